@@ -1,0 +1,115 @@
+"""Who listens where. Chosen once for a state directory and kept, so that a restarted stack has the same URLs."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local.clock import SteadyClock
+
+ACCOUNT = "devstoreaccount1"
+"""The account that data lands in. The other accounts of the storage front are the ones below."""
+STATE_ACCOUNT = "landfallstate"
+WORKSPACE_ACCOUNT = "azuremlstore"
+LAKEHOUSE_ACCOUNT = "lakehouse"
+ACCOUNTS = (ACCOUNT, STATE_ACCOUNT, WORKSPACE_ACCOUNT, LAKEHOUSE_ACCOUNT)
+# Azurite's published development key. It protects nothing and is the same on every machine.
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # noqa: S105
+
+TENANT = "11111111-1111-4111-8111-111111111111"
+SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
+RESOURCE_GROUP = "landfall-local"
+WORKSPACE = "local"
+STORAGE_TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+"""The system topic of the landing account, as events name it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """The URLs (no trailing slash) of all parts, and the clock that they share."""
+
+    azurite_blob: str
+    azurite_queue: str
+    storage: str
+    eventgrid: str
+    eventgrid_topics: str
+    identity: str
+    azureml: str
+    host: str
+    epoch: float
+    rate: float
+
+    @property
+    def clock(self) -> SteadyClock:
+        return SteadyClock(self.epoch, self.rate)
+
+    def account_url(self, account: str = ACCOUNT) -> str:
+        """The blob endpoint of one storage account, behind the front."""
+        return f"{self.storage}/{account}"
+
+    def connection_string(self, account: str = ACCOUNT) -> str:
+        """Direct to Azurite: no token is checked and no event is raised."""
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={ACCOUNT_KEY};"
+            f"BlobEndpoint={self.azurite_blob}/{account};QueueEndpoint={self.azurite_queue}/{account};"
+        )
+
+
+def port_of(url: str) -> int:
+    """The port that a URL of `Addresses` names."""
+    return int(url.rsplit(":", 1)[1])
+
+
+def settle(state: Path, *, rate: float | None = None, ports: dict[str, int] | None = None) -> Addresses:
+    """Read `state/addresses.json`, or choose free ports and write it.
+
+    A remembered port that somebody else has taken meanwhile is replaced. `rate` changes the clock's speed without a
+    jump in time; `ports` fixes single ports by field name.
+    """
+    path = state / "addresses.json"
+    known: dict[str, str | float] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    chosen: dict[str, str | float] = {}
+    held: list[socket.socket] = []
+    for field in Addresses.__dataclass_fields__:
+        if field in ("epoch", "rate"):
+            continue
+        wanted = (ports or {}).get(field) or (port_of(str(known[field])) if field in known else 0)
+        scheme = "https" if field in ("storage", "eventgrid_topics", "azureml") else "http"
+        held.append(_bind(wanted))
+        chosen[field] = f"{scheme}://127.0.0.1:{held[-1].getsockname()[1]}"
+    for sock in held:
+        sock.close()
+    chosen.update(_clock(known, rate))
+    addresses = Addresses(**chosen)  # type: ignore[arg-type]  # the loop above fills every field with its type
+    state.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(addresses), indent=1), "utf-8")
+    return addresses
+
+
+def load(state: Path) -> Addresses:
+    """What `settle` wrote. A missing file means that nothing was started on this state directory."""
+    return Addresses(**json.loads((state / "addresses.json").read_text("utf-8")))
+
+
+def _bind(port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+    except OSError:
+        sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+def _clock(known: dict[str, str | float], rate: float | None) -> dict[str, float]:
+    if "epoch" not in known:
+        return {"epoch": time.time(), "rate": rate or 1.0}
+    clock = SteadyClock(float(known["epoch"]), float(known["rate"]))
+    if rate is None or rate == clock.rate:
+        return {"epoch": clock.epoch, "rate": clock.rate}
+    # Solve epoch' + (real - epoch') * rate' = now for epoch', so that no instant is skipped or repeated.
+    real, now = time.time(), clock.now().timestamp()
+    return {"epoch": real if rate == 1.0 else (now - real * rate) / (1.0 - rate), "rate": rate}

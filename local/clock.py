@@ -1,0 +1,41 @@
+"""One clock for every part of the local cloud, so that time can run faster, or jump, on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where a part takes the time from, and how it waits."""
+
+    def now(self) -> datetime:
+        """The current time, aware, in UTC."""
+        ...
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Return at `moment` or later; at once if it has passed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyClock:
+    """Time that has run `rate` times as fast as real time since `epoch` (seconds since 1970).
+
+    Every part that is given the same epoch and rate sees the same time, also after a restart.
+    """
+
+    epoch: float = 0.0
+    rate: float = 1.0
+
+    def now(self) -> datetime:
+        real = time.time()
+        return datetime.fromtimestamp(self.epoch + (real - self.epoch) * self.rate, UTC)
+
+    async def wait_until(self, moment: datetime) -> None:
+        # One long sleep would drift when the machine's clock is set, so look again at least every real minute.
+        while (left := (moment - self.now()) / timedelta(seconds=1)) > 0:
+            await asyncio.sleep(min(left / self.rate, 60.0))

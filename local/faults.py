@@ -1,0 +1,154 @@
+"""Faults on purpose: rules that make an emulator misbehave once, sometimes or always.
+
+`PUT /_faults` takes a JSON array of `{"match": {"method", "path"}, "action": {...}, "times", "skip", "probability",
+"seed"}`; `GET` lists the rules with how often each fired; `DELETE` clears them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+DELIVERY_ACTIONS = frozenset({"drop", "duplicate", "shuffle"})
+"""Actions that are for event deliveries; HTTP requests never see them."""
+HTTP_ACTIONS = frozenset({"status", "headers", "body", "delay_ms", "reset", "after"})
+
+
+@dataclass(slots=True)
+class Rule:
+    """One fault. `skip` matches are let through first; then it fires up to `times` times (None: always)."""
+
+    method: str | None
+    path: re.Pattern[str]
+    action: Mapping[str, Any]
+    times: int | None = None
+    skip: int = 0
+    probability: float = 1.0
+    chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
+    seen: int = 0
+    fired: int = 0
+
+    @classmethod
+    def parse(cls, raw: object) -> Rule:
+        """Raises ValueError with what is wrong."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("action"), dict):
+            raise ValueError(f"A rule is an object with an 'action' object; got {raw!r}.")
+        unknown = set(raw["action"]) - DELIVERY_ACTIONS - HTTP_ACTIONS
+        if unknown or not raw["action"]:
+            raise ValueError(
+                f"Unknown or empty action {sorted(unknown)}; known: {sorted(DELIVERY_ACTIONS | HTTP_ACTIONS)}."
+            )
+        match = raw.get("match") or {}
+        try:
+            path = re.compile(str(match.get("path", "")))
+        except re.error as error:
+            raise ValueError(f"match.path is not a regular expression: {error}.") from error
+        times = raw.get("times")
+        return cls(
+            method=str(match["method"]).upper() if match.get("method") else None,
+            path=path,
+            action=raw["action"],
+            times=None if times is None else int(times),
+            skip=int(raw.get("skip") or 0),
+            probability=float(raw.get("probability", 1.0)),
+            chance=random.Random(raw.get("seed", 0)),  # noqa: S311
+        )
+
+    def fires(self, method: str, *paths: str) -> bool:
+        """Whether this rule acts now; counts the match either way."""
+        if self.method not in (None, method) or not any(self.path.search(path) for path in paths):
+            return False
+        if self.times is not None and self.fired >= self.times:
+            return False
+        self.seen += 1
+        if self.seen <= self.skip or self.chance.random() >= self.probability:
+            return False
+        self.fired += 1
+        return True
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "match": {"method": self.method, "path": self.path.pattern}, "action": dict(self.action),
+            "times": self.times, "skip": self.skip, "probability": self.probability, "fired": self.fired,
+        }  # fmt: skip
+
+
+class Faults:
+    """The rules of one emulator, in the order they were given; the first that fires wins."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+
+    def for_request(self, method: str, *paths: str) -> Mapping[str, Any] | None:
+        """The action for an HTTP request, or None."""
+        return self._pick(method, paths, delivery=False)
+
+    def for_delivery(self, *paths: str) -> Mapping[str, Any] | None:
+        """The action for an event delivery (drop, duplicate, shuffle), or None. `paths`: endpoint and subject."""
+        return self._pick("POST", paths, delivery=True)
+
+    def _pick(self, method: str, paths: tuple[str, ...], *, delivery: bool) -> Mapping[str, Any] | None:
+        for rule in self.rules:
+            if bool(DELIVERY_ACTIONS & rule.action.keys()) == delivery and rule.fires(method, *paths):
+                return rule.action
+        return None
+
+    def install(self, app: web.Application) -> None:
+        """Serve `/_faults` on `app` and let the rules act on every other request."""
+        app.router.add_route("*", "/_faults", self._control)
+        app.middlewares.insert(0, self._middleware())
+
+    async def _control(self, request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            try:
+                raw = json.loads(await request.text())
+                self.rules = [Rule.parse(rule) for rule in raw]
+            except (ValueError, TypeError, KeyError) as error:
+                return web.json_response({"error": f"Not a list of fault rules: {error}"}, status=400)
+        elif request.method == "DELETE":
+            self.rules = []
+        elif request.method != "GET":
+            raise web.HTTPMethodNotAllowed(request.method, ["GET", "PUT", "DELETE"])
+        return web.json_response([rule.report() for rule in self.rules])
+
+    def _middleware(self) -> Callable[..., Awaitable[web.StreamResponse]]:
+        @web.middleware
+        async def faulty(
+            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        ) -> web.StreamResponse:
+            action = None
+            if request.path != "/_faults":
+                action = self.for_request(request.method, request.path, request.path_qs)
+            if action is None:
+                return await handler(request)
+            if "after" in action:
+                await handler(request)
+                action = action["after"]
+            return await _misbehave(request, handler, action)
+
+        return faulty
+
+
+async def _misbehave(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]], action: Mapping[str, Any]
+) -> web.StreamResponse:
+    if "delay_ms" in action:
+        await asyncio.sleep(action["delay_ms"] / 1000)
+    if action.get("reset"):
+        if request.transport is not None:
+            request.transport.abort()
+        raise web.HTTPServiceUnavailable  # never reaches the client: the connection is gone
+    if "status" in action:
+        body = action.get("body")
+        text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+        kind = "text/plain" if isinstance(body, str) else "application/json"
+        headers = {"Content-Type": kind} | {str(k): str(v) for k, v in (action.get("headers") or {}).items()}
+        return web.Response(status=action["status"], text=text, headers=headers)
+    return await handler(request)

@@ -1,0 +1,52 @@
+"""How every part runs: bind to 127.0.0.1, say when ready, stop on SIGTERM or when the process that started it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import ssl
+import sys
+import threading
+from contextlib import AsyncExitStack
+
+from aiohttp import web
+
+READY = "ready"
+"""The line that a part prints to stdout once it accepts requests."""
+
+
+async def listen(stack: AsyncExitStack, app: web.Application, port: int, tls: ssl.SSLContext | None = None) -> int:
+    """Serve `app` on 127.0.0.1 until `stack` closes; returns the port (a free one when `port` is 0)."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handle_signals=False)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls, reuse_address=True)
+    await site.start()
+    return int(runner.addresses[0][1])
+
+
+async def until_stopped(*, with_parent: bool) -> None:
+    """Return on SIGTERM or SIGINT; with `with_parent` also when stdin closes, that is when the parent has ended."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if with_parent:
+        # A pipe from the parent closes however the parent ends, kill -9 included.
+        threading.Thread(
+            target=lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(stop.set)), daemon=True
+        ).start()
+    await stop.wait()
+
+
+def announce() -> None:
+    """Tell the process that started this part that it is ready."""
+    print(READY, flush=True)  # noqa: T201
+
+
+def log_to_stderr() -> None:
+    """One line per record on stderr, where the stack collects it."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    logging.getLogger("azure").setLevel(logging.WARNING)

@@ -1,0 +1,41 @@
+"""Certificates for the parts that Azure clients insist on reaching over HTTPS."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import certifi
+import trustme
+
+
+def ca_bundle(state: Path) -> Path:
+    """A CA file that clients can be pointed at (SSL_CERT_FILE, REQUESTS_CA_BUNDLE): this state's CA and the public ones."""
+    _ensure(state / "tls")
+    return state / "tls" / "ca.pem"
+
+
+def server_context(state: Path) -> ssl.SSLContext:
+    """The TLS side of a server on 127.0.0.1 or localhost."""
+    _ensure(state / "tls")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(state / "tls" / "server.pem")
+    return context
+
+
+def client_context(state: Path) -> ssl.SSLContext:
+    """What trusts this state's servers."""
+    return ssl.create_default_context(cafile=str(ca_bundle(state)))
+
+
+def _ensure(folder: Path) -> None:
+    if (folder / "server.pem").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    authority = trustme.CA(organization_name="Landfall local cloud")
+    server = authority.issue_cert("127.0.0.1", "localhost")
+    (folder / "ca.pem").write_bytes(authority.cert_pem.bytes() + Path(certifi.where()).read_bytes())
+    partial = folder / "server.pem.new"
+    partial.touch(mode=0o600)
+    partial.write_bytes(server.private_key_and_cert_chain_pem.bytes())
+    partial.rename(folder / "server.pem")  # last, because its presence says that all is there

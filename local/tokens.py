@@ -1,0 +1,102 @@
+"""Bearer tokens of the local tenant: issued by the identity part, checked by every other part as Azure checks them.
+
+The claims are those of a Microsoft Entra v1 access token that Azure services look at: issuer, audience, expiry and the
+object that it was issued to. Expiry is counted in real time, because azure-identity caches tokens in real time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from local.addresses import TENANT
+
+ISSUER = f"https://sts.windows.net/{TENANT}/"
+STORAGE = "https://storage.azure.com"
+AZURE_ML = "https://ml.azure.com"
+MANAGEMENT = "https://management.azure.com"
+EVENT_GRID = "https://eventgrid.azure.net"
+
+
+class TokenRefused(Exception):
+    """A token that Azure would not have accepted was presented; `code` is the Entra style reason."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Signs tokens with the key of one state directory."""
+
+    key: bytes
+
+    @classmethod
+    def of(cls, state: Path) -> Issuer:
+        """The issuer of this state directory; its key pair is made on first use."""
+        private, public = state / "identity" / "key.pem", state / "identity" / "public.pem"
+        if not private.exists():
+            private.parent.mkdir(parents=True, exist_ok=True)
+            key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            public.write_bytes(
+                key.public_key().public_bytes(
+                    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+                )
+            )
+            private.touch(mode=0o600)
+            private.write_bytes(
+                key.private_bytes(
+                    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                )
+            )
+        return cls(private.read_bytes())
+
+    def issue(self, audience: str, *, subject: str = "landfall-app", lifetime: float = 3600.0, **claims: Any) -> str:
+        """A signed token for `audience`, good for `lifetime` seconds (negative: already expired). `claims` override."""
+        now = int(time.time())
+        body = {
+            "iss": ISSUER, "aud": audience.rstrip("/"), "iat": now, "nbf": now - 300, "exp": int(now + lifetime),
+            "sub": subject, "oid": subject, "appid": subject, "tid": TENANT, "idtyp": "app", "ver": "1.0",
+        }  # fmt: skip
+        return jwt.encode({**body, **claims}, self.key, algorithm="RS256")
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Checks tokens for one service. `audiences` are what that service accepts, without trailing slash."""
+
+    public_key: bytes
+    audiences: tuple[str, ...]
+
+    @classmethod
+    def of(cls, state: Path, *audiences: str) -> Verifier:
+        Issuer.of(state)  # makes the key pair when this part is the first to start
+        return cls((state / "identity" / "public.pem").read_bytes(), audiences)
+
+    def check(self, authorization: str | None) -> dict[str, Any]:
+        """The claims behind an `Authorization` header. Raises TokenRefused: missing, malformed, expired, foreign."""
+        if not authorization or not authorization.lower().startswith("bearer "):
+            raise TokenRefused("NoAuthenticationInformation", "A bearer token is required and the request had none.")
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                authorization[7:].strip(), self.public_key, algorithms=["RS256"], issuer=ISSUER,
+                options={"verify_aud": False, "require": ["exp", "aud", "iss"]},
+            )  # fmt: skip
+        except jwt.ExpiredSignatureError as error:
+            raise TokenRefused("ExpiredAuthenticationToken", "The access token has expired.") from error
+        except jwt.PyJWTError as error:
+            raise TokenRefused("InvalidAuthenticationToken", f"The access token is not valid: {error}.") from error
+        if str(claims["aud"]).rstrip("/") not in self.audiences:
+            wanted = " or ".join(self.audiences)
+            raise TokenRefused(
+                "InvalidAuthenticationTokenAudience",
+                f"The access token is for the audience {claims['aud']!r}; this service accepts {wanted}.",
+            )
+        return claims

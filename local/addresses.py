@@ -17,13 +17,16 @@ WORKSPACE_ACCOUNT = "azuremlstore"
 LAKEHOUSE_ACCOUNT = "lakehouse"
 ACCOUNTS = (ACCOUNT, STATE_ACCOUNT, WORKSPACE_ACCOUNT, LAKEHOUSE_ACCOUNT)
 # Azurite's published development key. It protects nothing and is the same on every machine.
-ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # noqa: S105
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
 RESOURCE_GROUP = "landfall-local"
 WORKSPACE = "local"
-STORAGE_TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+STORAGE_TOPIC = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}"
+    f"/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+)
 """The system topic of the landing account, as events name it."""
 
 

@@ -1,4 +1,4 @@
-"""How every part runs: bind to 127.0.0.1, say when ready, stop on SIGTERM or when the process that started it is gone."""
+"""How every part runs: bind to 127.0.0.1, say when ready, stop on SIGTERM or when the parent process is gone."""
 
 from __future__ import annotations
 

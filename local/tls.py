@@ -10,7 +10,7 @@ import trustme
 
 
 def ca_bundle(state: Path) -> Path:
-    """A CA file that clients can be pointed at (SSL_CERT_FILE, REQUESTS_CA_BUNDLE): this state's CA and the public ones."""
+    """A CA file for clients (SSL_CERT_FILE, REQUESTS_CA_BUNDLE): this state's authority and the public ones."""
     _ensure(state / "tls")
     return state / "tls" / "ca.pem"
 

@@ -1,0 +1,57 @@
+"""What can go wrong, as people and retries need it told apart.
+
+    LandfallError
+    ├── RoutesInvalid      routes.yaml does not say what it should; carries every problem found
+    ├── SettingsInvalid    app settings are missing or malformed; carries every one of them
+    ├── InputRefused       something from outside (an event, a path, a request) is not acceptable
+    └── Unavailable        a service did not answer as it should; trying again may cure it
+
+Outcomes that a run is expected to have (rejected by the endpoint, failed, canceled) are values, not exceptions: an
+exception loses its type on the way from an activity to its orchestrator. What is raised is what a retry may cure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class LandfallError(Exception):
+    """Something went wrong that Landfall can explain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a route: where, what, and what would be right."""
+
+    route: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"route {self.route!r}, {self.field}" if self.route else self.field
+        return f"{where}: {self.message}"
+
+
+class RoutesInvalid(LandfallError):
+    """The routes file was read and is not usable, wholly or in part."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("routes.yaml has problems:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+
+
+class SettingsInvalid(LandfallError):
+    """App settings were missing or malformed."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("App settings have problems:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+
+
+class InputRefused(LandfallError):
+    """Something that came from outside was not acceptable; nothing was done with it."""
+
+
+class Unavailable(LandfallError):
+    """A service answered with trouble or not at all; the same call may succeed later."""

@@ -1,0 +1,111 @@
+"""Reads routes.yaml: settings filled in, checked against routes.schema.json and against each other, all at once.
+
+A route with a problem is left out and reported; the others stay usable. A file that cannot be read as routes at all
+raises RoutesInvalid.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.errors import Problem, RoutesInvalid
+from shared.scoring.route import Route, problems_between, problems_of, read_route
+
+SCHEMA = Path(__file__).parent.parent / "routes.schema.json"
+
+_SETTING = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The usable routes, and what is wrong with the others."""
+
+    usable: tuple[Route, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def require_whole(self) -> None:
+        """Raise RoutesInvalid if any route had a problem."""
+        if self.problems:
+            raise RoutesInvalid(self.problems)
+
+
+def parse_routes(text: str, settings: Mapping[str, str]) -> Routes:
+    """The routes in `text`, with `${NAME}` taken from `settings`. Raises RoutesInvalid if nothing can be used."""
+    import yaml  # first use, not cold start
+
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RoutesInvalid([Problem("", "routes.yaml", f"is not YAML: {' '.join(str(error).split())}")]) from error
+    problems: list[Problem] = []
+    document = _fill(raw, settings, (), problems)
+    problems += _schema_problems(document)
+    if not isinstance(document, dict) or not isinstance(document.get("routes"), dict) or _top_level(problems):
+        raise RoutesInvalid(problems)
+    broken = {problem.route for problem in problems}
+    routes = [read_route(name, entry) for name, entry in document["routes"].items() if name not in broken]
+    problems += [problem for route in routes for problem in problems_of(route)]
+    problems += problems_between(routes)
+    broken = {problem.route for problem in problems}
+    return Routes(tuple(route for route in routes if route.name not in broken), tuple(problems))
+
+
+def _top_level(problems: list[Problem]) -> bool:
+    return any(not problem.route for problem in problems)
+
+
+def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], problems: list[Problem]) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill(item, settings, (*path, str(key)), problems) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, settings, (*path, str(i)), problems) for i, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def setting(match: re.Match[str]) -> str:
+        found = settings.get(match[1], "").strip()
+        if not found:
+            problems.append(_problem(path, f"the app setting {match[1]} is not set; set it, or write the value here"))
+            return match[0]
+        return found.rstrip("/") if path[-1] == "account_url" else found
+
+    return _SETTING.sub(setting, value)
+
+
+def _schema_problems(document: Any) -> Iterator[Problem]:
+    from jsonschema import Draft202012Validator  # first use, not cold start
+
+    validator = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
+    for error in sorted(validator.iter_errors(document), key=lambda e: [str(part) for part in e.absolute_path]):
+        path = tuple(str(part) for part in error.absolute_path)
+        if "${" in str(error.instance) and error.validator == "pattern":
+            continue  # an unset app setting, which has been reported as such
+        yield _problem(path, _wrong(error))
+
+
+def _wrong(error: Any) -> str:
+    wanted = error.schema.get("description", error.message)
+    match error.validator:
+        case "required":
+            missing = ", ".join(name for name in error.validator_value if name not in error.instance)
+            return f"{missing} is missing; expected {wanted}"
+        case "additionalProperties":
+            unknown = ", ".join(repr(name) for name in error.instance if name not in error.schema.get("properties", {}))
+            return f"unknown: {unknown}; expected {wanted}"
+        case "oneOf":
+            return f"expected {wanted}"
+        case _ if "propertyNames" in error.absolute_schema_path:
+            return f"{error.instance!r} is not a usable name; it must match {error.validator_value}"
+        case _:
+            return f"{error.instance!r} is not right; expected {wanted}"
+
+
+def _problem(path: tuple[str, ...], message: str) -> Problem:
+    if len(path) >= 2 and path[0] == "routes":
+        return Problem(path[1], ".".join(path[2:]) or "the route", message)
+    return Problem("", ".".join(path) or "routes.yaml", message)

@@ -1,0 +1,110 @@
+"""What a storage event says, and which landing it speaks of.
+
+An event is a hint to look, never a source of truth: of all its fields only the type, the API, the account in its topic
+and the path in its subject are used. The URL inside it is not followed, whoever sent it.
+
+Source: Azure docs, event-schema-blob-storage and storage-blob-event-overview.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.scoring.location import Location, is_safe
+from shared.scoring.route import Route
+
+BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+COMMITTING = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
+"""The APIs after which a blob is whole. CreateFile and SftpCreate announce an empty file that is still being written."""
+
+_SUBJECT = re.compile(r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL)
+_TOPIC = re.compile(r".*/providers/Microsoft\.Storage/storageAccounts/(?P<account>[a-z0-9]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A blob was written whole."""
+
+    account: str
+    container: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The event asks for nothing. `suspicious` means that somebody should know."""
+
+    reason: str
+    suspicious: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One folder (or file) that a route matches. `path` is within the route's landing container."""
+
+    route: Route
+    path: str
+
+    @property
+    def folder(self) -> str:
+        """The folder that is listed: the landing itself, or for a single file the folder that it is in."""
+        return self.path.rpartition("/")[0] if self.route.takes_files else self.path
+
+    @property
+    def location(self) -> Location:
+        return Location(self.route.landing, self.path)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The named parts of the folder pattern."""
+        return self.route.parts(self.folder) or {}
+
+    def wants(self, name: str) -> bool:
+        """Whether a file of that name in `folder` belongs to this landing."""
+        return self.route.wants(name) and (not self.route.takes_files or name == self.path.rpartition("/")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An event that calls for a look at a landing."""
+
+    landing: Landing
+    is_marker: bool
+
+
+def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> Written | Ignored:
+    """What an event of either schema says. `topic` is a CloudEvent's source; `kind` its type."""
+    if kind != BLOB_CREATED:
+        return Ignored(f"{kind} is not {BLOB_CREATED}")
+    api = data.get("api")
+    if api not in COMMITTING:
+        return Ignored(f"{api} does not complete a blob")
+    where, account = _SUBJECT.fullmatch(subject), _TOPIC.fullmatch(topic)
+    if where is None or account is None:
+        return Ignored("the subject or topic is not that of a blob", suspicious=True)
+    if not is_safe(where["path"].removesuffix("/")):
+        return Ignored("the blob's path is not usable", suspicious=True)
+    if where["path"].endswith("/"):
+        return Ignored("a folder marker")
+    return Written(account["account"].lower(), where["container"], where["path"])
+
+
+def match_event(written: Written, routes: Sequence[Route]) -> Match | Ignored:
+    """The landing that a written blob belongs to, by the one route that matches it."""
+    folder, _, name = written.path.rpartition("/")
+    for route in routes:
+        if written.container != route.landing.name or route.parts(folder) is None:
+            continue
+        is_marker = name == route.ready.marker
+        if not is_marker and not route.wants(name):
+            continue
+        if written.account != route.account:
+            return Ignored(
+                f"it names the account {written.account!r}; route {route.name!r} is for {route.account!r}",
+                suspicious=True,
+            )
+        return Match(Landing(route, written.path if route.takes_files else folder), is_marker)
+    return Ignored("no route matches")

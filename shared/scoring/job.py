@@ -1,0 +1,97 @@
+"""Job statuses of Azure ML and what each means for a run.
+
+Source: `JobStatus` of the Azure ML REST specification. NotResponding may return to an earlier status and Paused may be
+resumed, so neither ends a job here; the run's deadline does. Statuses that are not in the table are followed, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Stage(StrEnum):
+    """How far a job is, as far as a run cares."""
+
+    WAITING = "waiting"
+    """Accepted, not yet scoring: limited by the route's start deadline."""
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+STAGES: Mapping[str, Stage] = {
+    "NotStarted": Stage.WAITING,
+    "Starting": Stage.WAITING,
+    "Provisioning": Stage.WAITING,
+    "Preparing": Stage.WAITING,
+    "Queued": Stage.WAITING,
+    "Running": Stage.RUNNING,
+    "Finalizing": Stage.RUNNING,
+    "CancelRequested": Stage.RUNNING,
+    "NotResponding": Stage.RUNNING,
+    "Paused": Stage.RUNNING,
+    "Unknown": Stage.RUNNING,
+    "Completed": Stage.COMPLETED,
+    "Failed": Stage.FAILED,
+    "Canceled": Stage.CANCELED,
+}
+FINAL = frozenset({Stage.COMPLETED, Stage.FAILED, Stage.CANCELED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """An Azure ML batch job as the endpoint describes it. Only `name` is certain to be there."""
+
+    name: str
+    status: str = "Unknown"
+    id: str | None = None
+    studio_url: str | None = None
+    deployment: str | None = None
+
+    @property
+    def stage(self) -> Stage:
+        return STAGES.get(self.status, Stage.RUNNING)
+
+    @property
+    def is_final(self) -> bool:
+        return self.stage in FINAL
+
+    def to_payload(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "status": self.status,
+            "id": self.id,
+            "studio_url": self.studio_url,
+            "deployment": self.deployment,
+        }
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> Job:
+        return cls(**{field: payload.get(field) for field in ("name", "status", "id", "studio_url", "deployment")})  # type: ignore[arg-type]
+
+
+def read_job(resource: Mapping[str, Any]) -> Job:
+    """The job in a BatchJobResource. Anything but `name` may be missing or null; without a name raises ValueError."""
+    name = resource.get("name")
+    if not isinstance(name, str) or not name:
+        raise ValueError("the endpoint described a job without a name")
+    properties = resource.get("properties") or {}
+    tags = properties.get("tags") or {}
+    studio = (properties.get("interactionEndpoints") or {}).get("Studio") or {}
+    return Job(
+        name=name,
+        status=str(properties.get("status") or resource.get("status") or "Unknown"),
+        id=resource.get("id"),
+        studio_url=studio.get("endpoint"),
+        deployment=tags.get("azureml.deploymentname"),
+    )
+
+
+def output_of(resource: Mapping[str, Any]) -> list[str]:
+    """The output URIs that a BatchJobResource names; how a job is recognised as an attempt's own."""
+    outputs = (resource.get("properties") or {}).get("outputData") or {}
+    return [str(output["uri"]) for output in outputs.values() if isinstance(output, dict) and output.get("uri")]

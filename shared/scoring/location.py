@@ -1,0 +1,143 @@
+"""Where things are: containers, blob paths, the forms in which Azure ML refers to them, and path templates.
+
+Source of the `azureml://` forms: Azure docs, how-to-access-data-batch-endpoints-jobs, and azure-ai-ml's own patterns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+LONGEST_BLOB_NAME = 1024
+"""Characters. Source: Azure docs, naming-and-referencing-containers--blobs--and-metadata."""
+
+PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+
+_DATASTORE = re.compile(
+    r"^(?:azureml:)?/*(?:/?subscriptions/[^/]+/resourcegroups/[^/]+(?:/providers/[^/]+)?/workspaces/[^/]+/)?"
+    r"datastores/(?P<name>[^/]+)/paths/(?P<path>.*)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A blob container. `account_url` has no trailing slash."""
+
+    account_url: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        return f"{self.account_url}/{self.name}"
+
+    def url_of(self, path: str) -> str:
+        """The URL of a blob or folder in it, percent-encoded."""
+        return f"{self.url}/{quote(path, safe='/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A blob or a folder in a container. `path` has no leading or trailing slash."""
+
+    container: Container
+    path: str
+
+    @property
+    def url(self) -> str:
+        return self.container.url_of(self.path)
+
+
+def account_of(account_url: str) -> str:
+    """The account's name: first label of the host, or first path segment for emulators' path-style URLs."""
+    host, _, path = account_url.removeprefix("https://").removeprefix("http://").partition("/")
+    return (path.strip("/").split("/")[0] or host.split(".")[0]).lower()
+
+
+def is_safe(path: str) -> bool:
+    """Whether a blob path can be used as it is: no empty, `.` or `..` segment, no backslash, no control character."""
+    if not path or len(path) > LONGEST_BLOB_NAME or "\\" in path or any(ord(c) < 32 or ord(c) == 127 for c in path):
+        return False
+    return not any(segment in ("", ".", "..") for segment in path.split("/"))
+
+
+def locate(reference: str, datastores: Mapping[str, Container], known: tuple[Container, ...] = ()) -> Location | None:
+    """What a reference points at, or None when it points at nothing known.
+
+    Datastore forms (`azureml://datastores/NAME/paths/P`, the long form, the ARM id form) are resolved by `datastores`;
+    https URLs only when they are inside one of `known` or of the datastores' containers. Double slashes are one.
+    """
+    if match := _DATASTORE.match(reference):
+        container = datastores.get(match["name"])
+        return Location(container, _tidy(match["path"])) if container else None
+    for container in (*known, *datastores.values()):
+        if reference.startswith(container.url + "/"):
+            return Location(container, _tidy(unquote(reference[len(container.url) + 1 :])))
+    return None
+
+
+def placeholders(template: str) -> frozenset[str]:
+    """The names of a template's placeholders."""
+    return frozenset(PLACEHOLDER.findall(template))
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with its placeholders replaced. A placeholder without a value raises KeyError."""
+    return PLACEHOLDER.sub(lambda match: values[match[1]], template)
+
+
+def fixed_prefix(template: str) -> str:
+    """The part of a template that is the same for every value: all before its first placeholder."""
+    return template.split("{", 1)[0]
+
+
+@lru_cache(maxsize=256)
+def pattern_regex(pattern: str) -> re.Pattern[str]:
+    """What a folder pattern matches: each `{name}` is one or more characters of a single path segment."""
+    parts = PLACEHOLDER.split(pattern)
+    literal = [re.escape(part) if i % 2 == 0 else f"(?P<{part}>[^/]+)" for i, part in enumerate(parts)]
+    return re.compile("".join(literal))
+
+
+@lru_cache(maxsize=256)
+def glob_regex(glob: str) -> re.Pattern[str]:
+    """What a file glob matches within a folder: `*` any characters, `?` one; case matters, as in blob names."""
+    return re.compile("".join({"*": "[^/]*", "?": "[^/]"}.get(c, re.escape(c)) for c in glob))
+
+
+def can_both_match(one: str, other: str) -> bool:
+    """Whether some text is matched by both globs. Exact for `*` and `?`."""
+
+    @lru_cache(maxsize=None)
+    def meet(i: int, j: int) -> bool:
+        if i == len(one) and j == len(other):
+            return True
+        if i < len(one) and one[i] == "*":
+            return meet(i + 1, j) or (j < len(other) and meet(i, j + 1))
+        if j < len(other) and other[j] == "*":
+            return meet(i, j + 1) or (i < len(one) and meet(i + 1, j))
+        if i == len(one) or j == len(other):
+            return False
+        return (one[i] == other[j] or "?" in (one[i], other[j])) and meet(i + 1, j + 1)
+
+    return meet(0, 0)
+
+
+def patterns_can_both_match(one: str, other: str) -> bool:
+    """Whether some folder is matched by both patterns; placeholders stand for at least one character."""
+    ours, theirs = one.split("/"), other.split("/")
+    return len(ours) == len(theirs) and all(
+        can_both_match(PLACEHOLDER.sub("?*", a), PLACEHOLDER.sub("?*", b)) for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def prefixes_overlap(one: str, other: str) -> bool:
+    """Whether something below one prefix could be below the other too."""
+    return one.startswith(other) or other.startswith(one)
+
+
+def _tidy(path: str) -> str:
+    return "/".join(segment for segment in path.split("/") if segment)

@@ -1,0 +1,249 @@
+"""What a route says, and what makes routes wrong: alone, and together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import combinations
+from typing import Any
+
+from shared.errors import Problem
+from shared.scoring.location import (
+    Container,
+    Location,
+    account_of,
+    can_both_match,
+    fill,
+    fixed_prefix,
+    glob_regex,
+    locate,
+    pattern_regex,
+    patterns_can_both_match,
+    placeholders,
+    prefixes_overlap,
+)
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """When a landing is complete: nothing changed for `quiet`, or the file `marker` is there."""
+
+    quiet: timedelta | None
+    marker: str | None
+    longest_wait: timedelta
+    scores_after_longest_wait: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """The batch endpoint and what a route sets differently from its deployment. None: as deployed."""
+
+    scoring_uri: str
+    deployment: str | None
+    mini_batch_size: int | None
+    instance_count: int | None
+    error_threshold: int | None
+    max_retries: int | None
+    timeout: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polling:
+    """How a job is followed."""
+
+    first: timedelta
+    longest: timedelta
+    start_deadline: timedelta
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One entry of routes.yaml, checked. `input_path`, `output_path` and `publish_path` are templates."""
+
+    name: str
+    landing: Container
+    folder: str
+    files: tuple[str, ...]
+    ready: Ready
+    endpoint: Endpoint
+    input_name: str
+    input_type: str
+    input_path: str
+    output_name: str
+    output_path: str
+    datastores: Mapping[str, Container]
+    staging: str
+    polling: Polling
+    publish: Container
+    publish_path: str
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether every file is a landing of its own."""
+        return self.input_type == "uri_file"
+
+    @property
+    def account(self) -> str:
+        return account_of(self.landing.account_url)
+
+    def wants(self, name: str) -> bool:
+        """Whether a file of that name (no folder) is to be scored."""
+        return name != self.ready.marker and any(glob_regex(glob).fullmatch(name) for glob in self.files)
+
+    def parts(self, folder: str) -> dict[str, str] | None:
+        """The named parts of a folder that the pattern matches, else None."""
+        match = pattern_regex(self.folder).fullmatch(folder)
+        return None if match is None else match.groupdict()
+
+    def output_location(self, values: Mapping[str, str]) -> Location:
+        """Where an attempt's output file is. The route was checked, so the datastore is known."""
+        location = locate(fill(self.output_path, values), self.datastores)
+        if location is None:
+            raise ValueError(f"route {self.name!r}: output {self.output_path!r} is in no known datastore")
+        return location
+
+
+def duration(text: str) -> timedelta:
+    """`30s`, `5m`, `2h`, `1d` as a timedelta; the schema has already refused anything else."""
+    return timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+
+
+def read_route(name: str, raw: Mapping[str, Any]) -> Route:
+    """The route in a mapping that satisfies the schema, with the schema's defaults."""
+    landing, ready, endpoint = raw["landing"], raw["ready"], raw["endpoint"]
+    retries, polling = endpoint.get("retries", {}), raw.get("polling", {})
+    ((input_name, given),) = raw["inputs"].items()
+    ((output_name, output),) = raw["outputs"].items()
+    return Route(
+        name=name,
+        landing=_container(landing),
+        folder=landing["folder"],
+        files=tuple(landing.get("files", ["*"])),
+        ready=Ready(
+            quiet=duration(ready["quiet"]) if "quiet" in ready else None,
+            marker=ready.get("marker"),
+            longest_wait=duration(ready.get("longest_wait", "1d")),
+            scores_after_longest_wait=ready.get("then", "score" if "quiet" in ready else "fail") == "score",
+        ),
+        endpoint=Endpoint(
+            scoring_uri=endpoint["scoring_uri"],
+            deployment=endpoint.get("deployment"),
+            mini_batch_size=endpoint.get("mini_batch_size"),
+            instance_count=endpoint.get("instance_count"),
+            error_threshold=endpoint.get("error_threshold"),
+            max_retries=retries.get("max_retries"),
+            timeout=duration(retries["timeout"]) if "timeout" in retries else None,
+        ),
+        input_name=input_name,
+        input_type=given["type"],
+        input_path=given["path"],
+        output_name=output_name,
+        output_path=output["path"],
+        datastores={store: _container(place) for store, place in raw.get("datastores", {}).items()},
+        staging=raw.get("staging", "when_needed"),
+        polling=Polling(
+            first=duration(polling.get("first", "15s")),
+            longest=duration(polling.get("longest", "5m")),
+            start_deadline=duration(polling.get("start_deadline", "2h")),
+            deadline=duration(polling.get("deadline", "1d")),
+        ),
+        publish=_container(raw["publish"]),
+        publish_path=raw["publish"]["path"],
+    )
+
+
+def problems_of(route: Route) -> Iterator[Problem]:
+    """What is wrong with one route that its schema cannot see."""
+    parts = placeholders(route.folder)
+    yield from _unknown_placeholders(route, parts)
+    landing = Location(route.landing, "{landing}")
+    if locate(route.input_path, route.datastores, (route.landing,)) != landing:
+        yield Problem(
+            route.name,
+            f"inputs.{route.input_name}.path",
+            f"{route.input_path!r} is not the landing itself; use {route.landing.url}/{{landing}}, or "
+            f"azureml://datastores/NAME/paths/{{landing}} with NAME in datastores pointing at {route.landing.url}",
+        )
+    yield from _output_problems(route)
+    if route.polling.start_deadline > route.polling.deadline:
+        yield Problem(route.name, "polling.start_deadline", "is longer than polling.deadline; make it shorter")
+    if route.takes_files and route.ready.marker:
+        yield Problem(route.name, "ready.marker", "a route of single files has no folder to mark; use quiet")
+
+
+def problems_between(routes: Sequence[Route]) -> Iterator[Problem]:
+    """What is wrong with routes together: two that claim the same file, and results that would land again."""
+    for one, other in combinations(routes, 2):
+        if _overlap(one, other):
+            message = "would score the same files as route {!r}; make folders or file globs exclude each other"
+            yield Problem(one.name, "landing.folder", message.format(other.name))
+            yield Problem(other.name, "landing.folder", message.format(one.name))
+    for writer in routes:
+        for field, place in _written(writer):
+            for reader in routes:
+                if _lands_in(place, reader):
+                    yield Problem(
+                        writer.name,
+                        field,
+                        f"would write into the landing of route {reader.name!r} ({reader.landing.url}/"
+                        f"{fixed_prefix(reader.folder)}…) and be scored again; choose another container or folder",
+                    )
+
+
+def _unknown_placeholders(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
+    allowed = {
+        f"inputs.{route.input_name}.path": (route.input_path, frozenset({"landing"})),
+        f"outputs.{route.output_name}.path": (route.output_path, parts | {"run_id", "attempt", "route"}),
+        "publish.path": (route.publish_path, parts | {"route"}),
+    }
+    for field, (template, known) in allowed.items():
+        for name in sorted(placeholders(template) - known):
+            expected = ", ".join(f"{{{placeholder}}}" for placeholder in sorted(known))
+            yield Problem(route.name, field, f"{{{name}}} is not known here; use {expected}")
+
+
+def _output_problems(route: Route) -> Iterator[Problem]:
+    field = f"outputs.{route.output_name}.path"
+    location = locate(route.output_path, route.datastores)
+    if location is None:
+        known = ", ".join(sorted(route.datastores)) or "none"
+        yield Problem(
+            route.name,
+            field,
+            f"{route.output_path!r} is in no known datastore (known: {known}); describe it under datastores",
+        )
+        return
+    folder = location.path.rpartition("/")[0]
+    if not {"run_id", "attempt"} <= placeholders(folder):
+        yield Problem(
+            route.name, field, "every attempt needs a folder of its own; put {run_id}/{attempt}/ before the file name"
+        )
+
+
+def _overlap(one: Route, other: Route) -> bool:
+    return (
+        one.landing == other.landing
+        and patterns_can_both_match(one.folder, other.folder)
+        and any(can_both_match(a, b) for a in one.files for b in other.files)
+    )
+
+
+def _written(route: Route) -> Iterator[tuple[str, Location]]:
+    output = locate(route.output_path, route.datastores)
+    if output is not None:
+        yield f"outputs.{route.output_name}.path", output
+    yield "publish.path", Location(route.publish, route.publish_path + "/")
+
+
+def _lands_in(place: Location, reader: Route) -> bool:
+    return place.container == reader.landing and prefixes_overlap(
+        fixed_prefix(place.path), fixed_prefix(reader.folder + "/")
+    )
+
+
+def _container(raw: Mapping[str, Any]) -> Container:
+    return Container(raw["account_url"], raw["container"])

@@ -18,7 +18,7 @@ from shared.scoring.route import Route
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 COMMITTING = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
-"""The APIs after which a blob is whole. CreateFile and SftpCreate announce an empty file that is still being written."""
+"""The APIs after which a blob is whole. CreateFile and SftpCreate announce a file that is still being written."""
 
 _SUBJECT = re.compile(r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL)
 _TOPIC = re.compile(r".*/providers/Microsoft\.Storage/storageAccounts/(?P<account>[a-z0-9]+)", re.IGNORECASE)
@@ -54,6 +54,11 @@ class Landing:
         return self.path.rpartition("/")[0] if self.route.takes_files else self.path
 
     @property
+    def file_name(self) -> str:
+        """The file's name in `folder` if the landing is a single file, else empty."""
+        return self.path.rpartition("/")[2] if self.route.takes_files else ""
+
+    @property
     def location(self) -> Location:
         return Location(self.route.landing, self.path)
 
@@ -64,7 +69,7 @@ class Landing:
 
     def wants(self, name: str) -> bool:
         """Whether a file of that name in `folder` belongs to this landing."""
-        return self.route.wants(name) and (not self.route.takes_files or name == self.path.rpartition("/")[2])
+        return self.route.wants(name) and self.file_name in ("", name)
 
 
 @dataclass(frozen=True, slots=True)

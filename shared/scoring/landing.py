@@ -43,8 +43,8 @@ def coalesce(landing: Landing, ready: Ready, *, is_marker: bool, now: datetime) 
 
     Time is cut into buckets and all events of one bucket share one watch, which looks at the landing no earlier than
     SETTLE after the bucket's end. So every event is followed by a look, and ten thousand events of one upload cost as
-    many watches as the upload had buckets. A bucket is half the quiet period, which delays nothing: the folder cannot be
-    ready before. While a marker is awaited other files matter little; the marker itself gets a bucket of its own.
+    many watches as the upload had buckets. A bucket is half the quiet period, which delays nothing: the folder cannot
+    be ready before. While a marker is awaited other files matter little; the marker itself gets a bucket of its own.
     """
     if is_marker:
         bucket = SETTLE

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import quote, unquote
 
 LONGEST_BLOB_NAME = 1024
@@ -111,7 +111,7 @@ def glob_regex(glob: str) -> re.Pattern[str]:
 def can_both_match(one: str, other: str) -> bool:
     """Whether some text is matched by both globs. Exact for `*` and `?`."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def meet(i: int, j: int) -> bool:
         if i == len(one) and j == len(other):
             return True

@@ -94,22 +94,22 @@ class Order:
     @property
     def staging_folder(self) -> Location:
         """Where copies of the files are put when the landing itself cannot be handed to the endpoint."""
-        return Location(self._output_container, fill(self.output_path, {"attempt": "input"}).rpartition("/")[0])
+        return Location(self._output_container, _for(self.output_path, "input").rpartition("/")[0])
 
     def output_uri_of(self, attempt: int) -> str:
         """The output that an attempt asks for, in Azure ML's notation; no two attempts share one."""
-        return fill(self.output_uri, {"attempt": str(attempt)})
+        return _for(self.output_uri, str(attempt))
 
     def output_folder_of(self, attempt: int) -> Location:
         """The folder that holds everything an attempt writes."""
-        path = fill(self.output_path, {"attempt": str(attempt)})
+        path = _for(self.output_path, str(attempt))
         return Location(self._output_container, path.rpartition("/")[0])
 
     def input_uri_of(self, *, staged: bool) -> str:
         """What the endpoint is given to score, in Azure ML's notation."""
         if not staged:
             return self.input_uri
-        folder = fill(self.output_uri, {"attempt": "input"}).rpartition("/")[0]
+        folder = _for(self.output_uri, "input").rpartition("/")[0]
         return f"{folder}/{self.landing.rpartition('/')[2]}" if self.input_type == "uri_file" else folder
 
     @property
@@ -174,6 +174,11 @@ def write_order(landing: Landing, snapshot: Snapshot, *, number: int, refusal: s
         deadline=seconds(route.polling.deadline),
         refusal=refusal,
     )
+
+
+def _for(template: str, attempt: str) -> str:
+    # Not `fill`: the other placeholders are filled in already, and a folder's own name may hold braces.
+    return template.replace("{attempt}", attempt)
 
 
 def _overrides(landing: Landing) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,24 +61,20 @@ class Snapshot:
         }
 
 
-def intact(frozen: Mapping[str, str], now: Mapping[str, str]) -> bool:
-    """Whether every frozen file (name to etag) is still there unchanged."""
-    return all(now.get(name) == etag for name, etag in frozen.items())
+def freeze(files: Iterable[File], *, wants: Callable[[str], bool], marker: str | None) -> Snapshot:
+    """The snapshot of a folder listing: the wanted files in a fixed order; what else lies there is only counted."""
+    listed = tuple(files)
+    chosen = tuple(sorted((file for file in listed if wants(file.name)), key=lambda file: file.name))
+    marker_etag = next((file.etag for file in listed if file.name == marker), None)
+    return Snapshot(files=chosen, others=len(listed) - len(chosen), marker_etag=marker_etag)
 
 
-def freeze(files: Iterable[File], *, wanted: Sequence[str], marker: str | None) -> Snapshot:
-    """The snapshot of a folder listing: `wanted` names in a fixed order; what else lies there is only counted."""
-    chosen, others, marker_etag = [], 0, None
-    names = frozenset(wanted)
-    for file in files:
-        if file.name == marker:
-            marker_etag = file.etag
-            others += 1
-        elif file.name in names:
-            chosen.append(file)
-        else:
-            others += 1
-    return Snapshot(files=tuple(sorted(chosen, key=lambda f: f.name)), others=others, marker_etag=marker_etag)
+def compare(frozen: Mapping[str, str], listed: Mapping[str, str]) -> str:
+    """What became of a frozen landing; both map names to etags. `intact`; `more`: other files lie beside the frozen
+    ones now; `changed`: a frozen file was changed or removed."""
+    if any(listed.get(name) != etag for name, etag in frozen.items()):
+        return "changed"
+    return "more" if len(listed) > len(frozen) else "intact"
 
 
 def _digest(lines: Iterable[str]) -> str:

@@ -1,0 +1,135 @@
+"""What the outside must be able to do for Landfall. `adapters/` does it with Azure; `tests/fakes.py` in memory.
+
+A call that does not end well raises Unavailable when trying again may help. What a caller has to expect and decide on
+is a return value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from shared.scoring.job import Job
+from shared.scoring.location import Container, Location
+from shared.scoring.snapshot import File
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The blobs directly in a folder, by their names there, and the service's time when it answered."""
+
+    files: tuple[File, ...]
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A blob as read: its bytes and the etag to replace exactly this version."""
+
+    content: bytes
+    etag: str
+
+
+class Blobs(Protocol):
+    """Blob storage."""
+
+    def list_folder(self, folder: Location, starting: str = "") -> Listing:
+        """What is directly in a folder, in any order, its names beginning with `starting`; sub-folders and directory
+        markers are left out."""
+        ...
+
+    def list_below(self, folder: Location) -> Sequence[File]:
+        """Every blob below a folder; names are relative to it."""
+        ...
+
+    def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
+        """Blob names with that prefix in lexical order, or with `folders` the next path segments after it."""
+        ...
+
+    def stat(self, blob: Location) -> File | None:
+        """A blob's properties, its name being its full path; None if there is none."""
+        ...
+
+    def read(self, blob: Location) -> Stored | None:
+        """A small blob's content; None if there is none."""
+        ...
+
+    def create(self, blob: Location, content: bytes) -> bool:
+        """Write a new blob; False, and nothing written, if there is one of that name already."""
+        ...
+
+    def replace(self, blob: Location, content: bytes, *, etag: str | None) -> bool:
+        """Write a blob; with `etag` only over exactly that version, else False."""
+        ...
+
+    def copy(self, source: Location, target: Location, *, etag: str, size: int) -> bool:
+        """Copy within the service, over whatever is at `target`; no bytes pass through here. False if the source is
+        no longer the version with that etag."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The endpoint made a job."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The endpoint said no; the same request will get the same answer."""
+
+    status: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """No job was made, for certain; another try in `retry_after` seconds may make one."""
+
+    retry_after: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nobody knows whether the endpoint made a job."""
+
+    message: str
+
+
+Submission = Accepted | Rejected | Deferred | Unclear
+
+
+class BatchEndpoint(Protocol):
+    """Azure ML batch endpoints."""
+
+    def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
+        """Send the POST once, and never again. Never raises Unavailable: every end is one of the answers."""
+        ...
+
+    def job(self, scoring_uri: str, name: str) -> Job | None:
+        """The job as it is now; None if the endpoint does not know it."""
+        ...
+
+    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> Mapping[str, Job]:
+        """Of the endpoint's jobs, those that write one of `outputs`, by output."""
+        ...
+
+    def cancel(self, job: Job) -> bool:
+        """Ask for a job to be canceled; False if the service says that there is nothing to cancel."""
+        ...
+
+    def explain(self, job: Job) -> str | None:
+        """The service's own words on why a job failed; None if it has none."""
+        ...
+
+
+class Announcer(Protocol):
+    """Where the end of a run is announced."""
+
+    def announce(self, kind: str, subject: str, data: Mapping[str, Any], *, event_id: str, time: datetime) -> None:
+        """Send one CloudEvent. Raises Unavailable if it was not taken."""
+        ...

@@ -1,0 +1,100 @@
+"""Builds everything once per process, on first use: the only reader of the environment, the clock and random ids.
+
+Nothing is imported or connected before it is needed: a cold start pays for the Functions SDK alone, and a missing
+setting shows up as a clear error of the function that needs it instead of as an app without functions.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.errors import Problem, RoutesInvalid
+from shared.routes import Routes, parse_routes
+from shared.scoring.location import prefixes_overlap
+from shared.settings import Settings
+from shared.work.ledger import Ledger
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+    from shared.ports import Announcer, BatchEndpoint, Blobs
+
+APP = Path(__file__).parent.parent
+
+
+@dataclass
+class Services:
+    """What the functions work with. Attributes are built on first use and kept."""
+
+    env: dict[str, str]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_env(self.env)
+
+    @cached_property
+    def routes(self) -> Routes:
+        """Raises RoutesInvalid when no route can be used; routes with problems are left out and told by `problems`."""
+        path = APP / self.env.get("LANDFALL_ROUTES", "routes.yaml").strip()
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RoutesInvalid([Problem("", str(path), f"cannot be read: {error}")]) from error
+        return _without_own_records(parse_routes(text, self.env), self.settings)
+
+    @cached_property
+    def credential(self) -> TokenCredential:
+        from shared.adapters.credentials import managed_identity
+
+        return managed_identity(self.settings.client_id)
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        from shared.adapters.blobs import AzureBlobs
+
+        return AzureBlobs(self.credential)
+
+    @cached_property
+    def endpoint(self) -> BatchEndpoint:
+        from shared.adapters.batch_endpoint import AzureBatchEndpoint
+
+        return AzureBatchEndpoint(self.credential, self.settings.management_url)
+
+    @cached_property
+    def announcer(self) -> Announcer | None:
+        """None when no topic is configured."""
+        if self.settings.topic_endpoint is None:
+            return None
+        from shared.adapters.announcer import EventGridAnnouncer
+
+        return EventGridAnnouncer(self.settings.topic_endpoint, self.credential)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.blobs, self.settings.state)
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """The process's services."""
+    return Services(env=dict(os.environ), now=lambda: datetime.now(UTC), new_id=lambda: str(uuid.uuid4()))
+
+
+def _without_own_records(routes: Routes, settings: Settings) -> Routes:
+    # Landfall's records would be scored if they were written into a landing.
+    inside = [r for r in routes.usable if r.landing == settings.state and prefixes_overlap("", r.folder)]
+    problems = [
+        Problem(route.name, "landing.container", "is the container of Landfall's own records; use another one")
+        for route in inside
+    ]
+    usable = tuple(route for route in routes.usable if route not in inside)
+    return Routes(usable, (*routes.problems, *problems))

@@ -1,0 +1,55 @@
+"""The app settings that Landfall reads. What routes.yaml refers to as `${NAME}` is the routes' own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.errors import SettingsInvalid
+from shared.scoring.location import Container
+
+NAMES = (
+    "LANDFALL_STATE_URL",
+    "LANDFALL_ROUTES",
+    "LANDFALL_TOPIC_ENDPOINT",
+    "LANDFALL_AZURE_ML_MANAGEMENT_URL",
+    "AZURE_CLIENT_ID",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`state`: container of the ledger. `routes`: path of the routes file, relative to the app. `client_id`: of a
+    user-assigned identity, None for the system-assigned one. URLs have no trailing slash."""
+
+    state: Container
+    routes: str
+    topic_endpoint: str | None
+    management_url: str
+    client_id: str | None
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Raises SettingsInvalid with everything that is missing or malformed."""
+        problems = []
+        state = env.get("LANDFALL_STATE_URL", "").rstrip("/")
+        account_url, _, container = state.rpartition("/")
+        if not account_url.startswith("https://") or not container:
+            problems.append(
+                f"LANDFALL_STATE_URL is {state!r}; set it to the URL of the container for Landfall's own records, "
+                "e.g. https://myaccount.blob.core.windows.net/landfall"
+            )
+        topic = env.get("LANDFALL_TOPIC_ENDPOINT", "").strip()
+        management = env.get("LANDFALL_AZURE_ML_MANAGEMENT_URL", "").rstrip("/") or "https://management.azure.com"
+        for name, url in (("LANDFALL_TOPIC_ENDPOINT", topic), ("LANDFALL_AZURE_ML_MANAGEMENT_URL", management)):
+            if url and not url.startswith("https://"):
+                problems.append(f"{name} is {url!r}; it must start with https://, or be left out")
+        if problems:
+            raise SettingsInvalid(problems)
+        return cls(
+            state=Container(account_url, container),
+            routes=env.get("LANDFALL_ROUTES", "").strip() or "routes.yaml",
+            topic_endpoint=topic or None,
+            management_url=management,
+            client_id=env.get("AZURE_CLIENT_ID", "").strip() or None,
+        )

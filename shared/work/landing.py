@@ -1,0 +1,96 @@
+"""Looking at a landing, and claiming the run of what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from shared.errors import RoutesInvalid
+from shared.ports import Blobs, Listing
+from shared.routes import Routes
+from shared.scoring.event import Landing
+from shared.scoring.landing import Look
+from shared.scoring.location import Location
+from shared.scoring.run import Status, first_document, write_order
+from shared.scoring.snapshot import Snapshot, freeze
+from shared.telemetry import log
+from shared.work.ledger import Ledger
+
+
+def look(routes: Routes, blobs: Blobs, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What the landing holds now, as a Look. A landing whose route has been removed looks empty."""
+    landing = _find(routes, payload)
+    if landing is None:
+        return Look(files=0, fingerprint="", newest=None, seen_at=_at(payload), marked=True).to_payload()
+    snapshot, listing = _snapshot(blobs, landing)
+    seen = Look(
+        files=len(snapshot.files),
+        fingerprint=snapshot.fingerprint,
+        newest=snapshot.newest,
+        seen_at=listing.seen_at,
+        marked=snapshot.marker_etag is not None,
+    )
+    log("landing.seen", **_names(payload), files=seen.files, marked=seen.marked, newest=seen.newest)
+    return seen.to_payload()
+
+
+def claim(routes: Routes, blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Freeze the landing and claim its run: `{"order"}`, `{"known": run_id}`, or `{}` if the content has changed.
+
+    The same content is claimed once. Content that was superseded before it was published is claimed again; content
+    whose run has failed only when it was dropped anew, which its etags tell.
+    """
+    landing = _find(routes, payload)
+    if landing is None:
+        return {"known": "nothing; its route was removed"}
+    snapshot, _ = _snapshot(blobs, landing)
+    if snapshot.fingerprint != payload["fingerprint"]:
+        return {}
+    for number in count():
+        order = write_order(landing, snapshot, number=number, refusal=payload["refusal"])
+        document = first_document(order, claimed_by=payload["instance_id"], number=number, now=_at(payload))
+        known = ledger.claim(document)
+        mine = known is not None and _is_unbegun_claim_of(known, payload["instance_id"])
+        if known is None or mine:
+            ledger.keep("snapshots", order.run_id, snapshot.to_payload())
+            log("run.claimed", **_names(payload), run_id=order.run_id, files=order.files, bytes=order.size)
+            return {"order": (known or document)["order"]}
+        if not _may_run_again(known, snapshot):
+            log("run.known", **_names(payload), run_id=order.run_id, status=known["status"])
+            return {"known": order.run_id}
+    raise AssertionError("count() never ends")
+
+
+def _is_unbegun_claim_of(document: Mapping[str, Any], instance_id: str) -> bool:
+    # This activity was carried out before and its answer was lost.
+    return bool(document["claimed_by"] == instance_id and document["status"] == Status.CLAIMED)
+
+
+def _may_run_again(document: Mapping[str, Any], snapshot: Snapshot) -> bool:
+    if document["status"] == Status.SUPERSEDED:
+        return True
+    return bool(document["status"] == Status.FAILED and document["snapshot"]["drop"] != snapshot.drop)
+
+
+def _find(routes: Routes, payload: Mapping[str, Any]) -> Landing | None:
+    for route in routes.usable:
+        if route.name == payload["route"]:
+            return Landing(route, payload["landing"])
+    if any(problem.route == payload["route"] for problem in routes.problems):
+        raise RoutesInvalid(routes.problems)
+    return None
+
+
+def _snapshot(blobs: Blobs, landing: Landing) -> tuple[Snapshot, Listing]:
+    listing = blobs.list_folder(Location(landing.route.landing, landing.folder), landing.file_name)
+    return freeze(listing.files, wants=landing.wants, marker=landing.route.ready.marker), listing
+
+
+def _at(payload: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(payload["now"])
+
+
+def _names(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: payload[name] for name in ("route", "landing", "instance_id")}

@@ -1,0 +1,109 @@
+"""The durable record of every run: one JSON document each, in a container that belongs to Landfall.
+
+runs/<run_id>.json              the run's document
+snapshots/<run_id>.json         the files it scores, with their etags
+days/<yyyy-mm-dd>/<time>_<run_id>   an empty pointer, so that runs can be listed newest first without reading them all
+posts/<run_id>/<attempt>        says that this attempt's POST may have been sent
+publications/<run_id>.json      what is copied to the lakehouse storage
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.errors import Unavailable
+from shared.ports import Blobs
+from shared.scoring.location import Container, Location
+
+PAGE = 100
+"""Runs that one request may ask for, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The ledger in one container."""
+
+    blobs: Blobs
+    container: Container
+
+    def claim(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Enter a new run; None when it was entered now, else the document that has been there before."""
+        run = document["run_id"]
+        entered = self.blobs.create(self._at(f"runs/{run}.json"), _encode(document))
+        known = None if entered else self.run(run)
+        # Also when it was known: whoever entered it may have been stopped before this line.
+        created = datetime.fromisoformat((known or document)["created"])
+        self.blobs.create(self._at(f"days/{created:%Y-%m-%d}/{created:%H%M%S%f}_{run}"), b"")
+        return known
+
+    def run(self, run_id: str) -> dict[str, Any] | None:
+        """A run's document."""
+        return self._read(f"runs/{run_id}.json")
+
+    def update(self, run_id: str, fields: Mapping[str, Any], now: datetime) -> None:
+        """Bring a run's document up to date. An older revision than the recorded one changes nothing."""
+        blob = self._at(f"runs/{run_id}.json")
+        for _ in range(5):
+            stored = self.blobs.read(blob)
+            if stored is None:
+                raise Unavailable(f"The ledger has no document of run {run_id}; was {blob.url} deleted?")
+            document = json.loads(stored.content)
+            if fields["revision"] <= document["revision"]:
+                return
+            document.update(fields, updated=now.isoformat())
+            if self.blobs.replace(blob, _encode(document), etag=stored.etag):
+                return
+        raise Unavailable(f"The ledger's document of run {run_id} keeps being changed by somebody else.")
+
+    def keep(self, kind: str, run_id: str, document: Mapping[str, Any]) -> None:
+        """Store a run's snapshot or publication list."""
+        self.blobs.replace(self._at(f"{kind}/{run_id}.json"), _encode(document), etag=None)
+
+    def kept(self, kind: str, run_id: str) -> dict[str, Any]:
+        """What `keep` stored."""
+        document = self._read(f"{kind}/{run_id}.json")
+        if document is None:
+            raise Unavailable(f"The ledger has no {kind}/{run_id}.json; was it deleted?")
+        return document
+
+    def may_post(self, run_id: str, attempt: int, who: str) -> bool:
+        """Whether `who` is the one to send this attempt's POST. True for one caller only, however often it asks."""
+        blob = self._at(f"posts/{run_id}/{attempt}")
+        if self.blobs.create(blob, who.encode()):
+            return True
+        # A create whose answer was lost is repeated by the storage client and then finds its own blob.
+        stored = self.blobs.read(blob)
+        return stored is not None and stored.content == who.encode()
+
+    def newest(self, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+        """Runs from the newest to the oldest claimed, lazily; with `since` none that was claimed before it."""
+        days = sorted(self.blobs.names(self.container, "days/", folders=True), reverse=True)
+        for day in days:
+            if since is not None and day < f"{since:%Y-%m-%d}":
+                return
+            for name in sorted(self.blobs.names(self.container, f"days/{day}/"), reverse=True):
+                document = self.run(name.rpartition("_")[2])
+                if document is None:
+                    continue
+                if since is not None and datetime.fromisoformat(document["created"]) < since:
+                    return
+                yield document
+
+    def check(self) -> None:
+        """Raise Unavailable unless the container answers."""
+        next(iter(self.blobs.names(self.container, "days/", folders=True)), None)
+
+    def _read(self, path: str) -> dict[str, Any] | None:
+        stored = self.blobs.read(self._at(path))
+        return None if stored is None else json.loads(stored.content)
+
+    def _at(self, path: str) -> Location:
+        return Location(self.container, path)
+
+
+def _encode(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, indent=1).encode()

@@ -1,0 +1,90 @@
+"""Laying a run's results in the lakehouse storage, all or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from shared.errors import Unavailable
+from shared.ports import Announcer, Blobs
+from shared.scoring.location import Location
+from shared.scoring.publication import MANIFEST, SUCCESS, difference, manifest, problem_with
+from shared.scoring.run import Order, Status
+from shared.telemetry import log
+from shared.work.job import COPIES_AT_ONCE
+from shared.work.ledger import Ledger
+
+
+def list_outputs(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Note in the ledger what the attempt has written; `{"files"}`, or `{"problem"}` if it cannot be published."""
+    order = Order.from_payload(payload["order"])
+    folder = order.output_folder_of(payload["attempt"])
+    outputs = sorted(blobs.list_below(folder), key=lambda file: file.name)
+    if problem := problem_with(outputs):
+        return {"problem": f"{problem} ({folder.url})"}
+    listed = [{"name": f.name, "size": f.size, "etag": f.etag, "md5": f.md5} for f in outputs]
+    ledger.keep("publications", order.run_id, {"source": folder.path, "outputs": listed})
+    return {"files": len(listed)}
+
+
+def copy_outputs(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> None:
+    """Copy outputs `start` to `stop` into the run folder, server side."""
+    order = Order.from_payload(payload["order"])
+    noted = ledger.kept("publications", order.run_id)
+    source, target = order.output_folder_of(payload["attempt"]), order.publication
+
+    def copy(file: Mapping[str, Any]) -> None:
+        copied = blobs.copy(
+            Location(source.container, f"{source.path}/{file['name']}"),
+            Location(target.container, f"{target.path}/{file['name']}"),
+            etag=file["etag"],
+            size=file["size"],
+        )
+        if not copied:
+            raise Unavailable(f"{source.url}/{file['name']} changed while it was copied.")
+
+    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+        list(pool.map(copy, noted["outputs"][payload["start"] : payload["stop"]]))
+
+
+def seal(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare every copy with its source, then write the manifest, then `_SUCCESS`; what the ledger is told."""
+    order, published = Order.from_payload(payload["order"]), payload["now"]
+    outputs = ledger.kept("publications", order.run_id)["outputs"]
+    folder = order.publication
+    found = {file.name: file for file in blobs.list_below(folder)}
+    problems = [text for output in outputs if (text := difference(output, found.get(output["name"])))]
+    if problems:
+        raise Unavailable(f"Not published to {folder.url}: {'; '.join(problems[:5])}.")
+    document = ledger.run(order.run_id)
+    if document is None:
+        raise Unavailable(f"The ledger has no document of run {order.run_id}; was it deleted?")
+    told = [{name: output[name] for name in ("name", "size", "md5")} for output in outputs]
+    written = manifest(document, ledger.kept("snapshots", order.run_id), told, published)
+    for name, content in ((MANIFEST, json.dumps(written, indent=1).encode()), (SUCCESS, b"")):
+        blobs.replace(Location(folder.container, f"{folder.path}/{name}"), content, etag=None)
+    size = sum(output["size"] for output in outputs)
+    log("run.published", run_id=order.run_id, route=order.route, landing=order.landing, url=folder.url,
+        outputs=len(outputs), bytes=size)  # fmt: skip
+    return {"url": folder.url, "container": folder.container.name, "path": folder.path,
+            "outputs": told, "bytes": size}  # fmt: skip
+
+
+KINDS = {Status.PUBLISHED: "Landfall.RunPublished", Status.FAILED: "Landfall.RunFailed"}
+
+
+def announce(announcer: Announcer | None, payload: Mapping[str, Any]) -> bool:
+    """Announce how a run ended, if anybody wants to know; whether it was announced. Same run, same event id."""
+    kind, document = KINDS[Status(payload["document"]["status"])], payload["document"]
+    if announcer is None:
+        return False
+    names = ("run_id", "route", "landing", "status", "publication", "error", "timings")
+    data = {name: document[name] for name in names}
+    moment = datetime.fromisoformat(payload["now"])
+    subject = f"/routes/{document['route']}/runs/{document['run_id']}"
+    announcer.announce(kind, subject, data, event_id=f"{document['run_id']}/{document['status']}", time=moment)
+    log("run.announced", run_id=document["run_id"], route=document["route"], landing=document["landing"], kind=kind)
+    return True

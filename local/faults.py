@@ -19,6 +19,8 @@ from aiohttp import web
 DELIVERY_ACTIONS = frozenset({"drop", "duplicate", "shuffle"})
 """Actions that are for event deliveries; HTTP requests never see them."""
 HTTP_ACTIONS = frozenset({"status", "headers", "body", "delay_ms", "reset", "after"})
+ANSWER_WITHHELD = "answer_withheld"
+"""Set on a request whose answer an `after` rule replaces: its handler must not begin to send one itself."""
 
 
 @dataclass(slots=True)
@@ -129,6 +131,7 @@ class Faults:
             if action is None:
                 return await handler(request)
             if "after" in action:
+                request[ANSWER_WITHHELD] = True
                 await handler(request)
                 action = action["after"]
             return await _misbehave(request, handler, action)

@@ -16,9 +16,19 @@ READY = "ready"
 """The line that a part prints to stdout once it accepts requests."""
 
 
-async def listen(stack: AsyncExitStack, app: web.Application, port: int, tls: ssl.SSLContext | None = None) -> int:
-    """Serve `app` on 127.0.0.1 until `stack` closes; returns the port (a free one when `port` is 0)."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handle_signals=False)
+async def listen(
+    stack: AsyncExitStack,
+    app: web.Application,
+    port: int,
+    tls: ssl.SSLContext | None = None,
+    *,
+    decompress: bool = True,
+) -> int:
+    """Serve `app` on 127.0.0.1 until `stack` closes; returns the port (a free one when `port` is 0).
+
+    Without `decompress`, request bodies reach the handlers as they were sent, whatever their Content-Encoding says.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handle_signals=False, auto_decompress=decompress)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls, reuse_address=True)

@@ -1,0 +1,66 @@
+"""The managed identity endpoint of App Service, which azure-identity's ManagedIdentityCredential asks for tokens.
+
+Source: Azure docs, app-service/overview-managed-identity, "REST endpoint reference"; azure-identity's app_service.py.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+
+from aiohttp import web
+
+from local.tokens import Issuer
+
+PATH = "/msi/token"
+API_VERSION = "2019-08-01"
+CLIENT_ID = "33333333-3333-4333-8333-333333333333"
+"""The client id of the system-assigned identity; a request that names no other identity gets this one."""
+LIFETIME = 24 * 3600
+
+
+def header_secret(state: Path) -> str:
+    """The value that X-IDENTITY-HEADER must have; made once for a state directory."""
+    path = state / "identity" / "header"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".new")
+        partial.touch(mode=0o600)
+        partial.write_text(secrets.token_hex(16), "utf-8")
+        partial.rename(path)
+    return path.read_text("utf-8").strip()
+
+
+def make_app(issuer: Issuer, secret: str) -> web.Application:
+    """The endpoint as an application."""
+
+    async def token(request: web.Request) -> web.Response:
+        if not secrets.compare_digest(request.headers.get("X-IDENTITY-HEADER", ""), secret):
+            return _refused(401, "The X-IDENTITY-HEADER header is missing or is not the value of IDENTITY_HEADER.")
+        if request.query.get("api-version") != API_VERSION:
+            return _refused(400, f"api-version must be {API_VERSION}; got {request.query.get('api-version')!r}.")
+        resource = request.query.get("resource")
+        if not resource:
+            return _refused(400, "The query parameter 'resource' is missing: the audience that the token is for.")
+        others = {"mi_res_id", "principal_id", "object_id"} & request.query.keys()
+        if others:
+            return _refused(400, f"Identities are named by client_id here; {sorted(others)[0]} is not supported.")
+        client = request.query.get("client_id") or CLIENT_ID
+        return web.json_response(
+            {
+                "access_token": issuer.issue(resource, lifetime=LIFETIME, appid=client),
+                "expires_on": str(int(time.time()) + LIFETIME),
+                "resource": resource,
+                "token_type": "Bearer",
+                "client_id": client,
+            }
+        )
+
+    app = web.Application()
+    app.router.add_get(PATH, token)
+    return app
+
+
+def _refused(status: int, message: str) -> web.Response:
+    return web.json_response({"statusCode": status, "message": message}, status=status)

@@ -1,0 +1,104 @@
+"""`python -m local.storage --state DIR`: Azurite and the HTTPS front before it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from local import addresses, serving, tls
+from local.faults import Faults
+from local.storage import azurite
+from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate
+from local.storage.events import Outbox, Publisher
+from local.storage.front import Front
+from local.storage.upstream import Upstream
+
+CONTAINERS = {
+    addresses.ACCOUNT: "landing",
+    addresses.STATE_ACCOUNT: "landfall",
+    addresses.WORKSPACE_ACCOUNT: "azureml-blobstore-local",
+    addresses.LAKEHOUSE_ACCOUNT: "lakehouse",
+}
+"""What exists from the start, by account."""
+
+logger = logging.getLogger("local.storage")
+
+
+async def serve(state: Path, *, with_parent: bool) -> int:
+    """Run until stopped (0) or until Azurite ends by itself (1)."""
+    where = addresses.load(state)
+    async with AsyncExitStack() as stack:
+        process = await azurite.start(stack, state, where)
+        front = await _front(stack, state, where)
+        await _make_containers(front)
+        app = web.Application()
+        Faults().install(app)
+        app.router.add_route("*", "/{path:.*}", front.handle)
+        retrying = asyncio.create_task(front.publisher.retry_forever())
+        stack.callback(retrying.cancel)
+        port = addresses.port_of(where.storage)
+        await serving.listen(stack, app, port, tls.server_context(state), decompress=False)
+        serving.announce()
+        stopped = asyncio.create_task(serving.until_stopped(with_parent=with_parent))
+        ended = asyncio.create_task(process.wait())
+        await asyncio.wait({stopped, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done():
+            ended.cancel()
+            return 0
+        logger.error("Azurite ended by itself with %s; see storage/azurite.log.", process.returncode)
+        return 1
+
+
+async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses) -> Front:
+    # Bodies pass through as they are: nothing may be unpacked, added or given up on the way.
+    to_azurite = await stack.enter_async_context(
+        aiohttp.ClientSession(
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=azurite.KEEP_ALIVE_SECONDS / 2),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300),
+        )
+    )
+    to_eventgrid = await stack.enter_async_context(
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), trust_env=False)
+    )
+    outbox = Outbox(state / "storage" / "events.sqlite")
+    stack.callback(outbox.close)
+    gate = Gate.of(state, where)
+    return Front(
+        gate=gate,
+        upstream=Upstream(to_azurite, where.azurite_blob, where.storage, tuple(gate.sas.values())),
+        publisher=Publisher(to_eventgrid, f"{where.eventgrid}/_publish", outbox),
+        clock=where.clock,
+    )
+
+
+async def _make_containers(front: Front) -> None:
+    for account, container in CONTAINERS.items():
+        query = f"restype=container&{front.gate.sas[account]}"
+        headers = {"x-ms-version": FIRST_VERSION_WITH_TOKENS}
+        async with front.upstream.answer("PUT", f"/{account}/{container}", query, headers) as answer:
+            if answer.status not in (201, 409):
+                raise azurite.AzuriteFailed(f"Container {account}/{container}: {answer.status} {await answer.text()}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.storage", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--with-parent", action="store_true", help="stop when stdin closes")
+    args = parser.parse_args()
+    serving.log_to_stderr()
+    with suppress(KeyboardInterrupt):
+        return asyncio.run(serve(args.state, with_parent=args.with_parent))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

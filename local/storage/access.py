@@ -1,0 +1,138 @@
+"""Who may do what: bearer tokens and copy sources, checked and refused as Azure Storage does it.
+
+Sources: Azure docs, rest/api/storageservices, "Authorize with Microsoft Entra ID", "Status and error codes",
+"Put Blob From URL" and "Copy Blob"; the shape of the refusals is that of recorded answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
+
+from local.addresses import ACCOUNT_KEY, ACCOUNTS, TENANT, Addresses
+from local.tokens import STORAGE, TokenRefused, Verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIRST_VERSION_WITH_TOKENS = "2017-11-09"
+SERVICE_VERSION = "2025-11-05"
+"""What the front says it is where it answers by itself."""
+
+
+class Refused(Exception):
+    """A request was refused by the front itself, with an error that Azure Storage would have given."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.headers = status, code, dict(headers or {})
+
+    def response(self) -> web.Response:
+        """The XML error that clients parse."""
+        request_id, now = str(uuid4()), datetime.now(UTC)
+        message = f"{self}\nRequestId:{request_id}\nTime:{now:%Y-%m-%dT%H:%M:%S.%f}0Z"
+        return web.Response(
+            status=self.status,
+            text=f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{self.code}</Code>'
+            f"<Message>{escape(message)}</Message></Error>",
+            headers={
+                "Content-Type": "application/xml", "x-ms-error-code": self.code, "x-ms-request-id": request_id,
+                "x-ms-version": SERVICE_VERSION, **self.headers,
+            },
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Decides about requests. `sas` holds, by account, the query that makes Azurite accept what the gate let in."""
+
+    front: str
+    verifiers: Mapping[str, Verifier]
+    sas: Mapping[str, str]
+
+    @classmethod
+    def of(cls, state: Path, addresses: Addresses) -> Gate:
+        return cls(
+            front=addresses.storage,
+            verifiers={a: Verifier.of(state, STORAGE, f"https://{a}.blob.core.windows.net") for a in ACCOUNTS},
+            sas={account: _account_sas(account) for account in ACCOUNTS},
+        )
+
+    def admit(self, account: str, headers: Mapping[str, str]) -> str:
+        """What to add to the query of a request so that Azurite accepts it.
+
+        Empty for requests without a bearer token: those carry a signature that Azurite judges, or are anonymous.
+        Raises Refused.
+        """
+        authorization = headers.get("Authorization", "")
+        if not authorization.lower().startswith("bearer "):
+            return ""
+        self._known(account)
+        if headers.get("x-ms-version", "") < FIRST_VERSION_WITH_TOKENS:
+            raise Refused(
+                403,
+                "AuthenticationFailed",
+                f"A bearer token needs the header x-ms-version: {FIRST_VERSION_WITH_TOKENS} or later.",
+            )
+        try:
+            self.verifiers[account].check(authorization)
+        except TokenRefused as error:
+            challenge = f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}/oauth2/authorize"
+            raise Refused(
+                401,
+                "InvalidAuthenticationInfo",
+                f"Server failed to authenticate the request. {error}",
+                {"WWW-Authenticate": f"{challenge} resource_id={STORAGE}"},
+            ) from error
+        return self.sas[account]
+
+    def source(self, headers: Mapping[str, str], *, account: str, admitted: bool) -> tuple[str, str]:
+        """Path and query, below Azurite, of the blob that a copy reads. Raises Refused.
+
+        A source is read with its own token (x-ms-copy-source-authorization) or its own SAS; a source in the account
+        that is written to, by the token of the request itself, when that was `admitted`.
+        """
+        url = headers["x-ms-copy-source"]
+        if not url.startswith(f"{self.front}/"):
+            raise _unverified(f"Only blobs behind {self.front} can be copied here; x-ms-copy-source is {url!r}.")
+        path, _, query = url.removeprefix(self.front).partition("?")
+        owner = path.lstrip("/").partition("/")[0]
+        self._known(owner)
+        token = headers.get("x-ms-copy-source-authorization")
+        if token is not None:
+            try:
+                self.verifiers[owner].check(token)
+            except TokenRefused as error:
+                raise _unverified(f"x-ms-copy-source-authorization was refused: {error}") from error
+        if token is not None or (admitted and owner == account and "sig=" not in query):
+            query = "&".join(filter(None, (query, self.sas[owner])))
+        return path, query
+
+    def _known(self, account: str) -> None:
+        if account not in self.verifiers:
+            raise Refused(
+                400, "InvalidUri", f"There is no storage account {account!r}; there are {', '.join(self.verifiers)}."
+            )
+
+
+def _unverified(message: str) -> Refused:
+    return Refused(403, "CannotVerifyCopySource", message)
+
+
+def _account_sas(account: str) -> str:
+    return generate_account_sas(
+        account,
+        ACCOUNT_KEY,
+        resource_types=ResourceTypes(service=True, container=True, object=True),
+        permission=AccountSasPermissions(
+            read=True, write=True, delete=True, list=True, add=True, create=True, update=True, process=True, tag=True
+        ),
+        expiry=datetime.now(UTC) + timedelta(days=3650),
+    )

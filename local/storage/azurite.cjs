@@ -1,0 +1,57 @@
+"use strict";
+// Azurite's blob and queue services in one process that ends, saved, when stdin closes: however the parent ended.
+// Prints "ready" on stdout; everything that Azurite says goes to stderr.
+
+console.log = console.info = console.error;
+
+const Environment = require("azurite/dist/src/common/Environment").default;
+const { BlobServerFactory } = require("azurite/dist/src/blob/BlobServerFactory");
+const QueueConfiguration = require("azurite/dist/src/queue/QueueConfiguration").default;
+const QueueServer = require("azurite/dist/src/queue/QueueServer").default;
+const queue = require("azurite/dist/src/queue/utils/constants");
+const { mkdirSync } = require("fs");
+const { join } = require("path");
+const { keepJournal } = require("./journal.cjs");
+
+const QUIET = false;
+
+function queueServer(env, location) {
+  const extents = [{ ...queue.DEFAULT_QUEUE_PERSISTENCE_ARRAY[0], locationPath: join(location, queue.DEFAULT_QUEUE_PERSISTENCE_PATH) }];
+  return new QueueServer(
+    new QueueConfiguration(
+      env.queueHost(), env.queuePort(), env.queueKeepAliveTimeout(),
+      join(location, queue.DEFAULT_QUEUE_LOKI_DB_PATH), join(location, queue.DEFAULT_QUEUE_EXTENT_LOKI_DB_PATH), extents,
+      QUIET, undefined, false, undefined, env.loose(), env.skipApiVersionCheck(), "", "", "", undefined,
+      env.disableProductStyleUrl(), false,
+    ),
+  );
+}
+
+async function main() {
+  const env = new Environment();
+  const location = await env.location();
+  mkdirSync(location, { recursive: true });
+  const servers = [await new BlobServerFactory().createServer(env), queueServer(env, location)];
+  for (const server of servers) {
+    keepJournal(server.metadataStore);
+    keepJournal(server.extentMetadataStore);
+  }
+  for (const server of servers) await server.start();
+
+  let closing = false;
+  async function close() {
+    if (closing) return;
+    closing = true;
+    setTimeout(() => process.exit(0), 10000).unref(); // a client that will not let go; the journal has everything
+    await Promise.all(servers.map((server) => server.close()));
+    process.exit(0);
+  }
+  process.on("SIGTERM", close).on("SIGINT", close);
+  process.stdin.on("end", close).on("error", close).resume();
+  process.stdout.write("ready\n");
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,139 @@
+"""What happens to a request: the gate admits it, Azurite carries it out, and Event Grid is told what was committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+
+from local.addresses import ACCOUNT
+from local.clock import Clock
+from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate, Refused
+from local.storage.copying import put_from_url
+from local.storage.events import Blob, Publisher, storage_event
+from local.storage.operations import Kind, Operation, recognise
+from local.storage.upstream import Upstream, onward, raw_path
+
+_AUTHORIZATION = frozenset({"authorization", "x-ms-copy-source-authorization"})
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The storage accounts as their clients see them."""
+
+    gate: Gate
+    upstream: Upstream
+    publisher: Publisher
+    clock: Clock
+    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer any request to any account."""
+        try:
+            return await self._answer(request)
+        except Refused as error:
+            return error.response()
+        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            return Refused(503, "ServerBusy", f"Azurite does not answer: {error}").response()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        operation = recognise(request.method, raw_path(request), request.query, request.headers)
+        if operation.kind is Kind.BATCH:
+            raise Refused(501, "NotImplemented", "Blob Batch is not supported here; send the requests one by one.")
+        sas = self.gate.admit(operation.account, request.headers)
+        # Only the landing account has a system topic.
+        if operation.account != ACCOUNT or operation.event_api is None:
+            return await self._carry_out(request, operation, sas)
+        # One commit at a time per blob: the order of its sequencers is then the order of its writes.
+        async with self._alone(raw_path(request)):
+            before = await self._look(request) if operation.kind is Kind.DELETE_BLOB else None
+            response = await self._carry_out(request, operation, sas)
+            if response.status < 300:
+                await self._tell(request, operation, response, before)
+            return response
+
+    async def _carry_out(self, request: web.Request, operation: Operation, sas: str) -> web.StreamResponse:
+        # A Shared Key signature covers the headers, so they must reach Azurite as they are.
+        headers = onward(request.headers, without=_AUTHORIZATION if sas else frozenset())
+        if "x-ms-copy-source" in request.headers:
+            if not sas and "Authorization" in request.headers:
+                raise Refused(
+                    403,
+                    "CannotVerifyCopySource",
+                    "A server-side copy needs a bearer token or a SAS here: Shared Key signs the URL of the source, "
+                    "and Azurite knows the source by another one.",
+                )
+            path, query = self.gate.source(request.headers, account=operation.account, admitted=bool(sas))
+            if operation.kind in (Kind.PUT_BLOB_FROM_URL, Kind.PUT_BLOCK_FROM_URL):
+                whole = operation.kind is Kind.PUT_BLOB_FROM_URL
+                return await put_from_url(self.upstream, request, sas, (path, query), whole_blob=whole)
+            headers = _copying_from(headers, f"{self.upstream.base}{path}{'?' if query else ''}{query}")
+        return await self.upstream.forward(request, sas, headers, rewrite_body=operation.kind is Kind.LIST)
+
+    async def _tell(
+        self, request: web.Request, operation: Operation, response: web.StreamResponse, before: Blob | None
+    ) -> None:
+        blob = before or _as_put(request, operation, response) or await self._look(request)
+        if blob is None:
+            return  # gone again already, by a client that talks to Azurite directly
+        event = storage_event(
+            operation,
+            blob,
+            account_url=f"{self.gate.front}/{operation.account}",
+            sequence=self.publisher.outbox.next_sequence(),
+            now=self.clock.now(),
+            request_id=response.headers.get("x-ms-request-id", ""),
+            client_id=request.headers.get("x-ms-client-request-id", ""),
+        )
+        await self.publisher.publish(event)
+
+    async def _look(self, request: web.Request) -> Blob | None:
+        headers = {"x-ms-version": FIRST_VERSION_WITH_TOKENS}
+        async with self.upstream.answer("HEAD", raw_path(request), self.gate.sas[ACCOUNT], headers) as answer:
+            if answer.status != 200:
+                return None
+            return Blob(
+                etag=answer.headers["ETag"],
+                content_type=answer.headers.get("Content-Type", ""),
+                content_length=int(answer.headers["Content-Length"]),
+                blob_type=answer.headers["x-ms-blob-type"],
+            )
+
+    @asynccontextmanager
+    async def _alone(self, path: str) -> AsyncIterator[None]:
+        lock = self.locks.get(path)
+        if lock is None:
+            lock = self.locks[path] = asyncio.Lock()
+        async with lock:
+            yield
+
+
+def _as_put(request: web.Request, operation: Operation, response: web.StreamResponse) -> Blob | None:
+    """The blob that a Put Blob has made, known without asking for it. None for other operations."""
+    if operation.kind is not Kind.PUT_BLOB:
+        return None
+    headers = request.headers
+    with suppress(KeyError):
+        kind = headers["x-ms-blob-type"]
+        return Blob(
+            etag=response.headers["ETag"],
+            content_type=headers.get("x-ms-blob-content-type")
+            or headers.get("Content-Type")
+            or "application/octet-stream",
+            content_length=int(headers["Content-Length" if kind == "BlockBlob" else "x-ms-blob-content-length"]),
+            blob_type=kind,
+        )
+    return None
+
+
+def _copying_from(headers: CIMultiDict[str], source: str) -> CIMultiDict[str]:
+    changed = CIMultiDict(headers)
+    changed.popall("x-ms-copy-source-authorization", None)
+    changed["x-ms-copy-source"] = source
+    return changed

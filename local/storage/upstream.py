@@ -1,0 +1,98 @@
+"""Requests to Azurite and answers from it, streamed both ways, without what only the front may know."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from local.faults import ANSWER_WITHHELD
+
+CHUNK = 256 * 1024
+_HOP_BY_HOP = frozenset({"connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Azurite's blob service at `base`, which clients know as `front`. `sas` are the signatures to keep from them."""
+
+    session: aiohttp.ClientSession
+    base: str
+    front: str
+    sas: tuple[str, ...]
+
+    @asynccontextmanager
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: aiohttp.StreamReader | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send one request (path and query as they go over the wire) and give its answer, the body still unread."""
+        url = URL(f"{self.base}{path}{'?' if query else ''}{query}", encoded=True)
+        async with self.session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
+            yield answer
+
+    async def forward(
+        self, request: web.Request, sas: str, headers: Mapping[str, str], *, rewrite_body: bool = False
+    ) -> web.StreamResponse:
+        """Have Azurite carry out `request` with other `headers`, and answer what it answers."""
+        query = "&".join(filter(None, (request.rel_url.raw_query_string, sas)))
+        body = request.content if request.body_exists else None
+        async with self.answer(request.method, raw_path(request), query, headers, body) as answer:
+            return await self.relay(request, answer, rewrite_body=rewrite_body)
+
+    async def relay(
+        self, request: web.Request, answer: aiohttp.ClientResponse, *, rewrite_body: bool = False
+    ) -> web.StreamResponse:
+        """Pass Azurite's `answer` on to the client of `request`."""
+        headers = CIMultiDict(
+            (name, self._public(value)) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP
+        )
+        streams = request.method == "HEAD" or (request.method == "GET" and not rewrite_body)
+        if streams and ANSWER_WITHHELD not in request:
+            return await _stream(request, answer, headers)
+        headers.popall("Content-Length", None)
+        body = await answer.read()
+        if rewrite_body:
+            body = self._public(body.decode()).encode()
+        return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
+
+    def _public(self, text: str) -> str:
+        if self.base in text:
+            text = text.replace(self.base, self.front)
+        for sas in self.sas:
+            for written in (sas, escape(sas)):
+                text = text.replace(f"?{written}", "").replace(f"&{written}", "").replace(f"&amp;{written}", "")
+        return text
+
+
+def raw_path(request: web.Request) -> str:
+    """The path as the client sent it: encoding it anew could name another blob."""
+    return request.raw_path.partition("?")[0]
+
+
+def onward(headers: Mapping[str, str], *, without: frozenset[str] = frozenset()) -> CIMultiDict[str]:
+    """The headers of a request that go on to Azurite."""
+    dropped = _HOP_BY_HOP | without
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
+
+
+async def _stream(
+    request: web.Request, answer: aiohttp.ClientResponse, headers: CIMultiDict[str]
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
+    await response.prepare(request)
+    try:
+        async for chunk in answer.content.iter_chunked(CHUNK):
+            await response.write(chunk)
+    except aiohttp.ClientError:
+        # The status line is out, so the only honest end is a broken connection.
+        if request.transport is not None:
+            request.transport.abort()
+        raise
+    await response.write_eof()
+    return response

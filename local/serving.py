@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import ssl
 import sys
 import threading
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
@@ -43,10 +44,19 @@ async def until_stopped(*, with_parent: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     if with_parent:
         # A pipe from the parent closes however the parent ends, kill -9 included.
-        threading.Thread(
-            target=lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(stop.set)), daemon=True
-        ).start()
+        threading.Thread(target=lambda: (_drain(sys.stdin.fileno()), _set(loop, stop)), daemon=True).start()
     await stop.wait()
+
+
+def _drain(fd: int) -> None:
+    # Not through sys.stdin: its lock, held by this thread, would abort the interpreter when it exits first.
+    while os.read(fd, 4096):
+        pass
+
+
+def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    with suppress(RuntimeError):  # the loop has already closed
+        loop.call_soon_threadsafe(event.set)
 
 
 def announce() -> None:

@@ -44,19 +44,16 @@ async def until_stopped(*, with_parent: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     if with_parent:
         # A pipe from the parent closes however the parent ends, kill -9 included.
-        threading.Thread(target=lambda: (_drain(sys.stdin.fileno()), _set(loop, stop)), daemon=True).start()
+        threading.Thread(target=_watch_parent, args=(loop, stop), daemon=True).start()
     await stop.wait()
 
 
-def _drain(fd: int) -> None:
+def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     # Not through sys.stdin: its lock, held by this thread, would abort the interpreter when it exits first.
-    while os.read(fd, 4096):
+    while os.read(sys.stdin.fileno(), 4096):
         pass
-
-
-def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
     with suppress(RuntimeError):  # the loop has already closed
-        loop.call_soon_threadsafe(event.set)
+        loop.call_soon_threadsafe(stop.set)
 
 
 def announce() -> None:

@@ -1,0 +1,162 @@
+"""The storage accounts behind datastores, reached as a compute reaches them: over the front, with a bearer token."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob import ContentSettings
+from azure.storage.blob.aio import BlobPrefix, BlobServiceClient, ExponentialRetry
+
+from local.addresses import Addresses
+from local.azureml.jobs import InputKind, JobFailed
+from local.azureml.uris import BlobPath
+from local.tls import ca_bundle
+from local.tokens import STORAGE, Issuer
+
+_AT_ONCE = 8
+_TOKEN_LIFETIME = 3600.0
+
+
+class AlreadyThere(JobFailed):
+    """A job's output was there before. Source: Azure docs, how-to-use-batch-azure-data-factory (the words)."""
+
+    def __init__(self, target: BlobPath) -> None:
+        super().__init__(f"The output cannot be written to {target}: the path already exists.")
+
+
+class _ComputeIdentity:
+    """The managed identity of the compute, which is what mounts data in Azure."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        token = self._issuer.issue(STORAGE, subject="compute", lifetime=_TOKEN_LIFETIME)
+        return AccessToken(token, int(time.time() + _TOKEN_LIFETIME))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def __aenter__(self) -> _ComputeIdentity:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        return None
+
+
+class Storage:
+    """Reads inputs and writes outputs. Make it inside the event loop that uses it."""
+
+    def __init__(self, addresses: Addresses, state: Path) -> None:
+        self._addresses = addresses
+        self._ca = str(ca_bundle(state))
+        self._identity = _ComputeIdentity(Issuer.of(state))
+        self._clients: dict[str, BlobServiceClient] = {}
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.close()
+
+    async def ensure_container(self, account: str, container: str) -> None:
+        with contextlib.suppress(ResourceExistsError):
+            await self._account(account).create_container(container)
+
+    async def list_input(self, source: BlobPath, kind: InputKind) -> list[BlobPath]:
+        """The file itself, or the top-level files of the folder: nested folders are not explored.
+
+        Source: Azure docs, how-to-use-batch-azure-data-factory. Raises JobFailed when there is nothing to score.
+        """
+        is_file = kind is not InputKind.FOLDER and await self.exists(source)
+        found = [source] if is_file else []
+        if not is_file and kind is not InputKind.FILE:
+            found = await self._top_level(source)
+        if not found:
+            raise JobFailed(
+                f"Dataset initialization failed: UserErrorException: Can't mount Dataset({source}): there is no file.",
+                "ScriptExecutionException",
+            )
+        return found
+
+    async def _top_level(self, folder: BlobPath) -> list[BlobPath]:
+        prefix = f"{folder.path}/" if folder.path else ""
+        container = self._account(folder.account).get_container_client(folder.container)
+        names = []
+        async for item in container.walk_blobs(name_starts_with=prefix, include=["metadata"], delimiter="/"):
+            if isinstance(item, BlobPrefix):
+                continue
+            if item.metadata and item.metadata.get("hdi_isfolder") == "true":
+                continue
+            # Azure allows these names; the file system that the script sees does not.
+            if item.name.removeprefix(prefix) not in ("", ".", ".."):
+                names.append(item.name)
+        return [BlobPath(folder.account, folder.container, name) for name in names]
+
+    async def exists(self, path: BlobPath) -> bool:
+        return bool(await self._blob(path).exists())
+
+    async def download(self, sources: Sequence[BlobPath], folder: Path) -> list[Path]:
+        """The files in `folder`, in the order of `sources`, under their own names."""
+
+        async def one(source: BlobPath) -> Path:
+            target = folder / source.path.rpartition("/")[2]
+            async with self._gate:
+                stream = await self._blob(source).download_blob()
+                with target.open("wb") as file:
+                    await stream.readinto(file)
+            return target
+
+        return list(await asyncio.gather(*(one(source) for source in sources)))
+
+    async def create(self, file: Path, target: BlobPath) -> None:
+        """Write `file` where nothing is yet. Raises AlreadyThere."""
+        digest = ContentSettings(content_md5=bytearray(await asyncio.to_thread(_md5, file)))
+        try:
+            with file.open("rb") as stream:
+                await self._blob(target).upload_blob(stream, overwrite=False, content_settings=digest)
+        except ResourceExistsError as error:
+            raise AlreadyThere(target) from error
+
+    async def holds(self, target: BlobPath, file: Path) -> bool:
+        """Whether the blob is what `create` makes of `file`."""
+        present = (await self._blob(target).get_blob_properties()).content_settings.content_md5
+        return present is not None and bytes(present) == await asyncio.to_thread(_md5, file)
+
+    async def put(self, file: Path, target: BlobPath) -> None:
+        """Write `file`, whatever was there."""
+        async with self._gate:
+            with file.open("rb") as stream:
+                await self._blob(target).upload_blob(stream, overwrite=True)
+
+    def _account(self, account: str) -> BlobServiceClient:
+        if account not in self._clients:
+            self._clients[account] = BlobServiceClient(
+                self._addresses.account_url(account),
+                credential=self._identity,
+                connection_verify=self._ca,
+                # The default waits 15 s before it tries again, which is long for a front that is being restarted.
+                retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=5),
+            )
+        return self._clients[account]
+
+    def _blob(self, path: BlobPath) -> Any:
+        return self._account(path.account).get_blob_client(path.container, path.path)
+
+
+def _md5(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).digest()

@@ -1,0 +1,119 @@
+"""One worker process: init() once, then run(mini_batch) for every order, until the orders end.
+
+Run as a script by workers.py, with nothing but the standard library and the deployment's own folder on its path. Orders
+come in on the original stdin and replies go out on the original stdout, one JSON object per line; what the scoring
+script itself reads and prints is kept away from both.
+
+    {"script": ..., "arguments": [...], "stdout": ..., "stderr": ...}   {"ready": true}   or {"error": ...} and exit 1
+    {"files": [...], "rows": path or null}                              {"returned": n}   or {"error": ...}
+
+Source: Azure docs, how-to-batch-scoring-script; the row formats are those of recorded jobs (no header, no index,
+DataFrames separated by one space, any other element as its str()).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any
+
+
+def main() -> None:
+    orders, replies = _private_channel()
+    first = next(orders)
+    _redirect(first["stdout"], first["stderr"])
+    try:
+        module = _load(Path(first["script"]), first["arguments"])
+        module.init()
+    except Exception:
+        _send(replies, {"error": traceback.format_exc()})
+        sys.exit(1)
+    _send(replies, {"ready": True})
+    for order in orders:
+        try:
+            returned = _score(module.run, order["files"], order["rows"])
+        except Exception:
+            _send(replies, {"error": traceback.format_exc()})
+        else:
+            _send(replies, {"returned": returned})
+
+
+def _private_channel() -> tuple[Iterator[dict[str, Any]], IO[str]]:
+    incoming = os.fdopen(os.dup(0), encoding="utf-8")
+    outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    # A thread reads, because the end of the orders must be noticed also while the script is busy.
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in incoming:
+            lines.put(line)
+        # The emulator has ended, perhaps by kill -9: end as well, together with what the script has started.
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=listen, daemon=True).start()
+    return _parsed(lines), outgoing
+
+
+def _parsed(lines: queue.SimpleQueue[str]) -> Iterator[dict[str, Any]]:
+    while True:
+        yield json.loads(lines.get())
+
+
+def _redirect(stdout: str, stderr: str) -> None:
+    for descriptor, path in ((1, stdout), (2, stderr)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(file, descriptor)
+        os.close(file)
+    # A process that is killed must not take its last lines with it.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # both are text streams here
+
+
+def _load(script: Path, arguments: list[str]) -> ModuleType:
+    sys.argv = [script.name, *arguments]
+    sys.path.insert(0, str(script.parent))
+    specification = importlib.util.spec_from_file_location("scoring_script", script)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["scoring_script"] = module
+    specification.loader.exec_module(module)
+    for name in ("init", "run"):
+        if not callable(getattr(module, name, None)):
+            raise TypeError(f"The scoring script {script.name} has no function {name}().")
+    return module
+
+
+def _score(run: Callable[[list[str]], object], files: list[str], rows: str | None) -> int:
+    result: Any = run(files)
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(result, pandas.DataFrame):
+        if rows is not None:
+            result.to_csv(rows, sep=" ", header=False, index=False, lineterminator="\n")
+        return len(result)
+    numpy = sys.modules.get("numpy")
+    if not isinstance(result, list | tuple) and not (numpy is not None and isinstance(result, numpy.ndarray)):
+        raise TypeError(f"run() must return a pandas DataFrame or a list; it returned {type(result).__name__}.")
+    if rows is not None:
+        with Path(rows).open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{element}\n" for element in result)
+    return len(result)
+
+
+def _send(replies: IO[str], message: dict[str, Any]) -> None:
+    print(json.dumps(message), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    main()

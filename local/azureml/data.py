@@ -11,15 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import aiohttp
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ResourceExistsError
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobPrefix, BlobServiceClient, ExponentialRetry
 
 from local.addresses import Addresses
 from local.azureml.jobs import InputKind, JobFailed
 from local.azureml.uris import BlobPath
-from local.tls import ca_bundle
+from local.tls import client_context
 from local.tokens import STORAGE, Issuer
 
 _AT_ONCE = 8
@@ -63,7 +65,12 @@ class Storage:
 
     def __init__(self, addresses: Addresses, state: Path) -> None:
         self._addresses = addresses
-        self._ca = str(ca_bundle(state))
+        # A session of our own: with connection_verify the SDK reads the CA file and connects anew for every request.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=client_context(state)),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
         self._identity = _ComputeIdentity(Issuer.of(state))
         self._clients: dict[str, BlobServiceClient] = {}
         self._gate = asyncio.Semaphore(_AT_ONCE)
@@ -71,6 +78,7 @@ class Storage:
     async def close(self) -> None:
         for client in self._clients.values():
             await client.close()
+        await self._session.close()
 
     async def ensure_container(self, account: str, container: str) -> None:
         with contextlib.suppress(ResourceExistsError):
@@ -147,7 +155,7 @@ class Storage:
             self._clients[account] = BlobServiceClient(
                 self._addresses.account_url(account),
                 credential=self._identity,
-                connection_verify=self._ca,
+                transport=AioHttpTransport(session=self._session, session_owner=False),
                 # The default waits 15 s before it tries again, which is long for a front that is being restarted.
                 retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=5),
             )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from shared.errors import Problem, RoutesInvalid
 from shared.routes import Routes, parse_routes
-from shared.scoring.location import prefixes_overlap
 from shared.settings import Settings
 from shared.work.ledger import Ledger
 
@@ -29,6 +29,22 @@ if TYPE_CHECKING:
 APP = Path(__file__).parent.parent
 
 
+class RecentlyStarted:
+    """The last instances that this process has started: an event for one of them has nothing left to do."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._most = most
+
+    def __contains__(self, instance_id: object) -> bool:
+        return instance_id in self._ids
+
+    def add(self, instance_id: str) -> None:
+        self._ids[instance_id] = None
+        while len(self._ids) > self._most:
+            self._ids.popitem(last=False)
+
+
 @dataclass
 class Services:
     """What the functions work with. Attributes are built on first use and kept."""
@@ -36,6 +52,7 @@ class Services:
     env: dict[str, str]
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    recent_watches: RecentlyStarted = field(default_factory=RecentlyStarted)
 
     @cached_property
     def settings(self) -> Settings:
@@ -91,7 +108,7 @@ def services() -> Services:
 
 def _without_own_records(routes: Routes, settings: Settings) -> Routes:
     # Landfall's records would be scored if they were written into a landing.
-    inside = [r for r in routes.usable if r.landing == settings.state and prefixes_overlap("", r.folder)]
+    inside = [r for r in routes.usable if r.landing == settings.state]
     problems = [
         Problem(route.name, "landing.container", "is the container of Landfall's own records; use another one")
         for route in inside

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 logger = logging.getLogger("landfall")
 
 
-def log(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
+def log(event: str, **fields: Any) -> None:
     """Log that something happened. Not for orchestrators: they are replayed, and would say it again."""
-    if logger.isEnabledFor(level):
-        told = {name: value for name, value in fields.items() if value is not None}
-        logger.log(level, "%s %s", event, json.dumps(told, default=str), extra={"landfall": told})
+    _write(logging.INFO, event, fields)
 
 
 def debug(event: str, **fields: Any) -> None:
-    log(event, level=logging.DEBUG, **fields)
+    _write(logging.DEBUG, event, fields)
 
 
 def warn(event: str, **fields: Any) -> None:
-    log(event, level=logging.WARNING, **fields)
+    _write(logging.WARNING, event, fields)
 
 
 def error(event: str, **fields: Any) -> None:
-    log(event, level=logging.ERROR, **fields)
+    _write(logging.ERROR, event, fields)
+
+
+def _write(level: int, event: str, fields: Mapping[str, Any]) -> None:
+    if logger.isEnabledFor(level):
+        told = {name: value for name, value in fields.items() if value is not None}
+        logger.log(level, "%s %s", event, json.dumps(told, default=str), extra={"landfall": told})

@@ -53,7 +53,8 @@ class AzureBlobs:
             found = self._container(folder.container).walk_blobs(
                 name_starts_with=prefix + starting, include=["metadata"], delimiter="/", raw_response_hook=note_date
             )
-            files = tuple(_file(blob, prefix) for blob in found if not _is_folder(blob))
+            blobs = (item for item in found if isinstance(item, BlobProperties))
+            files = tuple(_file(blob, prefix) for blob in blobs if not _is_folder(blob))
         return Listing(files, seen_at=min(dates))
 
     def list_below(self, folder: Location) -> Sequence[File]:
@@ -98,7 +99,9 @@ class AzureBlobs:
             return True
 
     def replace(self, blob: Location, content: bytes, *, etag: str | None) -> bool:
-        condition = {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        condition: dict[str, Any] = (
+            {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        )
         with _mapped(f"write {blob.url}"):
             try:
                 self._blob(blob).upload_blob(content, overwrite=True, **condition)
@@ -192,9 +195,9 @@ def _quoted(etag: str) -> str:
     return etag if etag.startswith('"') else f'"{etag}"'
 
 
-def _is_folder(blob: BlobProperties | BlobPrefix) -> bool:
-    """Sub-folders, and the empty blobs that stand for folders on accounts with or without a hierarchy."""
-    if isinstance(blob, BlobPrefix) or blob.name.endswith("/"):
+def _is_folder(blob: BlobProperties) -> bool:
+    """The empty blobs that stand for folders, on accounts with or without a hierarchy."""
+    if blob.name.endswith("/"):
         return True
     return str((blob.metadata or {}).get("hdi_isfolder", "")).lower() == "true"
 

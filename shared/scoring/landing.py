@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -147,22 +147,30 @@ def readiness(ready: Ready, look: Look, *, same_since: datetime, watched_since: 
 
 @dataclass(frozen=True, slots=True)
 class Watchers:
-    """The landing entity's state: who watches, and whether somebody came by since the watcher last took leave.
+    """The landing entity's state: who watches, whether a run is being made, whether somebody came by since.
 
     Operations on an entity are carried out one at a time, so there is no gap between `leave` and a next `enter`.
     """
 
     watcher: str | None = None
+    busy: bool = False
     touched: bool = False
 
-    def enter(self, who: str) -> tuple[Watchers, str]:
-        """`who` becomes the watcher if there is none; else the landing is marked as touched. Returns the watcher."""
+    def enter(self, who: str, *, urgent: bool) -> tuple[Watchers, str]:
+        """Who watches from now on. `who` does if nobody else does, or if it is urgent and the other only waits;
+        else the landing is marked as touched."""
         if self.watcher in (None, who):
-            return Watchers(who, self.touched), who
-        return Watchers(self.watcher, touched=True), self.watcher or who
+            return replace(self, watcher=who), who
+        if urgent and not self.busy:
+            return Watchers(who, touched=self.touched), who
+        return replace(self, touched=True), self.watcher or who
+
+    def begin(self, who: str) -> tuple[Watchers, bool]:
+        """Whether `who` is (still) the watcher and may make a run; nobody takes over until it leaves."""
+        return (replace(self, busy=True), True) if self.watcher == who else (self, False)
 
     def leave(self, who: str) -> tuple[Watchers, bool]:
-        """Whether `who` has to look again (and stays the watcher); else it is free to end."""
+        """Whether `who` has to look again, staying the watcher; else it is free to end."""
         if self.watcher != who:
             return self, False
         return (Watchers(who), True) if self.touched else (Watchers(), False)
@@ -172,8 +180,8 @@ class Watchers:
         return Watchers() if self.watcher == who else self
 
     def to_payload(self) -> dict[str, Any]:
-        return {"watcher": self.watcher, "touched": self.touched}
+        return asdict(self)
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any] | None) -> Watchers:
-        return cls() if not payload else cls(payload["watcher"], bool(payload["touched"]))
+        return cls(**payload) if payload else cls()

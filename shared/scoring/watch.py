@@ -28,9 +28,9 @@ PATIENCE = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60), 
 class Phase(StrEnum):
     ARRIVING = "arriving"
     ENTERING = "entering"
-    JOINING = "joining"
     LOOKING = "looking"
     RESTING = "resting"
+    BEGINNING = "beginning"
     CLAIMING = "claiming"
     SCORING = "scoring"
     LEAVING = "leaving"
@@ -39,21 +39,21 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Wait until that time, or until somebody wakes the watcher."""
+    """Wait until that time."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Ask the landing entity who watches."""
+    """Ask the landing entity who watches. `urgent`: a watcher that only waits is to be replaced."""
+
+    urgent: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Wake:
-    """Tell the watcher that the marker has arrived."""
-
-    watcher: str
+class Begin:
+    """Ask the landing entity for leave to make a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Done:
     result: str
 
 
-Step = Sleep | Enter | Wake | LookAt | Claim | Score | Leave | StartOver | Done
+Step = Sleep | Enter | Begin | LookAt | Claim | Score | Leave | StartOver | Done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,6 @@ class Watch:
     is_marker: bool = False
     phase: Phase = Phase.ARRIVING
     rest_until: datetime | None = None
-    watcher: str | None = None
     watched_since: datetime | None = None
     fingerprint: str | None = None
     same_since: datetime | None = None
@@ -125,17 +124,12 @@ class Watch:
     def entered(self, watcher: str, me: str, now: datetime) -> Watch:
         """The entity has said who watches."""
         if watcher != me:
-            phase = Phase.JOINING if self.is_marker else Phase.DONE
-            return replace(self, phase=phase, watcher=watcher, result=f"joined {watcher}")
+            return replace(self, phase=Phase.DONE, result=f"left to {watcher}")
         return replace(self, phase=Phase.LOOKING, watched_since=self.watched_since or now, failures=0)
 
-    def joined(self) -> Watch:
-        """The watcher has been woken."""
-        return replace(self, phase=Phase.DONE)
-
     def rested(self) -> Watch:
-        """The wait is over, or somebody woke the watcher."""
-        return replace(self, phase=Phase.LOOKING)
+        """The wait is over. A watcher that waits for its marker may have been replaced when that arrived."""
+        return replace(self, phase=Phase.ENTERING if self.ready.marker else Phase.LOOKING)
 
     def saw(self, look: Look, *, asked_at: datetime, now: datetime) -> Watch:
         """A look was asked for at `asked_at` and answered by `now`."""
@@ -155,11 +149,17 @@ class Watch:
             case Empty():
                 return replace(watch, phase=Phase.LEAVING)
             case IsReady():
-                return replace(watch, phase=Phase.CLAIMING, refusal=None)
+                return replace(watch, phase=Phase.BEGINNING, refusal=None)
             case Overdue(reason):
-                return replace(watch, phase=Phase.CLAIMING, refusal=reason)
+                return replace(watch, phase=Phase.BEGINNING, refusal=reason)
             case NotYet(look_at):
                 return replace(watch, phase=Phase.RESTING, rest_until=look_at)
+
+    def begun(self, allowed: bool) -> Watch:
+        """The entity has said whether this is still the watcher."""
+        if not allowed:
+            return replace(self, phase=Phase.DONE, result="left to another watcher")
+        return replace(self, phase=Phase.CLAIMING, failures=0)
 
     def claimed(self, answer: Mapping[str, Any]) -> Watch:
         """`answer`: `order` when the run is ours to carry out, `known` when the ledger has it, else it has changed."""
@@ -245,13 +245,13 @@ def next_step(watch: Watch, now: datetime) -> Step:
         case Phase.ARRIVING:
             return Sleep(watch.not_before)
         case Phase.ENTERING:
-            return Enter()
-        case Phase.JOINING:
-            return Wake(watch.watcher or "")
+            return Enter(urgent=watch.is_marker and watch.looks == 0)
         case Phase.LOOKING:
             return LookAt()
         case Phase.RESTING:
             return Sleep(watch.rest_until or now)
+        case Phase.BEGINNING:
+            return Begin()
         case Phase.CLAIMING:
             return Claim(watch.fingerprint or "", watch.refusal)
         case Phase.SCORING:

@@ -25,8 +25,9 @@ ADVICE = {
 }
 
 
-def stage_input(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> str | None:
-    """Copy files `start` to `stop` of the snapshot to the run's own folder; the name of one that changed, or None."""
+def stage_input(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy files `start` to `stop` of the snapshot to the run's own folder; `changed` names one that is not what was
+    frozen, or is None."""
     order = Order.from_payload(payload["order"])
     files = ledger.kept("snapshots", order.run_id)["files"][payload["start"] : payload["stop"]]
     source, target = order.landing_folder, order.staging_folder
@@ -43,7 +44,7 @@ def stage_input(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> str
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
         changed = next((name for name in list(pool.map(copy, files)) if name is not None), None)
     log("input.staged", **_names(order), start=payload["start"], files=len(files), changed=changed)
-    return changed
+    return {"changed": changed}
 
 
 def submit(endpoint: BatchEndpoint, ledger: Ledger, payload: Mapping[str, Any], *, nonce: str) -> dict[str, Any]:
@@ -74,23 +75,23 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, payload: Mapping[str, Any], 
             return {"outcome": "unclear", "message": message}
 
 
-def search(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The job that writes the attempt's output, if the endpoint shows one."""
+def search(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """`job`: the one that writes the attempt's output, or None if the endpoint shows none."""
     order, attempt = Order.from_payload(payload["order"]), payload["attempt"]
     output = order.output_uri_of(attempt)
     job = endpoint.jobs_writing(order.scoring_uri, [output]).get(output)
     log("job.searched", **_names(order), attempt=attempt, job=job.name if job else None)
-    return job.to_payload() if job else None
+    return {"job": job.to_payload() if job else None}
 
 
-def observe(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The job as it is now, None if the endpoint does not know it; cancels late jobs of abandoned attempts."""
+def observe(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """`job` as it is now, None if the endpoint does not know it; cancels late jobs of abandoned attempts."""
     order = Order.from_payload(payload["order"])
     job = endpoint.job(order.scoring_uri, payload["job"])
     log("job.seen", **_names(order), job=payload["job"], status=job.status if job else "missing")
     if payload["abandoned"]:
         _cancel_twins(endpoint, order, payload["abandoned"])
-    return job.to_payload() if job else None
+    return {"job": job.to_payload() if job else None}
 
 
 def cancel(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> None:
@@ -100,9 +101,9 @@ def cancel(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> None:
     warn("job.cancel_requested", **_names(Order.from_payload(payload["order"])), job=job.name, accepted=asked)
 
 
-def explain(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> str | None:
-    """The service's own words on the job's failure."""
-    return endpoint.explain(Job.from_payload(payload["job"]))
+def explain(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """`message`: the service's own words on the job's failure, or None."""
+    return {"message": endpoint.explain(Job.from_payload(payload["job"]))}
 
 
 def check(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> str:

@@ -76,15 +76,15 @@ def seal(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dict[str, 
 KINDS = {Status.PUBLISHED: "Landfall.RunPublished", Status.FAILED: "Landfall.RunFailed"}
 
 
-def announce(announcer: Announcer | None, payload: Mapping[str, Any]) -> bool:
-    """Announce how a run ended, if anybody wants to know; whether it was announced. Same run, same event id."""
+def announce(announcer: Announcer | None, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Announce how a run ended, if anybody wants to know. Announcing again uses the same event id."""
     kind, document = KINDS[Status(payload["document"]["status"])], payload["document"]
     if announcer is None:
-        return False
+        return {"announced": False}
     names = ("run_id", "route", "landing", "status", "publication", "error", "timings")
     data = {name: document[name] for name in names}
     moment = datetime.fromisoformat(payload["now"])
     subject = f"/routes/{document['route']}/runs/{document['run_id']}"
     announcer.announce(kind, subject, data, event_id=f"{document['run_id']}/{document['status']}", time=moment)
     log("run.announced", run_id=document["run_id"], route=document["route"], landing=document["landing"], kind=kind)
-    return True
+    return {"announced": True}

@@ -1,0 +1,9 @@
+"""Landfall: scores data as it lands. The function app; its functions are in triggers/, one file per kind of trigger."""
+
+import azure.functions as func
+
+from triggers import activities, entities, events, http, orchestrators
+
+app = func.FunctionApp()
+for module in (events, orchestrators, entities, activities, http):
+    app.register_functions(module.bp)

@@ -1,0 +1,49 @@
+"""The run API: what the ledger knows, and whether the app is healthy. Function key; JSON."""
+
+import json
+from collections.abc import Callable
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared.errors import InputRefused, LandfallError
+from shared.services import services
+from shared.telemetry import error
+from shared.work import inquiry
+
+bp = df.Blueprint()
+
+
+@bp.route(route="runs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def list_runs(req: func.HttpRequest) -> func.HttpResponse:
+    """Runs from the newest to the oldest claimed: `route`, `status`, `since` (ISO 8601), `limit`."""
+    return _answer(lambda: inquiry.runs(services().ledger, inquiry.read_query(req.params)))
+
+
+@bp.route(route="runs/{run_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def get_run(req: func.HttpRequest) -> func.HttpResponse:
+    """One run, with its snapshot."""
+    return _answer(lambda: inquiry.run(services().ledger, req.route_params["run_id"]))
+
+
+@bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger binds it
+    """200 when settings, routes, storage and endpoints answer; else 503 with what is wrong."""
+    problems = inquiry.health(services())
+    body = {"healthy": not problems, "problems": problems, "checked": services().now().isoformat()}
+    return _json(body, 503 if problems else 200)
+
+
+def _answer(ask: Callable[[], object]) -> func.HttpResponse:
+    try:
+        found = ask()
+    except InputRefused as refused:
+        return _json({"error": str(refused)}, 400)
+    except LandfallError as trouble:
+        error("http.failed", message=str(trouble))
+        return _json({"error": str(trouble)}, 503)
+    return _json(found, 200) if found is not None else _json({"error": "There is no such run."}, 404)
+
+
+def _json(body: object, status: int) -> func.HttpResponse:
+    return func.HttpResponse(json.dumps(body, indent=1), status_code=status, mimetype="application/json")

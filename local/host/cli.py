@@ -1,0 +1,190 @@
+"""The Functions host: runs an unmodified Python v2-model app, Durable Functions included."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import socket
+import sys
+import time
+import warnings
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from local import addresses, serving
+from local.clock import Clock, SteadyClock
+from local.host import queues, timers
+from local.host.durable.client_binding import client_binding
+from local.host.durable.engine import Engine
+from local.host.durable.store import Store
+from local.host.http_trigger import BadRoute, Route, routes_of
+from local.host.invoking import AppFunctions, Invoker
+from local.host.keys import keys_of
+from local.host.loading import load
+from local.host.registry import FunctionLoadError, Registry, UnsupportedBinding
+from local.host.schedules import BadSchedule
+from local.host.server import Parts, application
+from local.host.settings import HostJson, SettingsError, load_host_json, load_local_settings
+
+log = logging.getLogger("Host")
+
+LEVELS = {"trace": 5, "debug": 10, "information": 20, "warning": 30, "error": 40, "critical": 50, "none": 60}
+"""The log levels of .NET."""
+REFUSALS = (
+    SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule, ValueError, ImportError, SyntaxError,
+)  # fmt: skip
+"""What is wrong with an app rather than with the host."""
+GRACE = 3.0
+"""Seconds that invocations have to end when the host stops; activities that do not are run again next time."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of the host."""
+    parser.add_argument("--app", type=Path, required=True, help="folder with host.json and function_app.py")
+    parser.add_argument("--state", type=Path, required=True, help="folder where the host keeps its state")
+    parser.add_argument("--port", type=int, help="default: the stack's port, or a free one")
+    parser.add_argument("--auth", action="store_true", help="ask for keys, as Azure does; default: open, as func start")
+    parser.add_argument("--clock-rate", type=float, help="how fast time runs, when started alone")
+    parser.add_argument("--poll-ms", type=int, default=1000, help="longest pause between two looks at an empty queue")
+    parser.add_argument("--with-parent", action="store_true", help="stop when stdin closes")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Load the app and serve it until stopped; 1 if it cannot be loaded."""
+    serving.log_to_stderr()
+    # aiohttp's own answer to an option that the SDK sets for old Pythons; it says nothing about the app.
+    warnings.filterwarnings("ignore", message="enable_cleanup_closed ignored", category=DeprecationWarning)
+    args.state, args.app = args.state.resolve(), args.app.resolve()
+    try:
+        asyncio.run(_serve(args))
+    except REFUSALS as error:
+        log.error("The function app cannot be started: %s: %s", type(error).__name__, error)
+        return 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A sync function that is still busy would keep the interpreter waiting for its thread.
+    os._exit(0)
+
+
+async def _serve(args: argparse.Namespace) -> None:
+    stacked = addresses.load(args.state) if (args.state / "addresses.json").exists() else None
+    port = args.port or (addresses.port_of(stacked.host) if stacked else _free_port(args.state))
+    base_url = f"http://127.0.0.1:{port}"
+    load_local_settings(args.app, os.environ)
+    os.environ.setdefault("WEBSITE_HOSTNAME", f"127.0.0.1:{port}")
+    os.environ["AzureWebJobsScriptRoot"] = str(args.app)  # noqa: SIM112  # the name that the SDK reads
+    host = load_host_json(args.app, os.environ)
+    _set_log_levels(host)
+    clock: Clock = stacked.clock if stacked and args.clock_rate is None else _clock(args.state, args.clock_rate or 1.0)
+    registry = load(args.app)
+    prefix = str(host.get("extensions", "http", "routePrefix", default="api"))
+    routes = routes_of(registry.triggered_by("httpTrigger"), prefix)
+    keys = keys_of(args.state, enforced=args.auth)
+    hub = str(host.get("extensions", "durableTask", "hubName", default="TestHubName"))
+    async with AsyncExitStack() as stack:
+        invoker = Invoker(args.app)
+        stack.callback(invoker.close)
+        invoker.client_binding = client_binding(base_url, hub, keys.durabletask_extension)
+        store = Store(args.state / "host" / "durable.sqlite")
+        stack.callback(store.close)
+        engine = Engine(store, AppFunctions(registry, invoker), clock)
+        engine.pause()  # until the durable client can reach this host
+        parts = Parts(registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub)
+        stack.push_async_callback(_close_client_session)
+        await stack.enter_async_context(engine)
+        await serving.listen(stack, application(parts), port)
+        stack.push_async_callback(_let_end, engine, invoker)
+        _start_triggers(
+            stack, parts, timers.Timers(args.state, invoker, clock), queues.Options.of(host, args.poll_ms / 1e3)
+        )
+        engine.resume_work()
+        _introduce(registry, routes, base_url)
+        serving.announce()
+        await serving.until_stopped(with_parent=args.with_parent)
+
+
+def _start_triggers(stack: AsyncExitStack, parts: Parts, timed: timers.Timers, options: queues.Options) -> None:
+    """Timers and queues, which the host itself looks after. They are the first to stop."""
+    planned = [(f, timed.plan(f)) for f in parts.registry.triggered_by("timerTrigger")]
+    tasks = [asyncio.create_task(timed.run(function, schedule)) for function, schedule in planned]
+    tasks += [
+        asyncio.create_task(queues.listen(function, parts.invoker, options, os.environ))
+        for function in parts.registry.triggered_by("queueTrigger")
+    ]
+    stack.push_async_callback(_cancel, tasks)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _let_end(engine: Engine, invoker: Invoker) -> None:
+    """Begin nothing new, and give what is running some time."""
+    engine.pause()
+    until = time.monotonic() + GRACE
+    while invoker.running and time.monotonic() < until:
+        await asyncio.sleep(0.02)
+
+
+async def _close_client_session() -> None:
+    """The durable client keeps one HTTP session per process and never closes it."""
+    module = sys.modules.get("azure.durable_functions.models.utils.http_utils")
+    session = getattr(module, "_client_session", None)
+    if session is not None:
+        await session.close()
+
+
+def _introduce(registry: Registry, routes: list[Route], base_url: str) -> None:
+    """The functions with their types and URLs, as func start prints them."""
+    urls = {route.function.name: (route.methods, route.template) for route in routes}
+    lines = ["Functions:", ""]
+    for function in sorted(registry, key=lambda f: f.name.lower()):
+        shown = function.kind if function.enabled else f"{function.kind} (disabled)"
+        if function.name in urls:
+            methods, template = urls[function.name]
+            shown = f"[{','.join(sorted(methods)) or 'ALL'}] {base_url}/{template}"
+        lines.append(f"    {function.name}: {shown}")
+    print("\n".join([*lines, ""]), flush=True)  # noqa: T201
+
+
+def _free_port(state: Path) -> int:
+    """A free port, and the same one when started again on the same state, if it is still free."""
+    path = state / "host" / "port"
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", int(path.read_text()) if path.exists() else 0))
+        except OSError:
+            sock.bind(("127.0.0.1", 0))
+        port = int(sock.getsockname()[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(port))
+    return port
+
+
+def _clock(state: Path, rate: float) -> SteadyClock:
+    """The clock of a host on its own. Its epoch is kept, so that a restart neither skips time nor repeats it."""
+    path = state / "host" / "clock.json"
+    if path.exists():
+        kept = json.loads(path.read_text("utf-8"))
+        if kept["rate"] == rate:
+            return SteadyClock(kept["epoch"], rate)
+        raise SettingsError(f"{state} was started with --clock-rate {kept['rate']}; start it with the same rate again.")
+    clock = SteadyClock(time.time(), rate)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"epoch": clock.epoch, "rate": clock.rate}), "utf-8")
+    return clock
+
+
+def _set_log_levels(host: HostJson) -> None:
+    """host.json `logging.logLevel`, and PYTHON_ENABLE_DEBUG_LOGGING for the app's own records."""
+    if os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in ("1", "true"):
+        logging.getLogger().setLevel(logging.DEBUG)
+    for category, level in host.get("logging", "logLevel", default={}).items():
+        if category != "default" and str(level).lower() in LEVELS:
+            logging.getLogger(category).setLevel(LEVELS[str(level).lower()])

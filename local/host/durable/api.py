@@ -1,0 +1,262 @@
+"""The HTTP management API. The durable client uses it too, under a second prefix that needs no key.
+
+Source: Azure/azure-functions-durable-extension, HttpApiHandler.cs. Where versions differ: a running id is answered with
+409 (newest), an unknown function with 400 and an ExceptionMessage (older), which is what azure-functions-durable reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from local.host.durable import status
+from local.host.durable.client_binding import LOOPBACK, PREFIX, management_urls
+from local.host.durable.engine import (
+    Engine,
+    InstanceEnded,
+    InstanceExists,
+    UnknownFunction,
+    UnknownInstance,
+    WrongStatus,
+)  # fmt: skip
+from local.host.durable.entities import EntityId
+from local.host.durable.events import moment
+from local.host.durable.store import Instance, Query, page_key
+from local.host.keys import Keys
+
+_ID = re.compile(r"(?!@)[^/\\#?\x00-\x1f\x7f-\x9f]{1,256}")
+_TOKEN = "x-ms-continuation-token"  # noqa: S105  # the name of a header
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class DurableApi:
+    """One implementation, mounted twice."""
+
+    def __init__(self, engine: Engine, keys: Keys, hub: str) -> None:
+        self._engine, self._keys, self._hub = engine, keys, hub
+
+    def install(self, app: web.Application) -> None:
+        """Mount it below the webhook prefix, with the system key, and below the loopback prefix, open."""
+        for prefix, guarded in ((PREFIX, True), (LOOPBACK, False)):
+            for method, path, handler in self._routes():
+                app.router.add_route(method, prefix + path, self._served(handler, guarded=guarded))
+
+    def _routes(self) -> list[tuple[str, str, Handler]]:
+        one, entity = "/instances/{id}", "/entities/{name}/{key}"
+        return [
+            ("POST", "/orchestrators/{name}", self._start),
+            ("POST", "/orchestrators/{name}/{id}", self._start),
+            ("GET", "/instances", self._list), ("GET", "/instances/", self._list),
+            ("DELETE", "/instances", self._purge_many), ("DELETE", "/instances/", self._purge_many),
+            ("GET", one, self._status), ("DELETE", one, self._purge),
+            ("POST", one + "/raiseEvent/{event}", self._raise_event),
+            ("POST", one + "/terminate", self._terminate),
+            ("POST", one + "/suspend", self._suspend), ("POST", one + "/resume", self._resume),
+            ("POST", one + "/rewind", _unsupported("rewind")), ("POST", one + "/restart", _unsupported("restart")),
+            ("POST", "/makeprimary", _make_primary),
+            ("GET", "/entities", self._entities), ("GET", "/entities/", self._entities),
+            ("GET", "/entities/{name}", self._entities), ("GET", "/entities/{name}/", self._entities),
+            ("GET", entity, self._entity), ("POST", entity, self._signal), ("DELETE", entity, self._signal),
+        ]  # fmt: skip
+
+    def _served(self, handler: Handler, *, guarded: bool) -> Handler:
+        async def serve(request: web.Request) -> web.Response:
+            refusal = self._keys.refusal(request, self._keys.durabletask_extension) if guarded else None
+            try:
+                return refusal or await handler(request)
+            except UnknownInstance:
+                return web.Response(status=404)
+            except InstanceEnded:
+                return web.Response(status=410)
+            except _BadRequest as error:
+                return web.json_response({"Message": str(error)}, status=400)
+            except UnknownFunction as error:
+                return _error(400, "One or more of the arguments submitted is incorrect", "ArgumentException", error)
+            except WrongStatus as error:
+                return _error(500, "Something went wrong while processing your request", "InvalidOperation", error)
+
+        return serve
+
+    async def _start(self, request: web.Request) -> web.Response:
+        identity = request.match_info.get("id")
+        if identity is not None and not _ID.fullmatch(identity):
+            raise _BadRequest(
+                "Instance IDs have 1 to 256 characters, do not begin with @ and hold none of / \\ # ? or control ones."
+            )
+        text = await _json_text(request)
+        try:
+            name, version = request.match_info["name"], request.query.get("version")
+            identity = self._engine.start_with(name, text, instance=identity, version=version)
+        except InstanceExists as error:
+            return web.json_response({"Message": str(error)}, status=409)
+        timeout = request.query.get("timeout")
+        if timeout is not None and request.query.get("pollingInterval") is not None:
+            return await self._wait(request, identity, float(timeout))
+        return self._check_status(request, identity)
+
+    async def _wait(self, request: web.Request, identity: str, seconds: float) -> web.Response:
+        try:
+            instance = await asyncio.wait_for(self._engine.wait(identity), seconds)
+        except TimeoutError:
+            return self._check_status(request, identity)
+        if instance.status == "Completed":
+            return web.json_response(status.parsed(instance.output))
+        return web.json_response(status.payload(instance))
+
+    def _check_status(self, request: web.Request, identity: str) -> web.Response:
+        links = management_urls(
+            f"{request.url.origin()}{PREFIX}", identity, self._hub, self._keys.durabletask_extension
+        )
+        headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
+        return web.json_response(links, status=202, headers=headers)
+
+    async def _status(self, request: web.Request) -> web.Response:
+        instance = self._engine.store.instance(request.match_info["id"])
+        if instance is None:
+            raise UnknownInstance
+        shown = status.payload(instance, show_input=_flag(request, "showInput", default=True))
+        if _flag(request, "showHistory"):
+            history = self._engine.store.history(instance.id)
+            shown["historyEvents"] = status.history_events(history, show_output=_flag(request, "showHistoryOutput"))
+        if not instance.terminal:
+            headers = {"Location": str(request.url), "Retry-After": "5"}
+            return web.json_response(shown, status=202, headers=headers)
+        failed = instance.status == "Failed" and _flag(request, "returnInternalServerErrorOnFailure")
+        return web.json_response(shown, status=500 if failed else 200)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        top = request.query.get("top")
+        query = _query(request, limit=int(top) if top else None)
+        found = self._engine.store.query(query)
+        show_input = _flag(request, "showInput", default=True)
+        headers = {_TOKEN: _token(found[-1])} if found and len(found) == query.limit else {}
+        return web.json_response([status.payload(i, show_input=show_input) for i in found], headers=headers)
+
+    async def _purge(self, request: web.Request) -> web.Response:
+        instance = self._engine.store.instance(request.match_info["id"])
+        if instance is None:
+            raise UnknownInstance
+        if not instance.terminal:
+            reason = (
+                f"Cannot purge orchestration instance {instance.id}: its status is {instance.status}, not terminal."
+            )
+            return web.Response(status=412, text=reason)
+        return web.json_response({"instancesDeleted": self._engine.store.purge([instance.id])})
+
+    async def _purge_many(self, request: web.Request) -> web.Response:
+        if not request.query.get("createdTimeFrom"):
+            return web.Response(status=400, text="Please provide value for 'createdTimeFrom' parameter.")
+        found = [i.id for i in self._engine.store.query(_query(request)) if i.terminal]
+        deleted = self._engine.store.purge(found)
+        return web.json_response({"instancesDeleted": deleted}, status=200 if deleted else 404)
+
+    async def _raise_event(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            raise _BadRequest("Only application/json request content is supported")
+        text = await _json_text(request)
+        self._engine.raise_event_with(request.match_info["id"], request.match_info["event"], text or "null")
+        return web.Response(status=202)
+
+    async def _terminate(self, request: web.Request) -> web.Response:
+        self._engine.terminate(request.match_info["id"], request.query.get("reason", ""))
+        return web.Response(status=202)
+
+    async def _suspend(self, request: web.Request) -> web.Response:
+        self._engine.suspend(request.match_info["id"], request.query.get("reason", ""))
+        return web.Response(status=202)
+
+    async def _resume(self, request: web.Request) -> web.Response:
+        self._engine.resume(request.match_info["id"], request.query.get("reason", ""))
+        return web.Response(status=202)
+
+    async def _entity(self, request: web.Request) -> web.Response:
+        state = self._engine.store.entity(str(_entity_id(request)))
+        return web.Response(status=404) if state is None else web.json_response(status.parsed(state.text))
+
+    async def _entities(self, request: web.Request) -> web.Response:
+        shown = []
+        for identity, text, updated in self._engine.store.entities(request.match_info.get("name")):
+            entity = EntityId.parse(identity)
+            item: dict[str, Any] = {"entityId": {"name": entity.name, "key": entity.key}}
+            item["lastOperationTime"] = updated.isoformat()
+            if _flag(request, "fetchState"):
+                item["state"] = status.parsed(text)
+            shown.append(item)
+        return web.json_response(shown)
+
+    async def _signal(self, request: web.Request) -> web.Response:
+        operation = "delete" if request.method == "DELETE" else request.query.get("op", "")
+        self._engine.signal(_entity_id(request), operation, await _json_text(request))
+        return web.Response(status=202)
+
+
+class _BadRequest(Exception):
+    """A request that cannot be understood."""
+
+
+async def _make_primary(_: web.Request) -> web.Response:
+    return web.Response()
+
+
+def _unsupported(what: str) -> Handler:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response(f"This host does not support '{what}' of orchestration instances yet.", status=501)
+
+    return refuse
+
+
+def _error(code: int, message: str, kind: str, error: Exception) -> web.Response:
+    body = {"Message": message, "ExceptionMessage": str(error), "ExceptionType": f"System.{kind}", "StackTrace": ""}
+    return web.json_response(body, status=code)
+
+
+async def _json_text(request: web.Request) -> str | None:
+    """The body as JSON text; None when there is none."""
+    text = (await request.text()).strip()
+    if not text:
+        return None
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise _BadRequest(f"Invalid JSON content: {error}") from error
+    return text
+
+
+def _flag(request: web.Request, name: str, *, default: bool = False) -> bool:
+    given = request.query.get(name)
+    return default if given is None else given.lower() == "true"
+
+
+def _entity_id(request: web.Request) -> EntityId:
+    key = request.match_info["key"]
+    return EntityId(request.match_info["name"].lower(), "" if key == "$" else key)
+
+
+def _query(request: web.Request, limit: int | None = None) -> Query:
+    def when(name: str) -> datetime | None:
+        text = request.query.get(name)
+        try:
+            # A plus sign that was not escaped arrives as a space.
+            return moment(text.replace(" ", "+")) if text else None
+        except ValueError as error:
+            raise _BadRequest(f"'{name}' is not a time: {text}") from error
+
+    statuses = request.query.get("runtimeStatus")
+    token = request.headers.get(_TOKEN)
+    created, identity = json.loads(base64.b64decode(token)) if token else (0, "")
+    return Query(
+        prefix=request.query.get("instanceIdPrefix"), created_from=when("createdTimeFrom"),
+        created_to=when("createdTimeTo"), limit=limit, after=(int(created), str(identity)) if token else None,
+        statuses=frozenset(s.strip() for s in statuses.split(",")) if statuses else None,
+    )  # fmt: skip
+
+
+def _token(last: Instance) -> str:
+    return base64.b64encode(json.dumps(page_key(last)).encode()).decode()

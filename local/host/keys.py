@@ -1,0 +1,49 @@
+"""The keys of a function app, and who may come in with them.
+
+Source: Azure docs, functions/function-keys-how-to; Azure/azure-functions-host, WebScriptHostHttpRoutesManager.cs and
+SecretManager: levels anonymous < function < system < admin; the header x-functions-key wins over ?code=.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Made once per state directory. `enforced` False: everybody may do everything, as with `func start`."""
+
+    master: str
+    function: str
+    eventgrid_extension: str
+    durabletask_extension: str
+    enforced: bool = False
+
+    def refusal(self, request: web.Request, *allowed: str) -> web.Response | None:
+        """401 unless the request brings the master key or one of `allowed`."""
+        if not self.enforced:
+            return None
+        given = request.headers.get("x-functions-key") or request.query.get("code") or ""
+        if any(secrets.compare_digest(given.encode(), key.encode()) for key in (self.master, *allowed)):
+            return None
+        return web.Response(status=401)
+
+
+def keys_of(state: Path, *, enforced: bool) -> Keys:
+    """The keys in `<state>/host/keys.json`, made on first use."""
+    path = state / "host" / "keys.json"
+    if path.exists():
+        return Keys(**json.loads(path.read_text("utf-8")), enforced=enforced)
+    names = ("master", "function", "eventgrid_extension", "durabletask_extension")
+    keys = Keys(**{name: secrets.token_urlsafe(40) for name in names}, enforced=enforced)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".new")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps({k: v for k, v in asdict(keys).items() if k != "enforced"}, indent=1), "utf-8")
+    partial.rename(path)
+    return keys

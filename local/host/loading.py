@@ -1,0 +1,45 @@
+"""Imports an app and indexes it, as the Python worker does.
+
+Source: Azure/azure-functions-python-worker, azure_functions_worker/loader.py.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from local.host.registry import Registry, accept
+from local.host.settings import disabled
+
+
+def load(app: Path) -> Registry:
+    """Import the script file of `app` and take its functions.
+
+    Changes the working directory and sys.path, because the app may rely on both. Raises what the import raises,
+    ValueError, FunctionLoadError, UnsupportedBinding.
+    """
+    os.chdir(app)
+    sys.path.insert(0, str(app))
+    script = os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
+    register = find_register(importlib.import_module(Path(script).stem), script)
+    # Only once: the app remembers the names, and a second call takes every one of them for a duplicate.
+    declared = register.get_functions()
+    return Registry(accept(f, enabled=not disabled(f.get_function_name(), os.environ)) for f in declared)
+
+
+def find_register(module: ModuleType, script: str) -> Any:
+    """The one top-level function app of a module; the same object under two names is one."""
+    from azure.functions.decorators.function_app import FunctionRegister
+
+    found = {id(value): value for value in vars(module).values() if isinstance(value, FunctionRegister)}
+    if len(found) > 1:
+        raise ValueError(
+            f"More than one {FunctionRegister.__name__} or other top level function app instances are defined."
+        )
+    if not found:
+        raise ValueError(f"Could not find top level function app instances in {script}.")
+    return next(iter(found.values()))

@@ -1,0 +1,135 @@
+"""The HTTP surface of the host: the app's routes, the webhooks of extensions, the durable API, and administration.
+
+Source: Azure/azure-functions-host (admin API, health); functions-host.json (routePrefix).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aiohttp import web
+from azure.functions.meta import Datum
+
+from local.faults import Faults
+from local.host.durable.api import DurableApi
+from local.host.durable.engine import Engine
+from local.host.http_trigger import HttpFunctions, Route
+from local.host.invoking import Invoker
+from local.host.keys import Keys
+from local.host.registry import Function, Registry
+from local.host.timers import request_datum
+from local.host.webhooks import EventGridWebhook
+
+log = logging.getLogger("Host.Admin")
+
+LARGEST_BODY = 100 * 1024 * 1024
+"""Source: Azure docs, functions-scale, maximum request size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the surface is made of."""
+
+    registry: Registry
+    invoker: Invoker
+    engine: Engine
+    routes: list[Route]
+    keys: Keys
+    hub: str
+
+
+def application(parts: Parts) -> web.Application:
+    """The whole surface. Fault rules act on it as on every part of the local cloud."""
+    app = web.Application(client_max_size=LARGEST_BODY)
+    Faults().install(app)
+    admin = _Admin(parts)
+    app.router.add_get("/", _home)
+    app.router.add_get("/admin/host/status", admin.status)
+    app.router.add_get("/admin/functions", admin.functions)
+    app.router.add_get("/admin/durable/counts", admin.counts)
+    app.router.add_post("/admin/functions/{name}", admin.invoke)
+    webhook = EventGridWebhook(parts.registry, parts.invoker, parts.keys)
+    app.router.add_route("*", "/runtime/webhooks/eventgrid", webhook.handle)
+    DurableApi(parts.engine, parts.keys, parts.hub).install(app)
+    app.router.add_route("*", "/{path:.*}", HttpFunctions(parts.routes, parts.invoker, parts.keys).handle)
+    return app
+
+
+async def _home(_: web.Request) -> web.Response:
+    return web.Response(text="Your Functions host is up and running.")
+
+
+class _Admin:
+    """`/admin`: needs the master key."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._started: set[asyncio.Task[None]] = set()
+
+    async def status(self, request: web.Request) -> web.Response:
+        state = {"id": "local", "state": "Running", "version": "4.0.0.0", "errors": []}
+        return self._parts.keys.refusal(request) or web.json_response(state)
+
+    async def counts(self, request: web.Request) -> web.Response:
+        return self._parts.keys.refusal(request) or web.json_response(asdict(self._parts.engine.counts))
+
+    async def functions(self, request: web.Request) -> web.Response:
+        listed = [
+            {"name": f.name, "trigger": f.kind, "bindings": f.bindings, "isDisabled": not f.enabled}
+            for f in self._parts.registry
+        ]
+        return self._parts.keys.refusal(request) or web.json_response(listed)
+
+    async def invoke(self, request: web.Request) -> web.Response:
+        """Start a function that has no HTTP trigger, with the body's `input`; 202, and the outcome is in the log."""
+        refusal = self._parts.keys.refusal(request)
+        if refusal is not None:
+            return refusal
+        function = self._parts.registry.get(request.match_info["name"])
+        if function is None or not function.enabled:
+            return web.Response(status=404)
+        try:
+            body = await request.text()
+            value, metadata = _trigger_value(function, str(json.loads(body).get("input", "")) if body else "")
+        except (ValueError, AttributeError):
+            return web.Response(status=400, text='The body must be JSON: {"input": "..."}.')
+        except _NotInvocable as error:
+            return web.Response(status=400, text=str(error))
+        task = asyncio.create_task(self._run(function, value, metadata))
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
+        return web.Response(status=202)
+
+    async def _run(self, function: Function, value: Datum, metadata: dict[str, Datum]) -> None:
+        try:
+            reason = "This function was programmatically called via the host APIs."
+            await self._parts.invoker.invoke(function, value, metadata=metadata, reason=reason)
+        except Exception:
+            log.exception("Exception while executing function: Functions.%s", function.name)
+
+
+class _NotInvocable(Exception):
+    """A function that cannot be called directly."""
+
+
+def _trigger_value(function: Function, text: str) -> tuple[Datum, dict[str, Datum]]:
+    match function.kind:
+        case "timerTrigger":
+            return request_datum(None, past_due=False), {}
+        case "eventGridTrigger":
+            json.loads(text)
+            return Datum(text, "json"), {}
+        case "queueTrigger":
+            metadata: dict[str, Any] = {"Id": Datum("", "string"), "DequeueCount": Datum(1, "int")}
+            return Datum(text, "string"), metadata
+        case "activityTrigger":
+            return Datum(text, "string"), {}
+        case "orchestrationTrigger":
+            raise _NotInvocable("Durable orchestrator functions do not support direct invocation.")
+        case "entityTrigger":
+            raise _NotInvocable("Durable entity functions do not support direct invocation.")
+    raise _NotInvocable(f"Functions with a trigger of type '{function.kind}' are called through their own route.")

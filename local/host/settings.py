@@ -1,0 +1,94 @@
+"""What an app is configured with: local.settings.json, host.json and the environment, which wins."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+OVERRIDE = "AzureFunctionsJobHost__"
+"""Environment variables that replace values of host.json: AzureFunctionsJobHost__extensions__http__routePrefix."""
+
+
+class SettingsError(Exception):
+    """A settings file or a setting was not what it has to be; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostJson:
+    """host.json, read by path."""
+
+    values: Mapping[str, Any]
+
+    def get(self, *path: str, default: Any = None) -> Any:
+        """The value at `path`; keys are compared without case, as .NET's configuration does."""
+        found: Any = self.values
+        for key in path:
+            if not isinstance(found, Mapping):
+                return default
+            found = next((v for k, v in found.items() if k.lower() == key.lower()), None)
+        return default if found is None else found
+
+
+def load_local_settings(app: Path, environment: MutableMapping[str, str]) -> None:
+    """Put `Values` of local.settings.json in the environment, where they are not set already."""
+    values = _read(app / "local.settings.json").get("Values", {})
+    if not isinstance(values, dict):
+        raise SettingsError(f"'Values' in {app / 'local.settings.json'} must be an object of strings.")
+    for name, value in values.items():
+        environment.setdefault(name, str(value))
+
+
+def load_host_json(app: Path, environment: Mapping[str, str]) -> HostJson:
+    """host.json with the overrides of the environment. An app without the file is not an app."""
+    path = app / "host.json"
+    if not path.exists():
+        raise SettingsError(f"There is no host.json in {app}: this is not a function app.")
+    values = _read(path)
+    if values.get("version") != "2.0":
+        raise SettingsError(f'{path} must say "version": "2.0".')
+    for name, value in environment.items():
+        if name.startswith(OVERRIDE):
+            _set(values, name.removeprefix(OVERRIDE).split("__"), value)
+    return HostJson(values)
+
+
+def resolve(text: str, environment: Mapping[str, str]) -> str:
+    """`text` with every %NAME% replaced by that setting. Raises SettingsError for one that is not there."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in environment:
+            raise SettingsError(f"'%{match[1]}%' does not resolve to a value: there is no such setting.")
+        return environment[match[1]]
+
+    return re.sub(r"%([^%]+)%", value, text)
+
+
+def disabled(function: str, environment: Mapping[str, str]) -> bool:
+    """Whether AzureWebJobs.<function>.Disabled (or its Linux spelling with underscores) is set to true."""
+    names = {f"azurewebjobs.{function}.disabled".lower(), f"azurewebjobs_{function}_disabled".lower()}
+    return any(v.strip().lower() in ("true", "1") for k, v in environment.items() if k.lower() in names)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        values = json.loads(path.read_text("utf-8-sig"))
+    except ValueError as error:
+        raise SettingsError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path} must hold a JSON object.")
+    return values
+
+
+def _set(values: dict[str, Any], path: list[str], value: str) -> None:
+    for key in path[:-1]:
+        known = next((k for k in values if k.lower() == key.lower()), key)
+        if not isinstance(values.get(known), dict):
+            values[known] = {}
+        values = values[known]
+    values[next((k for k in values if k.lower() == path[-1].lower()), path[-1])] = value

@@ -100,7 +100,7 @@ async def _serve(args: argparse.Namespace) -> None:
         _start_triggers(
             stack, parts, timers.Timers(args.state, invoker, clock), queues.Options.of(host, args.poll_ms / 1e3)
         )
-        engine.resume_work()
+        engine.go_on()
         _introduce(registry, routes, base_url)
         serving.announce()
         await serving.until_stopped(with_parent=args.with_parent)

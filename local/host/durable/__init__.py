@@ -5,7 +5,9 @@
     episode.py      one turn of an orchestration: messages in, new work out          (pure)
     entities.py     one turn of an entity: requests in, results out                  (pure)
     store.py        all state; one transaction per turn
-    engine.py       who runs when; the only module with tasks and waiting
+    dispatch.py     who runs when
+    engine.py       takes messages to the functions that they are for
+    errors.py       why it refused
     functions.py    what the engine calls: plain Python functions, or an indexed app
     status.py       instances as the management API shows them                       (pure)
     api.py          the HTTP management API, which is also the back end of the durable client

@@ -18,15 +18,9 @@ from aiohttp import web
 
 from local.host.durable import status
 from local.host.durable.client_binding import LOOPBACK, PREFIX, management_urls
-from local.host.durable.engine import (
-    Engine,
-    InstanceEnded,
-    InstanceExists,
-    UnknownFunction,
-    UnknownInstance,
-    WrongStatus,
-)  # fmt: skip
+from local.host.durable.engine import Engine
 from local.host.durable.entities import EntityId
+from local.host.durable.errors import InstanceEnded, InstanceExists, UnknownFunction, UnknownInstance, WrongStatus
 from local.host.durable.events import moment
 from local.host.durable.store import Instance, Query, page_key
 from local.host.keys import Keys

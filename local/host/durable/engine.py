@@ -24,7 +24,8 @@ import logging
 import os
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -32,17 +33,19 @@ from typing import Any, Self
 
 from local.clock import Clock
 from local.host.durable import entities, episode
+from local.host.durable.dispatch import Dispatcher
 from local.host.durable.entities import EntityId
-from local.host.durable.episode import TERMINAL, Answer, Episode, Message, Start
+from local.host.durable.episode import TERMINAL, Answer, Episode, Message, Received, Start
+from local.host.durable.errors import InstanceEnded, InstanceExists, UnknownFunction, UnknownInstance, WrongStatus
 from local.host.durable.events import Event, EventType, details, event, event_raised
 from local.host.durable.functions import Functions, Kind, unknown
-from local.host.durable.store import Activity, Instance, Received, Store
+from local.host.durable.store import Activity, Instance, Store
 
 log = logging.getLogger("Host.Durable")
 
-CONTROL = {EventType.EXECUTION_SUSPENDED: "Suspended", EventType.EXECUTION_RESUMED: "Running"}
 ENTITY_BATCH = 50
-EVENT_BATCH = 1000
+"""Source: Azure docs, durable-functions host.json: maxEntityOperationBatchSize."""
+MESSAGE_BATCH = 1000
 
 
 @dataclass(slots=True)
@@ -54,30 +57,6 @@ class Counts:
     activities: int = 0
     entity_operations: int = 0
     timers: int = 0
-
-
-class UnknownFunction(Exception):
-    """A function was asked for that is not there."""
-
-
-class UnknownInstance(Exception):
-    """An instance was addressed that does not exist."""
-
-
-class InstanceEnded(Exception):
-    """An instance was addressed that has already ended."""
-
-
-class InstanceExists(Exception):
-    """A start used the id of an instance that has not ended."""
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"An Orchestration instance with the status {status} already exists.")
-        self.status = status
-
-
-class WrongStatus(Exception):
-    """A suspended instance was suspended, or one that is not suspended was resumed."""
 
 
 class Engine:
@@ -97,32 +76,21 @@ class Engine:
         self.store, self.functions, self.clock, self.new_id = store, functions, clock, new_id
         self.counts = Counts()
         self._concurrency = concurrency
-        self._turns: asyncio.Queue[str] = asyncio.Queue()
-        self._activities: asyncio.Queue[Activity] = asyncio.Queue()
-        self._queued: set[str] = set()
-        self._running: set[str] = set()
-        self._again: set[str] = set()
-        self._pending = 0
-        self._quiet = asyncio.Event()
-        self._quiet.set()
-        self._open = asyncio.Event()
-        self._open.set()
+        self._dispatcher = Dispatcher(self._turn, self._activity)
         self._timers_changed = asyncio.Event()
         self._sleeping_until: datetime | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
         self._waiters: defaultdict[str, list[asyncio.Future[Instance]]] = defaultdict(list)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._timers: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         horizon = self.now()
         for instance in self.store.waiting(horizon):
-            self._wake(instance)
+            self._dispatcher.wake(instance)
         for activity in self.store.activities():
-            self._dispatch(activity)
-        loops: list[Coroutine[Any, Any, None]] = [self._watch_timers(horizon)]
-        loops += [self._run_turns() for _ in range(self._concurrency)]
-        loops += [self._run_activities() for _ in range(self._concurrency)]
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
+            self._dispatcher.add(activity)
+        self._dispatcher.start(self._concurrency)
+        self._timers = asyncio.create_task(self._watch_timers(horizon))
         watch = getattr(self.clock, "watch", None)
         if watch is not None:
             watch(self.settled)  # a clock that jumps has to know when nothing is going on
@@ -131,9 +99,11 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._timers is not None:
+            self._timers.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._timers
+        await self._dispatcher.stop()
         for futures in self._waiters.values():
             for future in futures:
                 future.cancel()
@@ -145,15 +115,15 @@ class Engine:
 
     def pause(self) -> None:
         """Begin nothing new. What is running goes on; what comes in is kept."""
-        self._open.clear()
+        self._dispatcher.pause()
 
-    def resume_work(self) -> None:
-        """Go on after `pause`."""
-        self._open.set()
+    def go_on(self) -> None:
+        """Begin again after `pause`."""
+        self._dispatcher.go_on()
 
     async def settled(self) -> None:
         """Return when everything that could be done now has been done."""
-        await self._quiet.wait()
+        await self._dispatcher.settled()
 
     def start(
         self,
@@ -180,7 +150,7 @@ class Engine:
         if status is not None:
             raise InstanceExists(status)
         self.counts.orchestrations += 1
-        self._wake(identity)
+        self._dispatcher.wake(identity)
         return identity
 
     def raise_event(self, instance: str, name: str, value: object = None) -> None:
@@ -247,28 +217,9 @@ class Engine:
         """Wake those to whom the committed messages are due, and the sleeper if one is due before its time."""
         for message in messages:
             if message.due is None or message.due <= self._now:
-                self._wake(message.to)
+                self._dispatcher.wake(message.to)
             elif self._sleeping_until is None or message.due < self._sleeping_until:
                 self._timers_changed.set()
-
-    def _wake(self, instance: str) -> None:
-        if instance in self._running:
-            self._again.add(instance)
-        elif instance not in self._queued:
-            self._queued.add(instance)
-            self._busy(1)
-            self._turns.put_nowait(instance)
-
-    def _dispatch(self, activity: Activity) -> None:
-        self._busy(1)
-        self._activities.put_nowait(activity)
-
-    def _busy(self, change: int) -> None:
-        self._pending += change
-        if self._pending:
-            self._quiet.clear()
-        else:
-            self._quiet.set()
 
     async def _watch_timers(self, horizon: datetime) -> None:
         """Wake whoever has a message that becomes due after `horizon`."""
@@ -286,83 +237,51 @@ class Engine:
                     sleeper.cancel()
             now = self.now()
             for instance in self.store.due_between(horizon, now):
-                self._wake(instance)
+                self._dispatcher.wake(instance)
             horizon = now
 
-    async def _run_turns(self) -> None:
-        while True:
-            instance = await self._turns.get()
-            await self._open.wait()
-            self._queued.discard(instance)
-            self._running.add(instance)
-            try:
-                await (self._entity_turn(instance) if instance.startswith("@") else self._episode(instance))
-            except Exception:
-                # A fault of the engine, not of the app: its messages are still there for the next time.
-                log.exception("The turn of '%s' could not be carried out.", instance)
-                self._again.discard(instance)
-            finally:
-                self._running.discard(instance)
-                if instance in self._again:
-                    self._again.discard(instance)
-                    self._wake(instance)
-                self._busy(-1)
+    async def _turn(self, identity: str) -> bool:
+        return await (self._entity_turn(identity) if identity.startswith("@") else self._instance_turn(identity))
 
-    async def _episode(self, identity: str) -> None:
+    async def _instance_turn(self, identity: str) -> bool:
         instance = self.store.instance(identity)
-        received = self.store.take(identity, self.now(), EVENT_BATCH)
         if instance is None or instance.terminal:
-            self.store.drop(received)
-            return
-        stale = [r for r in received if r.execution not in (None, instance.execution)]
-        fresh = [r for r in received if r.execution in (None, instance.execution)]
-        if stale:
-            self.store.drop(stale)
-        if len(received) == EVENT_BATCH:
-            self._again.add(identity)
-        control = next((i for i, r in enumerate(fresh) if r.body["EventType"] in CONTROL), None)
-        if instance.status == "Suspended":
-            fresh = [r for r in fresh if r.body["EventType"] in (*CONTROL, EventType.EXECUTION_TERMINATED)][:1]
-            control = 0 if fresh and fresh[0].body["EventType"] in CONTROL else None
-        elif control is not None and control > 0:
-            self._again.add(identity)
-            fresh = fresh[:control]
-        if control == 0:
-            self._control(identity, fresh[0])
-        elif fresh:
-            await self._orchestrate(instance, fresh)
+            self.store.drop(self.store.take(identity, self.now(), None))
+            return False
+        # What resumes a suspended instance stands behind all that has queued up, so then look at everything.
+        limit = None if instance.status == "Suspended" else MESSAGE_BATCH
+        received = self.store.take(identity, self.now(), limit)
+        read = episode.read(received, instance.execution, instance.status)
+        self.store.drop(read.stale)
+        if read.control is not None:
+            status = episode.CONTROL[EventType(read.control.body["EventType"])]
+            self.store.set_status(identity, status, read.control, self.now())
+        elif read.messages:
+            return await self._orchestrate(instance, read.messages) or read.more or len(received) == limit
+        return read.control is not None
 
-    def _control(self, identity: str, received: Received) -> None:
-        status = CONTROL[EventType(received.body["EventType"])]
-        self.store.set_status(identity, status, received.body, [received], self.now())
-        self._again.add(identity)
-
-    async def _orchestrate(self, instance: Instance, received: list[Received]) -> None:
+    async def _orchestrate(self, instance: Instance, received: Sequence[Received]) -> bool:
         past, messages = self.store.history(instance.id), [r.body for r in received]
         begun = episode.begin(instance.id, instance.execution, past, messages, self.now())
         if begun is None:
             self.store.drop(received)
-            return
+            return False
         self.counts.episodes += 1
         if begun.terminated is not None:
             turn = episode.terminate(begun, begun.terminated)
         else:
             answer = await self._ask(begun)
             turn = episode.conclude(begun, answer, refuse=self._refuse, new_id=self.new_id)
-        now = self.now()
-        activities = self.store.commit(turn, received, now)
-        for activity in activities:
-            self._dispatch(activity)
+        for activity in self.store.commit(turn, received, self.now()):
+            self._dispatcher.add(activity)
         self.counts.timers += sum(r.body["EventType"] == EventType.TIMER_FIRED for r in received)
         self.counts.orchestrations += len(turn.children)
         for child in turn.children:
-            self._wake(child.instance)
-            self._wake(instance.id)  # a child whose id is taken is answered at once
+            self._dispatcher.wake(child.instance)
         self._posted(turn.messages)
-        if turn.restart is not None:
-            self._again.add(instance.id)
         if turn.status in TERMINAL:
             self._ended(instance.id)
+        return turn.restart is not None
 
     async def _ask(self, begun: Episode) -> Answer:
         handler = self.functions.find(Kind.ORCHESTRATOR, begun.name)
@@ -391,13 +310,11 @@ class Engine:
             if instance is not None and not future.done():
                 future.set_result(instance)
 
-    async def _entity_turn(self, identity: str) -> None:
+    async def _entity_turn(self, identity: str) -> bool:
         entity = EntityId.parse(identity)
         received = self.store.take(identity, self.now(), ENTITY_BATCH)
         if not received:
-            return
-        if len(received) == ENTITY_BATCH:
-            self._again.add(identity)
+            return False
         batch, state = [r.body for r in received], self.store.entity(identity)
         self.counts.entity_operations += len(batch)
         handler = self.functions.find(Kind.ENTITY, entity.name)
@@ -412,17 +329,7 @@ class Engine:
             turn = entities.failed(entity, state, batch, str(error), self.now())
         self.store.commit_entity(turn, received, self.now())
         self._posted(turn.messages)
-
-    async def _run_activities(self) -> None:
-        while True:
-            activity = await self._activities.get()
-            await self._open.wait()
-            try:
-                await self._activity(activity)
-            except Exception:
-                log.exception("An activity of '%s' could not be recorded.", activity.instance)
-            finally:
-                self._busy(-1)
+        return len(received) == ENTITY_BATCH
 
     async def _activity(self, activity: Activity) -> None:
         name, task = str(activity.event["Name"]), activity.event["EventId"]
@@ -442,7 +349,7 @@ class Engine:
             value = None if text == "null" else text
             result = event(EventType.TASK_COMPLETED, self.now(), TaskScheduledId=task, Result=value)
         self.store.activity_ended(activity, result, self.now())
-        self._wake(activity.instance)
+        self._dispatcher.wake(activity.instance)
 
 
 async def _sleep(clock: Clock, until: datetime) -> None:

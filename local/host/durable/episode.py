@@ -22,6 +22,8 @@ Source: azure-functions-durable, TaskOrchestrationExecutor.py."""
 CUSTOM_STATUS_LIMIT = 16 * 1024
 """Bytes of UTF-16. Source: Azure docs, durable-functions-custom-orchestration-status."""
 
+CONTROL = {EventType.EXECUTION_SUSPENDED: "Suspended", EventType.EXECUTION_RESUMED: "Running"}
+"""Messages that the orchestrator takes no part in, and the status that they lead to."""
 TERMINAL = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 
 
@@ -36,6 +38,26 @@ class Message:
     body: dict[str, Any]
     execution: str | None = None
     due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that has arrived."""
+
+    seq: int
+    execution: str | None
+    body: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What to do with the messages of an instance: forget the `stale`, and then either obey `control` or run an episode
+    with `messages`. `more`: others stay for the next turn."""
+
+    stale: Sequence[Received]
+    control: Received | None
+    messages: Sequence[Received]
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +129,19 @@ class Episode:
     def terminated(self) -> Event | None:
         """A request to terminate among the new messages."""
         return next((e for e in self.fresh if e["EventType"] == EventType.EXECUTION_TERMINATED), None)
+
+
+def read(received: Sequence[Received], execution: str, status: str) -> Reading:
+    """Sort messages, given in order of arrival. Suspending and resuming are turns of their own; while an instance is
+    suspended all messages but these and a termination stay where they are."""
+    stale = [r for r in received if r.execution not in (None, execution)]
+    fresh = [r for r in received if r.execution in (None, execution)]
+    if status == "Suspended":
+        fresh = [r for r in fresh if r.body["EventType"] in (*CONTROL, EventType.EXECUTION_TERMINATED)]
+    at = next((i for i, r in enumerate(fresh) if r.body["EventType"] in CONTROL), len(fresh))
+    if at == 0 and fresh:
+        return Reading(stale, fresh[0], [])
+    return Reading(stale, None, fresh[:at], more=at < len(fresh))
 
 
 def begin(

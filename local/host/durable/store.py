@@ -19,7 +19,7 @@ from pathlib import Path
 
 from local.host.durable import events
 from local.host.durable.entities import EntityState, EntityTurn
-from local.host.durable.episode import TERMINAL, Message, Start, Turn
+from local.host.durable.episode import TERMINAL, Message, Received, Start, Turn
 from local.host.durable.events import Event, EventType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,15 +59,6 @@ class Instance:
     @property
     def terminal(self) -> bool:
         return self.status in TERMINAL
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message in the inbox."""
-
-    seq: int
-    execution: str | None
-    body: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +118,20 @@ class Store:
         with self._transaction():
             self._post(messages, now)
 
-    def take(self, instance: str, now: datetime, limit: int) -> list[Received]:
+    def take(self, instance: str, now: datetime, limit: int | None) -> list[Received]:
         """The messages that are due, in order of arrival. They stay until a turn consumes them."""
         rows = self._db.execute(
             "SELECT seq, execution, body FROM inbox WHERE id = ? AND due <= ? ORDER BY due, seq LIMIT ?",
-            (instance, _micros(now), limit),
+            (instance, _micros(now), -1 if limit is None else limit),
         )
         return [Received(seq, execution, json.loads(body)) for seq, execution, body in rows]
 
     def drop(self, received: Iterable[Received]) -> None:
         """Forget messages that mean nothing."""
-        with self._transaction():
-            self._consume(received)
+        rows = list(received)
+        if rows:
+            with self._transaction():
+                self._consume(rows)
 
     def instance(self, instance: str) -> Instance | None:
         row = self._db.execute("SELECT * FROM instance WHERE id = ?", (instance,)).fetchone()
@@ -150,7 +143,10 @@ class Store:
         return [json.loads(text) for (text,) in rows]
 
     def commit(self, turn: Turn, received: Iterable[Received], now: datetime) -> list[Activity]:
-        """Write a turn and consume its messages; returns its activities as rows that can be run."""
+        """Write a turn and consume its messages; returns its activities as rows that can be run.
+
+        A child whose id is taken is not started; what its parent is told of that is added to the turn's messages.
+        """
         with self._transaction():
             self._consume(received)
             if turn.restart is not None:
@@ -162,19 +158,18 @@ class Store:
                     "WHERE id = ?",
                     (turn.status, turn.output, turn.custom, _micros(now), turn.instance),
                 )
-            for child in turn.children:
-                self._start_child(child, now)
+            turn.messages += [told for child in turn.children for told in self._start_child(child, now)]
             self._post(turn.messages, now)
             if turn.status in TERMINAL:
                 self._db.execute("DELETE FROM inbox WHERE id = ?", (turn.instance,))
             return [self._activity(turn, event) for event in turn.activities]
 
-    def set_status(self, instance: str, status: str, event: Event, received: Iterable[Received], now: datetime) -> None:
+    def set_status(self, instance: str, status: str, control: Received, now: datetime) -> None:
         """Suspend or resume: a change of status that the orchestrator does not take part in."""
         with self._transaction():
-            self._consume(received)
-            played = [events.event(EventType.ORCHESTRATOR_STARTED, now), event]
-            self._append(instance, [*played, events.event(EventType.ORCHESTRATOR_COMPLETED, now)])
+            self._consume([control])
+            started = events.event(EventType.ORCHESTRATOR_STARTED, now)
+            self._append(instance, [started, control.body, events.event(EventType.ORCHESTRATOR_COMPLETED, now)])
             self._db.execute(
                 "UPDATE instance SET status = ?, updated = ? WHERE id = ?", (status, _micros(now), instance)
             )
@@ -272,12 +267,13 @@ class Store:
         self._post([Message(to=start.instance, execution=start.execution, body=start.event(now))], now)
         return None
 
-    def _start_child(self, child: Start, now: datetime) -> None:
+    def _start_child(self, child: Start, now: datetime) -> list[Message]:
         status = self._start(child, now)
-        if status is not None and child.parent is not None:
-            reason = f"An Orchestration instance with the status {status} already exists."
-            told = events.sub_orchestration_ended(child.parent, now, result=None, failure=reason)
-            self._post([Message(to=child.parent.instance, execution=child.parent.execution, body=told)], now)
+        if status is None or child.parent is None:
+            return []
+        reason = f"An Orchestration instance with the status {status} already exists."
+        told = events.sub_orchestration_ended(child.parent, now, result=None, failure=reason)
+        return [Message(to=child.parent.instance, execution=child.parent.execution, body=told)]
 
     def _continue(self, start: Start, custom: str | None, now: datetime) -> None:
         """The next execution: a new history. Events that have not been delivered yet stay in the inbox."""

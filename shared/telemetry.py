@@ -34,4 +34,6 @@ def error(event: str, **fields: Any) -> None:
 def _write(level: int, event: str, fields: Mapping[str, Any]) -> None:
     if logger.isEnabledFor(level):
         told = {name: value for name, value in fields.items() if value is not None}
-        logger.log(level, "%s %s", event, json.dumps(told, default=str), extra={"landfall": told})
+        # Prefixed, because a LogRecord has attributes such as `message` of its own.
+        attributes = {f"landfall_{name}": value for name, value in told.items()}
+        logger.log(level, "landfall.%s %s", event, json.dumps(told, default=str), extra=attributes)

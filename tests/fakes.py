@@ -1,0 +1,203 @@
+"""Fakes with behaviour for the ports: what they are told they remember, and they refuse what Azure would refuse."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.errors import Unavailable
+from shared.ports import Accepted, Listing, Stored, Submission
+from shared.scoring.job import Job
+from shared.scoring.location import Container, Location
+from shared.scoring.request import is_output
+from shared.scoring.snapshot import File
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    moment: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, **span: float) -> datetime:
+        self.moment += timedelta(**span)
+        return self.moment
+
+
+@dataclass
+class FakeBlobs:
+    """Blob storage in memory, with etags, MD5s and the service's own clock in whole seconds."""
+
+    clock: Callable[[], datetime]
+    contents: dict[Location, tuple[bytes, File]] = field(default_factory=dict)
+    writes: int = 0
+    down: str | None = None
+    before_copy: Callable[[Location], None] | None = None
+
+    def put(self, blob: Location, content: bytes) -> File:
+        self.writes += 1
+        md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
+        file = File(name=blob.path, etag=f"0x{self.writes:X}", size=len(content), md5=md5, modified=self._now())
+        self.contents[blob] = (content, file)
+        return file
+
+    def delete(self, blob: Location) -> None:
+        del self.contents[blob]
+
+    def paths(self, container: Container) -> list[str]:
+        return sorted(blob.path for blob in self.contents if blob.container == container)
+
+    def list_folder(self, folder: Location, starting: str = "") -> Listing:
+        files = [f for f in self.list_below(folder) if "/" not in f.name and f.name.startswith(starting)]
+        return Listing(tuple(files), seen_at=self._now())
+
+    def list_below(self, folder: Location) -> Sequence[File]:
+        self._answer()
+        prefix = f"{folder.path}/" if folder.path else ""
+        return [
+            replace(file, name=blob.path[len(prefix) :])
+            for blob, (_, file) in self.contents.items()
+            if blob.container == folder.container and blob.path.startswith(prefix)
+        ]
+
+    def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
+        self._answer()
+        found = [path for path in self.paths(container) if path.startswith(prefix)]
+        if not folders:
+            return found
+        return sorted({path[len(prefix) :].split("/")[0] for path in found if "/" in path[len(prefix) :]})
+
+    def stat(self, blob: Location) -> File | None:
+        self._answer()
+        return self.contents[blob][1] if blob in self.contents else None
+
+    def read(self, blob: Location) -> Stored | None:
+        self._answer()
+        return Stored(self.contents[blob][0], self.contents[blob][1].etag) if blob in self.contents else None
+
+    def create(self, blob: Location, content: bytes) -> bool:
+        self._answer()
+        if blob in self.contents:
+            return False
+        self.put(blob, content)
+        return True
+
+    def replace(self, blob: Location, content: bytes, *, etag: str | None) -> bool:
+        self._answer()
+        if etag is not None and (blob not in self.contents or self.contents[blob][1].etag != etag):
+            return False
+        self.put(blob, content)
+        return True
+
+    def copy(self, source: Location, target: Location, *, etag: str, size: int) -> bool:
+        self._answer()
+        if self.before_copy is not None:
+            self.before_copy(source)
+        if source not in self.contents or self.contents[source][1].etag != etag:
+            return False
+        self.put(target, self.contents[source][0])
+        return True
+
+    def _now(self) -> datetime:
+        return self.clock().replace(microsecond=0)
+
+    def _answer(self) -> None:
+        if self.down is not None:
+            raise Unavailable(self.down)
+
+
+@dataclass
+class FakeEndpoint:
+    """A batch endpoint whose jobs go through `statuses`, one look each, and write their output when they complete.
+
+    `answers` are given to submissions first, in order; a callable is called with the endpoint and the body.
+    """
+
+    blobs: FakeBlobs | None = None
+    output: Callable[[str], Location] | None = None
+    statuses: tuple[str, ...] = ("Preparing", "Running", "Completed")
+    answers: list[Submission | Callable[[FakeEndpoint, Mapping[str, Any]], Submission]] = field(default_factory=list)
+    posts: list[Mapping[str, Any]] = field(default_factory=list)
+    jobs: dict[str, tuple[str, int]] = field(default_factory=dict)
+    canceled: list[str] = field(default_factory=list)
+    reason: str | None = None
+    down: str | None = None
+
+    def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
+        self.posts.append(body)
+        if self.answers:
+            answer = self.answers.pop(0)
+            return answer(self, body) if callable(answer) else answer
+        return Accepted(self.make_job(body))
+
+    def make_job(self, body: Mapping[str, Any]) -> Job:
+        name = f"batchjob-{len(self.jobs) + 1}"
+        ((_, output),) = body["properties"]["outputData"].items()
+        self.jobs[name] = (output["uri"], 0)
+        return self._described(name, "NotStarted")
+
+    def job(self, scoring_uri: str, name: str) -> Job | None:
+        self._answer()
+        if name not in self.jobs:
+            return None
+        uri, looks = self.jobs[name]
+        self.jobs[name] = (uri, looks + 1)
+        status = self.statuses[min(looks, len(self.statuses) - 1)]
+        if status == "Completed" and self.blobs is not None and self.output is not None:
+            self.blobs.put(self.output(uri), b"0.png 7\n")
+        return self._described(name, status)
+
+    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> Mapping[str, Job]:
+        self._answer()
+        return {
+            output: self._described(name, "Running")
+            for output in outputs
+            for name, (uri, _) in self.jobs.items()
+            if is_output(uri, output)
+        }
+
+    def cancel(self, job: Job) -> bool:
+        self._answer()
+        self.canceled.append(job.name)
+        return True
+
+    def explain(self, job: Job) -> str | None:
+        self._answer()
+        return self.reason
+
+    def _described(self, name: str, status: str) -> Job:
+        workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
+        return Job(
+            name=name,
+            status=status,
+            id=f"{workspace}/batchEndpoints/digits/deployments/classic/jobs/{name}",
+            studio_url=f"https://ml.azure.com/runs/{name}",
+            deployment="classic",
+        )
+
+    def _answer(self) -> None:
+        if self.down is not None:
+            raise Unavailable(self.down)
+
+
+@dataclass
+class FakeAnnouncer:
+    """Keeps what it is told; fails as often as `failures` says."""
+
+    failures: int = 0
+    told: list[tuple[str, str, Mapping[str, Any], str]] = field(default_factory=list)
+
+    def announce(self, kind: str, subject: str, data: Mapping[str, Any], *, event_id: str, time: datetime) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("the topic does not answer")
+        self.told.append((kind, subject, data, event_id))

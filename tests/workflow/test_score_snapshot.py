@@ -129,7 +129,7 @@ def test_a_rejected_submission_fails_the_run_in_the_services_words_with_advice()
 
 
 def test_a_submission_that_made_a_job_but_got_no_answer_is_found_and_followed() -> None:
-    def lost(endpoint, body):  # noqa: ANN001, ANN202
+    def lost(endpoint, body):
         endpoint.make_job(body)
         return Unclear("The endpoint answered 500")
 
@@ -201,7 +201,7 @@ def test_a_post_is_not_sent_again_when_its_activity_is_repeated() -> None:
     world.land("0.png")
     submit = world.driver.activities["submit_job"]
 
-    def crashes_after_the_post(given):  # noqa: ANN001, ANN202
+    def crashes_after_the_post(given):
         if not world.endpoint.posts:
             submit(given)  # the answer is lost: the process dies before the host has recorded it
         return submit(given)
@@ -390,7 +390,7 @@ def test_storage_that_is_down_delays_a_publication_and_loses_nothing() -> None:
     seal = world.driver.activities["seal_publication"]
     outage = [Unavailable("503")] * 20
 
-    def sealing(given):  # noqa: ANN001, ANN202
+    def sealing(given):
         if outage:
             raise outage.pop()
         return seal(given)

@@ -142,7 +142,7 @@ class _Reader:
                 asked = re.sub(r"(?<!^)(?=[A-Z])", "_", str(item.get("jobOutputType"))).lower()
                 self.refuse(f"{where}.JobOutputType", "Job output type must be 'uri_file'.", asked)
                 continue
-            return self._checked_output(JobOutput(key=key, uri=self._uri(item, "uri", where)), f"{where}.Uri")
+            return JobOutput(key=key, uri=self._output_uri(item.get("uri"), f"{where}.Uri"))
         return self._legacy_output(settings)
 
     def _legacy_output(self, settings: JobSettings) -> JobOutput | None:
@@ -153,17 +153,19 @@ class _Reader:
         root = store if store.startswith("/") else f"azureml://datastores/{store}"
         folder = str(legacy.get("path") or "").strip("/")
         uri = f"{root}/paths/{folder}/{settings.output_file_name}"
-        return self._checked_output(JobOutput(key="score", uri=uri), "OutputDataset")
+        return JobOutput(key="score", uri=self._output_uri(uri, "OutputDataset"))
 
-    def _checked_output(self, output: JobOutput, where: str) -> JobOutput:
+    def _output_uri(self, uri: object, where: str) -> str:
+        """Outputs go to registered datastores only. Source: Azure docs, how-to-access-data-batch-endpoints-jobs."""
+        text = uri if isinstance(uri, str) else ""
         try:
-            found = uris.on_datastore(output.uri)
+            found = uris.on_datastore(text)
         except uris.UnresolvedUri as error:
-            self.refuse(where, str(error), output.uri)
-            return output
-        if output.uri and (found is None or not found[1]):
-            self.refuse(where, "Outputs are files on registered Blob datastores, azureml://datastores/…", output.uri)
-        return output
+            self.refuse(where, str(error), uri)
+            return text
+        if found is None or not found[1]:
+            self.refuse(where, "Name a file on a registered Blob datastore, azureml://datastores/.../paths/...", uri)
+        return text
 
     def settings(self, deployed: JobSettings) -> JobSettings:
         members, retries = self.members, self.members.inner("retrySettings")

@@ -1,0 +1,168 @@
+"""Drives storage and Azure ML as separate processes, over HTTP only."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from local import addresses, tls
+from local.azureml.uris import DEFAULT_DATASTORE, WORKSPACE_ID
+from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
+
+Found = TypeVar("Found")
+FINAL = ("Completed", "Failed", "Canceled")
+RATE = 10.0
+
+
+def eventually(look: Callable[[], Found | None], what: str, seconds: float = 60.0) -> Found:
+    """What `look` returns as soon as that is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen within {seconds:g} s")
+
+
+class Cloud:
+    """One state directory with storage and Azure ML on it. The clock is quick, so that only real work takes time."""
+
+    def __init__(self, state: Path, deployments: Path, *flags: str, endpoint: str = "probe") -> None:
+        self.state = state
+        self.addresses = addresses.settle(state, rate=RATE)
+        self.issuer = Issuer.of(state)
+        self.http = httpx.Client(verify=tls.client_context(state), timeout=30)
+        self._flags = ("--deployments", str(deployments), *flags)
+        self._endpoint = endpoint
+        self._folders = 0
+        self._storage = self._start("local.storage")
+        self.azureml = self._start("local.azureml", *self._flags)
+
+    def _start(self, part: str, *flags: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", part, "--state", str(self.state), "--with-parent", *flags]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    def close(self) -> None:
+        self.http.close()
+        for process in (self.azureml, self._storage):
+            with process:
+                process.terminate()
+
+    def kill_azureml(self) -> None:
+        with self.azureml as process:
+            process.kill()
+
+    def restart_azureml(self) -> None:
+        self.azureml = self._start("local.azureml", *self._flags)
+
+    def token(self, audience: str = AZURE_ML, **options: Any) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.issuer.issue(audience, **options)}"}
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a blob, `account/container/name`."""
+        headers = {**self.token(STORAGE), "x-ms-version": "2023-11-03", "x-ms-blob-type": "BlockBlob"}
+        self.http.put(f"{self.addresses.storage}/{quote(path)}", content=content, headers=headers).raise_for_status()
+
+    def get(self, path: str) -> bytes | None:
+        """Read a blob; None when there is none."""
+        headers = {**self.token(STORAGE), "x-ms-version": "2023-11-03"}
+        response = self.http.get(f"{self.addresses.storage}/{quote(path)}", headers=headers)
+        return response.content if response.status_code == 200 else None
+
+    def output(self, path: str) -> str | None:
+        """A text on the default datastore; None when there is none."""
+        found = self.get(f"{DEFAULT_DATASTORE.account}/{DEFAULT_DATASTORE.container}/{path}")
+        return None if found is None else found.decode()
+
+    def land(self, files: dict[str, str | bytes]) -> str:
+        """Upload `files` into a folder of their own; returns its uri."""
+        self._folders += 1
+        folder = f"in/{self._folders}"
+        for name, content in files.items():
+            self.put(
+                f"devstoreaccount1/landing/{folder}/{name}", content.encode() if isinstance(content, str) else content
+            )
+        return f"azureml://datastores/landing/paths/{folder}"
+
+    def post(self, body: object, deployment: str | None = None, endpoint: str | None = None) -> httpx.Response:
+        named = {"azureml-model-deployment": deployment} if deployment else {}
+        return self.http.post(
+            f"{self.addresses.azureml}/endpoints/{endpoint or self._endpoint}/jobs",
+            json=body,
+            headers={**self.token(), **named},
+        )
+
+    def submit(
+        self, uri: str, deployment: str, *, output: str | None = None, kind: str = "UriFolder", **more: Any
+    ) -> str:
+        """Invoke; returns the job's name."""
+        properties: dict[str, Any] = {"inputData": {"data": {"jobInputType": kind, "uri": uri}}, **more}
+        if output:
+            target = f"azureml://datastores/workspaceblobstore/paths/{output}"
+            properties["outputData"] = {"score": {"jobOutputType": "UriFile", "uri": target}}
+        response = self.post({"properties": properties}, deployment)
+        assert response.status_code == 201, response.text
+        return str(response.json()["name"])
+
+    def job(self, name: str) -> dict[str, Any]:
+        """The job as the scoring host shows it."""
+        response = self.http.get(
+            f"{self.addresses.azureml}/endpoints/{self._endpoint}/jobs/{name}", headers=self.token()
+        )
+        assert response.status_code == 200, response.text
+        return dict(response.json()["properties"])
+
+    def status(self, name: str) -> str:
+        return str(self.job(name)["status"])
+
+    def wait_for(self, name: str, *statuses: str) -> str:
+        def look() -> str | None:
+            status = self.status(name)
+            return status if status in statuses else None
+
+        return eventually(look, f"{name}: {' or '.join(statuses)}")
+
+    def end(self, name: str) -> str:
+        """The job's final status."""
+        return self.wait_for(name, *FINAL)
+
+    def score(self, files: dict[str, str | bytes], deployment: str, **more: Any) -> str:
+        """Land, invoke and wait; returns the job's name, which has completed."""
+        name = self.submit(self.land(files), deployment, output=f"out/{self._folders}.csv", **more)
+        assert self.end(name) == "Completed", self.error(name)
+        return name
+
+    def predictions(self, name: str) -> list[str]:
+        """The lines of the output of a completed job."""
+        path = self.job(name)["outputData"]["score"]["uri"].partition("/paths/")[2]
+        text = self.output(path)
+        assert text is not None
+        return text.splitlines()
+
+    def manage(self, path: str, method: str = "GET", **query: str) -> httpx.Response:
+        """A request to Resource Manager, below the workspace."""
+        return self.http.request(
+            method,
+            f"{self.addresses.azureml}{WORKSPACE_ID}{path}",
+            params={"api-version": "2024-01-01-preview", **query},
+            headers=self.token(MANAGEMENT),
+        )
+
+    def error(self, name: str) -> str:
+        """Why a job failed, out of run history."""
+        url = f"{self.addresses.azureml}/history/v1.0{WORKSPACE_ID}/runs/{name}/details"
+        details = self.http.get(url, headers=self.token(MANAGEMENT)).json()
+        return str(details["error"]["error"]["message"]) if details["error"] else ""
+
+    def log(self, name: str, path: str) -> str:
+        return self.output(f"azureml/{name}/logs/{path}") or ""

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.azureml.batches import NOTHING_SUCCEEDED, Tally, split
+from local.azureml.settings import OutputAction
+
+FILES = tuple(Path(str(number)) for number in range(7))
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(1, [1] * 7), (3, [3, 3, 1]), (7, [7]), (100, [7])])
+def test_files_are_split_in_order_and_the_last_batch_may_be_smaller(size: int, sizes: list[int]) -> None:
+    batches = split(FILES, size)
+
+    assert [len(batch.files) for batch in batches] == sizes
+    assert tuple(file for batch in batches for file in batch.files) == FILES
+    assert [batch.index for batch in batches] == list(range(len(sizes)))
+
+
+def test_a_threshold_of_minus_one_is_never_exceeded() -> None:
+    tally = Tally(7, -1)
+
+    for batch in split(FILES, 3):
+        tally.exhausted(batch)
+
+    assert tally.failed_files == 7
+    assert not tally.exceeded
+    assert tally.failure(OutputAction.APPEND_ROW) == NOTHING_SUCCEEDED
+    assert tally.failure(OutputAction.SUMMARY_ONLY) is None
+
+
+def test_the_threshold_counts_files_and_not_mini_batches() -> None:
+    tally = Tally(7, 2)
+
+    tally.exhausted(split(FILES, 3)[0])
+
+    assert tally.exceeded
+
+
+def test_missing_elements_are_failed_files_and_extra_ones_make_up_for_nothing() -> None:
+    tally = Tally(7, 0)
+    first, second, _ = split(FILES, 3)
+
+    tally.succeeded(first, 10)
+    assert not tally.exceeded
+    tally.succeeded(second, 2)
+
+    assert tally.exceeded
+    assert "12 items returned, 1 files failed; 2 mini-batches succeeded" in tally.overview()

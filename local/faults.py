@@ -90,16 +90,17 @@ class Faults:
 
     def for_request(self, method: str, *paths: str) -> Mapping[str, Any] | None:
         """The action for an HTTP request, or None."""
-        return self._pick(method, paths, delivery=False)
+        rule = self._pick(method, paths, delivery=False)
+        return rule.action if rule else None
 
-    def for_delivery(self, *paths: str) -> Mapping[str, Any] | None:
-        """The action for an event delivery (drop, duplicate, shuffle), or None. `paths`: endpoint and subject."""
+    def for_delivery(self, *paths: str) -> Rule | None:
+        """The rule for an event delivery (drop, duplicate, shuffle), or None. `paths`: endpoint and subject."""
         return self._pick("POST", paths, delivery=True)
 
-    def _pick(self, method: str, paths: tuple[str, ...], *, delivery: bool) -> Mapping[str, Any] | None:
+    def _pick(self, method: str, paths: tuple[str, ...], *, delivery: bool) -> Rule | None:
         for rule in self.rules:
             if bool(DELIVERY_ACTIONS & rule.action.keys()) == delivery and rule.fires(method, *paths):
-                return rule.action
+                return rule
         return None
 
     def install(self, app: web.Application) -> None:

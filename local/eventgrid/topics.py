@@ -1,0 +1,64 @@
+"""The endpoint that publishers send custom events to, as azure-eventgrid's EventGridPublisherClient does.
+
+Source: Azure docs, event-grid/post-to-custom-topic and event-grid/cloud-event-schema; the client's own requests.
+"""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from local.addresses import RESOURCE_GROUP, SUBSCRIPTION
+from local.eventgrid.broker import Broker
+from local.eventgrid.schema import MAX_BYTES, InvalidEvent, checked
+from local.eventgrid.subscription import CUSTOM
+from local.tokens import TokenRefused, Verifier
+
+API_VERSION = "2018-01-01"
+TOPIC_ID = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/Microsoft.EventGrid/topics/{CUSTOM}"
+)
+_SINGLE = "application/cloudevents+json"
+_ARRAYS = ("application/cloudevents-batch+json", "application/json")
+
+
+def make_app(broker: Broker, verifier: Verifier) -> web.Application:
+    """The topics as an application."""
+
+    async def publish(request: web.Request) -> web.Response:
+        try:
+            verifier.check(request.headers.get("Authorization"))
+        except TokenRefused as error:
+            return _refused(401, "Unauthorized", str(error))
+        if request.match_info["topic"] != CUSTOM:
+            return _refused(404, "NotFound", f"There is no topic {request.match_info['topic']!r}; there is {CUSTOM!r}.")
+        if request.query.get("api-version") != API_VERSION:
+            return _refused(400, "BadRequest", f"api-version must be {API_VERSION}.")
+        if (request.content_length or 0) > MAX_BYTES:
+            return _refused(413, "PayloadTooLarge", f"A request may have {MAX_BYTES} bytes.")
+        try:
+            events = _events(request.content_type, await request.text())
+        except ValueError as error:
+            return _refused(400, "BadRequest", str(error))
+        broker.publish(CUSTOM, events)
+        return web.Response()
+
+    app = web.Application(client_max_size=MAX_BYTES)
+    app.router.add_post("/topics/{topic}/api/events", publish)
+    return app
+
+
+def _events(content_type: str, text: str) -> list[dict[str, object]]:
+    raw = json.loads(text)
+    if content_type == _SINGLE:
+        raw = [raw]
+    elif content_type not in _ARRAYS:
+        raise InvalidEvent(f"Content-Type must be one of {', '.join((_SINGLE, *_ARRAYS))}; got {content_type!r}.")
+    if not isinstance(raw, list) or not raw:
+        raise InvalidEvent("Events are published as a JSON array with at least one event.")
+    return [checked(event, topic=TOPIC_ID) for event in raw]
+
+
+def _refused(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message, "details": []}}, status=status)

@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from triggers import activities, entities, events, http, orchestrators
+from triggers import activities, entities, events, http, orchestrators, sweep
 
 app = func.FunctionApp()
-for module in (events, orchestrators, entities, activities, http):
+for module in (events, orchestrators, entities, activities, sweep, http):
     app.register_functions(module.bp)

@@ -64,6 +64,10 @@ class Blobs(Protocol):
         """Write a blob; with `etag` only over exactly that version, else False."""
         ...
 
+    def delete(self, blob: Location) -> None:
+        """Remove a blob; one that is not there is fine."""
+        ...
+
     def copy(self, source: Location, target: Location, *, etag: str, size: int) -> bool:
         """Copy within the service, over whatever is at `target`; no bytes pass through here. False if the source is
         no longer the version with that etag."""

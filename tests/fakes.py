@@ -51,7 +51,7 @@ class FakeBlobs:
         return file
 
     def delete(self, blob: Location) -> None:
-        del self.contents[blob]
+        self.contents.pop(blob, None)
 
     def paths(self, container: Container) -> list[str]:
         return sorted(blob.path for blob in self.contents if blob.container == container)

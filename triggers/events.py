@@ -15,10 +15,9 @@ from shared.scoring.watch import new_watch
 from shared.services import services
 from shared.telemetry import debug, log, warn
 from triggers.names import Orchestrator
+from triggers.starting import start_once
 
 bp = df.Blueprint()
-
-UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 
 
 @bp.event_grid_trigger(arg_name="event")
@@ -68,15 +67,3 @@ def _match(written: Written | Ignored) -> Match | Ignored:
     if isinstance(match, Ignored) and not match.suspicious:
         routes.require_whole()  # the event may be for a route that has a problem: have it delivered again
     return match
-
-
-async def start_once(client: df.DurableOrchestrationClient, name: str, instance_id: str, given: object) -> bool:
-    """Start an instance; False if it is already under way. The SDK tells neither case apart from trouble by type."""
-    try:
-        await client.start_new(name, instance_id, given)
-    except Exception:
-        status = await client.get_status(instance_id)
-        if not status or status.runtime_status is None or status.runtime_status.name not in UNDER_WAY:
-            raise
-        return False
-    return True

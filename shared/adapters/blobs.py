@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -110,6 +110,10 @@ class AzureBlobs:
                     return False
                 raise
             return True
+
+    def delete(self, blob: Location) -> None:
+        with _mapped(f"delete {blob.url}"), suppress(ResourceNotFoundError):
+            self._blob(blob).delete_blob()
 
     def copy(self, source: Location, target: Location, *, etag: str, size: int) -> bool:
         with _mapped(f"copy {source.url} to {target.url}"):

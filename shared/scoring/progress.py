@@ -320,6 +320,23 @@ def begin(order: Order, now: datetime) -> Scoring:
     return replace(fresh, phase=Phase.STAGING) if order.staged else fresh._submitting()
 
 
+def resume(order: Order, document: Mapping[str, Any], now: datetime) -> Scoring:
+    """A run that was left where its ledger document tells. Its last attempt is submitted "again", which finds that the
+    POST may have been sent, and so searches for the job and follows it."""
+    fresh = begin(order, now)
+    staged = bool(document.get("staged"))
+    return replace(
+        fresh,
+        phase=Phase.SUBMITTING if staged and fresh.phase is Phase.STAGING else fresh.phase,
+        staged=staged,
+        attempt=document.get("attempt", 1),
+        attempts=tuple(document["attempts"]),
+        timings=document["timings"],
+        milestone=document["revision"] + 1,
+        recorded=document["revision"],
+    )
+
+
 def _merged(known: Job | None, seen: Job) -> Job:
     # A later answer may leave out what an earlier one told; keep it.
     if known is None:

@@ -51,10 +51,8 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, payload: Mapping[str, An
     for number in count():
         order = write_order(landing, snapshot, number=number, refusal=payload["refusal"])
         document = first_document(order, claimed_by=payload["instance_id"], number=number, now=_at(payload))
-        known = ledger.claim(document)
-        mine = known is not None and _is_unbegun_claim_of(known, payload["instance_id"])
-        if known is None or mine:
-            ledger.keep("snapshots", order.run_id, snapshot.to_payload())
+        known = ledger.claim(document, snapshot.to_payload())
+        if known is None or _is_unbegun_claim_of(known, payload["instance_id"]):
             log("run.claimed", **_names(payload), run_id=order.run_id, files=order.files, bytes=order.size)
             return {"order": (known or document)["order"]}
         if not _may_run_again(known, snapshot):

@@ -18,9 +18,7 @@ from typing import Any
 from shared.errors import Unavailable
 from shared.ports import Blobs
 from shared.scoring.location import Container, Location
-
-PAGE = 100
-"""Runs that one request may ask for, at most."""
+from shared.scoring.run import ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +28,20 @@ class Ledger:
     blobs: Blobs
     container: Container
 
-    def claim(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Enter a new run; None when it was entered now, else the document that has been there before."""
-        run = document["run_id"]
+    def claim(self, document: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Enter a new run; None when it was entered now, else the document that has been there before.
+
+        The document is written last: where it is, the snapshot and the pointers are, too.
+        """
+        run, created = document["run_id"], datetime.fromisoformat(document["created"])
+        known = self.run(run)
+        if known is not None:
+            return known
+        for pointer in (f"open/{run}", f"days/{created:%Y-%m-%d}/{created:%H%M%S%f}_{run}"):
+            self.blobs.replace(self._at(pointer), b"", etag=None)
+        self.keep("snapshots", run, snapshot)
         entered = self.blobs.create(self._at(f"runs/{run}.json"), _encode(document))
-        known = None if entered else self.run(run)
-        # Also when it was known: whoever entered it may have been stopped before this line.
-        created = datetime.fromisoformat((known or document)["created"])
-        self.blobs.create(self._at(f"days/{created:%Y-%m-%d}/{created:%H%M%S%f}_{run}"), b"")
-        return known
+        return None if entered else self.run(run)
 
     def run(self, run_id: str) -> dict[str, Any] | None:
         """A run's document."""
@@ -56,6 +59,8 @@ class Ledger:
                 return
             document.update(fields, updated=now.isoformat())
             if self.blobs.replace(blob, _encode(document), etag=stored.etag):
+                if document["status"] in ENDED:
+                    self.blobs.delete(self._at(f"open/{run_id}"))
                 return
         raise Unavailable(f"The ledger's document of run {run_id} keeps being changed by somebody else.")
 
@@ -92,6 +97,17 @@ class Ledger:
                 if since is not None and datetime.fromisoformat(document["created"]) < since:
                     return
                 yield document
+
+    def unfinished(self) -> Iterator[dict[str, Any]]:
+        """Every run that has not ended."""
+        for name in list(self.blobs.names(self.container, "open/")):
+            document = self.run(name.removeprefix("open/"))
+            if document is None:
+                continue  # it is being claimed just now, or its claim was cut short and will be made again
+            if document["status"] in ENDED:
+                self.blobs.delete(self._at(name))  # the run's last update was cut short
+                continue
+            yield document
 
     def check(self) -> None:
         """Raise Unavailable unless the container answers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -52,6 +53,22 @@ class World:
         start = coalesce(where, self.route.ready, is_marker=is_marker, now=self.clock())
         given = new_watch(where, start, is_marker=is_marker).to_payload()
         return str(self.driver.run(Orchestrator.WATCH_LANDING, given, instance_id or start.instance_id))
+
+    def watch_until_claimed(self) -> None:
+        """A watch whose process is stopped right after it has claimed the run."""
+
+        class Stopped(BaseException):
+            pass
+
+        claim = self.driver.activities[Activity.CLAIM_RUN]
+
+        def stopping(given: Any) -> Any:
+            claim(given)
+            raise Stopped
+
+        self.driver.activities = {**self.driver.activities, Activity.CLAIM_RUN: stopping}
+        with suppress(Stopped):
+            self.watch()
 
     def runs(self) -> list[dict[str, Any]]:
         return list(self.ledger.newest())

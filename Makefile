@@ -1,0 +1,57 @@
+# Landfall. `make demo` shows it, `make test` proves it; both set up what they need first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .make
+STATE ?= .local
+# The official worker library says Python >= 3.13 and runs on 3.11 as well; tests index the app with it.
+WORKER := azure-functions-runtime==1.3.0
+
+.PHONY: help setup demo test check bench up format clean
+
+help:
+	@echo "make demo   set up, start the local cloud, score a folder of digits, show the result"
+	@echo "make test   set up and run all tests"
+	@echo "make check  format, lint, types, import contracts, architecture tests"
+	@echo "make bench  the benchmarks; writes bench/results.json"
+	@echo "make up     the local cloud in the foreground; Ctrl-C stops it"
+	@echo "make setup  set up only"
+
+setup: $(STAMPS)/python $(STAMPS)/npm
+
+$(STAMPS)/python: requirements.txt requirements-dev.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python $(WORKER)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/npm: package.json package-lock.json
+	npm ci --omit=dev --no-fund --no-audit --loglevel=error
+	@mkdir -p $(STAMPS) && touch $@
+
+demo: setup
+	$(BIN)/python -m demo
+
+up: setup
+	$(BIN)/python -m local up --state $(STATE)
+
+test: setup
+	$(BIN)/python -m pytest -n 2
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: setup
+	$(BIN)/python -m bench
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) node_modules $(STAMPS) .local .local-* bench/results.json demo/deployments/*/*/model

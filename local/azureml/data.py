@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import aiohttp
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ResourceExistsError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.storage.blob import ContentSettings
+from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobPrefix, BlobServiceClient, ExponentialRetry
 
 from local.addresses import Addresses
@@ -26,6 +25,7 @@ from local.tokens import STORAGE, Issuer
 
 _AT_ONCE = 8
 _TOKEN_LIFETIME = 3600.0
+_WRITER = "azureml_run"
 
 
 class AlreadyThere(JobFailed):
@@ -103,15 +103,9 @@ class Storage:
     async def _top_level(self, folder: BlobPath) -> list[BlobPath]:
         prefix = f"{folder.path}/" if folder.path else ""
         container = self._account(folder.account).get_container_client(folder.container)
-        names = []
-        async for item in container.walk_blobs(name_starts_with=prefix, include=["metadata"], delimiter="/"):
-            if isinstance(item, BlobPrefix):
-                continue
-            if item.metadata and item.metadata.get("hdi_isfolder") == "true":
-                continue
-            # Azure allows these names; the file system that the script sees does not.
-            if item.name.removeprefix(prefix) not in ("", ".", ".."):
-                names.append(item.name)
+        items = container.walk_blobs(name_starts_with=prefix, include=["metadata"], delimiter="/")
+        with _reading(folder):
+            names = [item.name async for item in items if _is_file(item, prefix)]
         return [BlobPath(folder.account, folder.container, name) for name in names]
 
     async def exists(self, path: BlobPath) -> bool:
@@ -123,26 +117,26 @@ class Storage:
         async def one(source: BlobPath) -> Path:
             target = folder / source.path.rpartition("/")[2]
             async with self._gate:
-                stream = await self._blob(source).download_blob()
-                with target.open("wb") as file:
+                with target.open("wb") as file, _reading(source):
+                    stream = await self._blob(source).download_blob()
                     await stream.readinto(file)
             return target
 
         return list(await asyncio.gather(*(one(source) for source in sources)))
 
-    async def create(self, file: Path, target: BlobPath) -> None:
-        """Write `file` where nothing is yet. Raises AlreadyThere."""
-        digest = ContentSettings(content_md5=bytearray(await asyncio.to_thread(_md5, file)))
+    async def create(self, file: Path, target: BlobPath, writer: str) -> None:
+        """Write `file` where nothing is yet. Raises AlreadyThere.
+
+        What this `writer` has written before counts as written now: the answer to that may have been lost, or this
+        process may have ended before it came.
+        """
+        blob = self._blob(target)
         try:
             with file.open("rb") as stream:
-                await self._blob(target).upload_blob(stream, overwrite=False, content_settings=digest)
-        except ResourceExistsError as error:
-            raise AlreadyThere(target) from error
-
-    async def holds(self, target: BlobPath, file: Path) -> bool:
-        """Whether the blob is what `create` makes of `file`."""
-        present = (await self._blob(target).get_blob_properties()).content_settings.content_md5
-        return present is not None and bytes(present) == await asyncio.to_thread(_md5, file)
+                await blob.upload_blob(stream, overwrite=False, metadata={_WRITER: writer})
+        except ResourceExistsError:
+            if (await blob.get_blob_properties()).metadata.get(_WRITER) != writer:
+                raise AlreadyThere(target) from None
 
     async def put(self, file: Path, target: BlobPath) -> None:
         """Write `file`, whatever was there."""
@@ -165,6 +159,21 @@ class Storage:
         return self._account(path.account).get_blob_client(path.container, path.path)
 
 
-def _md5(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).digest()
+@contextlib.contextmanager
+def _reading(source: BlobPath) -> Iterator[None]:
+    """What storage refuses, as a job reports it. Source: Azure docs, how-to-troubleshoot-batch-endpoints."""
+    try:
+        yield
+    except HttpResponseError as error:
+        reason = f"{source}: {getattr(error, 'error_code', None) or error.reason}"
+        raise JobFailed(
+            f"ScriptExecutionException was caused by StreamAccessException: {reason}.", "ScriptExecutionException"
+        ) from error
+
+
+def _is_file(item: BlobProperties | BlobPrefix, prefix: str) -> bool:
+    """Whether a listed item is a file of the folder; Data Lake accounts list folders as blobs too."""
+    if isinstance(item, BlobPrefix) or (item.metadata and item.metadata.get("hdi_isfolder") == "true"):
+        return False
+    # Azure allows the last two as names; the file system that the script sees does not.
+    return item.name.removeprefix(prefix) not in ("", ".", "..")

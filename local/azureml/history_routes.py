@@ -32,14 +32,13 @@ class HistoryRoutes:
 
     async def _run(self, request: web.Request) -> web.Response:
         job = self._found(request)
-        body = self._bodies.run(job, child=request.match_info["run"] == job.child)
-        # The log files are blobs of the default datastore; signed URLs to them are not made here.
-        return web.json_response({**body, "logFiles": {}})
+        is_parent = request.match_info["run"] == job.name
+        return web.json_response(self._bodies.run(job) if is_parent else self._bodies.child_run(job))
 
     async def _children(self, request: web.Request) -> web.Response:
         job = self._found(request)
         is_parent = request.match_info["run"] == job.name
-        return web.json_response(wire.page([self._bodies.run(job, child=True)] if is_parent else [], None))
+        return web.json_response(wire.page([self._bodies.child_run(job)] if is_parent else [], None))
 
     def _found(self, request: web.Request) -> Job:
         job = self._store.of_run(request.match_info["run"])

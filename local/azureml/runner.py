@@ -84,7 +84,6 @@ class Runner:
         self._folder = folder
         self._storage_url = storage_url
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._resumed: set[str] = set()
         self._ending: set[str] = set()
 
     def start(self, job: Job) -> None:
@@ -101,7 +100,6 @@ class Runner:
         for job in self._store.under_way():
             if job.status not in (Status.FINALIZING, Status.CANCEL_REQUESTED):
                 self._move(job.name, Status.PREPARING)
-            self._resumed.add(job.name)
             self.start(job)
 
     def cancel(self, job: Job) -> None:
@@ -143,8 +141,8 @@ class Runner:
         if job.status is not Status.FINALIZING:
             await self._pass(self._pace.preparing)
             await self._wait_and_run(job)
-        await self._write_output(job)
         await self._pass(self._pace.finalizing)
+        await self._write_output(job)
 
     async def _wait_and_run(self, job: Job) -> None:
         wanted = job.settings.instance_count
@@ -182,26 +180,18 @@ class Runner:
         folders = self._folders(job)
         target = resolve(job.output_uri, self._storage_url)
         if job.settings.output_action is OutputAction.APPEND_ROW:
-            await self._create(job, folders.result, target)
+            await self._storage.create(folders.result, target, job.child)
         for file in sorted(path for path in folders.output.rglob("*") if path.is_file()):
-            await self._create(job, file, target.beside(file.relative_to(folders.output).as_posix()))
-
-    async def _create(self, job: Job, file: Path, target: BlobPath) -> None:
-        try:
-            await self._storage.create(file, target)
-        except AlreadyThere:
-            # A job that is carried on after a crash may have written it itself.
-            if job.name not in self._resumed or not await self._storage.holds(target, file):
-                raise
+            path = file.relative_to(folders.output).as_posix()
+            await self._storage.create(file, target.beside(path), job.child)
 
     async def _end(self, name: str, error: JobError | None) -> None:
         """The logs first, then the state: who sees the end finds the logs."""
         if self._job(name).status is Status.CANCEL_REQUESTED:
             await self._pass(self._pace.canceling)
         folders = self._folders(self._job(name))
-        folders.logs.mkdir(parents=True, exist_ok=True)
-        _write_summary(folders.logs, self._outcome(name, error), error)
         try:
+            _write_summary(folders.logs, self._outcome(name, error), error)
             await self._upload_logs(name, folders.logs)
         except Exception:
             logger.exception("The logs of the job %s could not be uploaded; they are in %s.", name, folders.logs)
@@ -216,9 +206,9 @@ class Runner:
         return Status.FAILED if error else Status.COMPLETED
 
     async def _upload_logs(self, name: str, logs: Path) -> None:
-        for file in sorted(path for path in logs.rglob("*") if path.is_file()):
-            path = f"azureml/{name}/logs/{file.relative_to(logs).as_posix()}"
-            await self._storage.put(file, BlobPath(DEFAULT_DATASTORE.account, DEFAULT_DATASTORE.container, path))
+        root = BlobPath(DEFAULT_DATASTORE.account, DEFAULT_DATASTORE.container, f"azureml/{name}/logs/readme.txt")
+        files = {file: file.relative_to(logs).as_posix() for file in logs.rglob("*") if file.is_file()}
+        await asyncio.gather(*(self._storage.put(file, root.beside(path)) for file, path in files.items()))
 
     def _job(self, name: str) -> Job:
         job = self._store.get(name)
@@ -248,6 +238,7 @@ def _lay_out(folders: Workspace, deployment: Deployment) -> None:
 
 
 def _write_summary(logs: Path, status: Status, error: JobError | None) -> None:
+    logs.mkdir(parents=True, exist_ok=True)
     (logs / "readme.txt").write_text(LOG_LAYOUT, "utf-8")
     (logs / "job_result.txt").write_text(f"{status}\n", "utf-8")
     if error:
@@ -263,6 +254,7 @@ def _clear(folders: Workspace) -> None:
 def _spec(job: Job, deployment: Deployment, folders: Workspace) -> WorkerSpec:
     """How the worker processes of a job start. Source: Azure docs, how-to-batch-scoring-script."""
     return WorkerSpec(
+        code=folders.code,
         script=folders.code / deployment.scoring_script,
         environment={
             **os.environ,

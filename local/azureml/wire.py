@@ -170,26 +170,35 @@ class Wire:
             "systemData": None,
         }  # fmt: skip
 
-    def run(self, job: Job, *, child: bool) -> dict[str, Any]:
-        """A run as run history shows it: the job's own, or that of its child, which does the scoring."""
-        began, ended = job.began(Status.RUNNING), job.modified if job.is_final else None
+    def run(self, job: Job) -> dict[str, Any]:
+        """A job's own run, as run history shows it."""
         return {
-            "runId": job.child if child else job.name,
-            "parentRunId": job.name if child else None,
-            "rootRunId": job.name,
-            "status": job.status,
-            "name": "batchscoring" if child else None,
-            "displayName": "batchscoring" if child else job.display_name,
-            "runType": "azureml.StepRun" if child else "azureml.PipelineRun",
-            "createdUtc": job.created.isoformat(),
-            "startTimeUtc": began.isoformat() if began else None,
-            "endTimeUtc": ended.isoformat() if ended else None,
-            "properties": {**_child_properties(job)} if child else _properties(job),
-            "tags": {} if child else _tags(job),
-            "error": _run_error(job),
-            "warnings": [],
-            "inputs": None,
-            "outputs": None,
+            **_any_run(job),
+            "runId": job.name,
+            "parentRunId": None,
+            "name": None,
+            "displayName": job.display_name,
+            "runType": "azureml.PipelineRun",
+            "properties": _properties(job),
+            "tags": _tags(job),
+        }
+
+    def child_run(self, job: Job) -> dict[str, Any]:
+        """The run below it, which does the scoring."""
+        return {
+            **_any_run(job),
+            "runId": job.child,
+            "parentRunId": job.name,
+            "name": "batchscoring",
+            "displayName": "batchscoring",
+            "runType": "azureml.StepRun",
+            "properties": {
+                "azureml.moduleName": "batchscoring",
+                "StepType": "PythonScriptStep",
+                "azureml.parallelrunstep": "true",
+                "azureml.pipelinerunid": job.name,
+            },
+            "tags": {},
         }
 
     def _tracking(self) -> str:
@@ -289,12 +298,19 @@ def _properties(job: Job) -> dict[str, str]:
     }
 
 
-def _child_properties(job: Job) -> dict[str, str]:
+def _any_run(job: Job) -> dict[str, Any]:
+    began = job.began(Status.RUNNING)
     return {
-        "azureml.moduleName": "batchscoring",
-        "StepType": "PythonScriptStep",
-        "azureml.parallelrunstep": "true",
-        "azureml.pipelinerunid": job.name,
+        "rootRunId": job.name,
+        "status": job.status,
+        "createdUtc": _time(job.created),
+        "startTimeUtc": _time(began) if began else None,
+        "endTimeUtc": _time(job.modified) if job.is_final else None,
+        "error": _run_error(job),
+        "warnings": [],
+        "inputs": None,
+        "outputs": None,
+        "logFiles": {},  # the logs are blobs of the default datastore; signed URLs to them are not made here
     }
 
 

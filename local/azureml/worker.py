@@ -26,6 +26,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+_LONGEST_TRACEBACK = 8_000
+
 
 def main() -> None:
     orders, replies = _private_channel()
@@ -35,14 +37,14 @@ def main() -> None:
         module = _load(Path(first["script"]), first["arguments"])
         module.init()
     except Exception:
-        _send(replies, {"error": traceback.format_exc()})
+        _send(replies, _error())
         sys.exit(1)
     _send(replies, {"ready": True})
     for order in orders:
         try:
             returned = _score(module.run, order["files"], order["rows"])
         except Exception:
-            _send(replies, {"error": traceback.format_exc()})
+            _send(replies, _error())
         else:
             _send(replies, {"returned": returned})
 
@@ -82,7 +84,8 @@ def _redirect(stdout: str, stderr: str) -> None:
 
 def _load(script: Path, arguments: list[str]) -> ModuleType:
     sys.argv = [script.name, *arguments]
-    sys.path.insert(0, str(script.parent))
+    # The process runs in the code folder; the script may be deeper.
+    sys.path[:0] = dict.fromkeys([str(script.parent), str(Path.cwd())])
     specification = importlib.util.spec_from_file_location("scoring_script", script)
     assert specification is not None
     assert specification.loader is not None
@@ -109,6 +112,10 @@ def _score(run: Callable[[list[str]], object], files: list[str], rows: str | Non
         with Path(rows).open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{element}\n" for element in result)
     return len(result)
+
+
+def _error() -> dict[str, Any]:
+    return {"error": traceback.format_exc()[-_LONGEST_TRACEBACK:]}
 
 
 def _send(replies: IO[str], message: dict[str, Any]) -> None:

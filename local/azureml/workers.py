@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 _PROGRAM = Path(__file__).with_name("worker.py")
-_LONGEST_REPLY = 16 * 2**20
-_LONGEST_TRACEBACK = 8_000
 
 
 class WorkerFailed(Exception):
@@ -35,6 +33,7 @@ class WorkerHung(WorkerLost):
 class WorkerSpec:
     """What every worker process of a job is started with. `logs` is the folder that its own output goes to."""
 
+    code: Path
     script: Path
     environment: Mapping[str, str]
     arguments: Sequence[str]
@@ -62,7 +61,7 @@ class Worker:
             # -P keeps this package's own folder off the script's import path.
             sys.executable, "-P", str(_PROGRAM),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            cwd=spec.script.parent, env=dict(spec.environment), start_new_session=True, limit=_LONGEST_REPLY,
+            cwd=spec.code, env=dict(spec.environment), start_new_session=True,
         )  # fmt: skip
         worker = cls(process, spec.run_timeout)
         try:
@@ -93,12 +92,12 @@ class Worker:
             raise WorkerHung(
                 f"No progress update in {seconds:g} seconds. {function} did not return in time and was stopped."
             ) from None
-        if not line:
+        if not line.endswith(b"\n"):
             code = await self._process.wait()
             raise WorkerLost(f"The process ended during {function} with exit code {code}.")
         reply: dict[str, Any] = json.loads(line)
         if "error" in reply:
-            raise WorkerFailed(str(reply["error"])[-_LONGEST_TRACEBACK:])
+            raise WorkerFailed(str(reply["error"]))
         return reply
 
     async def _exchange(self, order: Mapping[str, Any]) -> bytes:

@@ -131,6 +131,7 @@ def test_a_running_job_that_is_canceled_ends_with_its_processes(small: Cloud, ga
     )
     assert not is_alive(pid)
     assert small.output("canceled.csv") is None
+    assert small.log(job, "job_result.txt") == "Canceled\n"
 
 
 def test_a_queued_job_that_is_canceled_gives_its_place_away(small: Cloud, gate: Gate) -> None:

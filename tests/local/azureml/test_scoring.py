@@ -69,6 +69,18 @@ def test_a_job_with_an_output_that_exists_fails_and_leaves_it_alone(cloud: Cloud
     assert cloud.output("taken.csv") == "before"
 
 
+def test_an_output_whose_acknowledgement_was_lost_is_not_taken_for_somebody_else_s(cloud: Cloud) -> None:
+    rule = {"match": {"method": "PUT", "path": "/lost.csv$"}, "action": {"after": {"reset": True}}, "times": 1}
+    control = f"{cloud.addresses.storage}/_faults"
+    cloud.http.put(control, json=[rule]).raise_for_status()
+
+    job = cloud.submit(cloud.land(NAMES), "echo", output="lost.csv")
+
+    assert cloud.end(job) == "Completed"
+    assert cloud.http.get(control).json()[0]["fired"] == 1
+    cloud.http.delete(control).raise_for_status()
+
+
 def test_summary_only_keeps_what_the_script_wrote_and_merges_nothing(cloud: Cloud) -> None:
     job = cloud.submit(cloud.land({"a.txt": "one"}), "summary", output="sum/mary/predictions.csv")
 
@@ -175,6 +187,14 @@ def test_a_folder_without_files_fails_the_job(cloud: Cloud) -> None:
 
     assert cloud.end(job) == "Failed"
     assert "there is no file" in cloud.error(job)
+
+
+def test_a_container_that_does_not_exist_fails_the_job_as_data_without_access_does(cloud: Cloud) -> None:
+    job = cloud.submit(f"{cloud.addresses.account_url()}/nothing/here", "echo")
+
+    assert cloud.end(job) == "Failed"
+    assert "was caused by StreamAccessException" in cloud.error(job)
+    assert "ContainerNotFound" in cloud.error(job)
 
 
 def test_a_table_is_accepted_and_fails_in_the_job(cloud: Cloud) -> None:

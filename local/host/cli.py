@@ -18,7 +18,7 @@ from local import addresses, serving
 from local.clock import Clock, SteadyClock
 from local.host import queues, timers
 from local.host.durable.client_binding import client_binding
-from local.host.durable.engine import Engine
+from local.host.durable.engine import AT_ONCE, Engine
 from local.host.durable.store import Store
 from local.host.http_trigger import BadRoute, Route, routes_of
 from local.host.invoking import AppFunctions, Invoker
@@ -33,6 +33,7 @@ log = logging.getLogger("Host")
 
 LEVELS = {"trace": 5, "debug": 10, "information": 20, "warning": 30, "error": 40, "critical": 50, "none": 60}
 """The log levels of .NET."""
+DURABLE = ("extensions", "durableTask")
 REFUSALS = (
     SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule, ValueError, ImportError, SyntaxError,
 )  # fmt: skip
@@ -83,14 +84,18 @@ async def _serve(args: argparse.Namespace) -> None:
     prefix = str(host.get("extensions", "http", "routePrefix", default="api"))
     routes = routes_of(registry.triggered_by("httpTrigger"), prefix)
     keys = keys_of(args.state, enforced=args.auth)
-    hub = str(host.get("extensions", "durableTask", "hubName", default="TestHubName"))
+    hub = str(host.get(*DURABLE, "hubName", default="TestHubName"))
     async with AsyncExitStack() as stack:
         invoker = Invoker(args.app)
         stack.callback(invoker.close)
         invoker.client_binding = client_binding(base_url, hub, keys.durabletask_extension)
         store = Store(args.state / "host" / "durable.sqlite")
         stack.callback(store.close)
-        engine = Engine(store, AppFunctions(registry, invoker), clock)
+        limits = {
+            "turns": int(host.get(*DURABLE, "maxConcurrentOrchestratorFunctions", default=AT_ONCE)),
+            "activities": int(host.get(*DURABLE, "maxConcurrentActivityFunctions", default=AT_ONCE)),
+        }
+        engine = Engine(store, AppFunctions(registry, invoker), clock, **limits)
         engine.pause()  # until the durable client can reach this host
         parts = Parts(registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub)
         stack.push_async_callback(_close_client_session)

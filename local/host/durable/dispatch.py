@@ -35,10 +35,10 @@ class Dispatcher:
         self._open.set()
         self._lanes: list[asyncio.Task[None]] = []
 
-    def start(self, concurrency: int) -> None:
-        """Begin to run what is queued: up to `concurrency` turns, and as many activities."""
-        for _ in range(concurrency):
-            self._lanes += [asyncio.create_task(self._turn_lane()), asyncio.create_task(self._activity_lane())]
+    def start(self, turns: int, activities: int) -> None:
+        """Begin to run what is queued, so many at once."""
+        self._lanes = [asyncio.create_task(self._turn_lane()) for _ in range(turns)]
+        self._lanes += [asyncio.create_task(self._activity_lane()) for _ in range(activities)]
 
     async def stop(self) -> None:
         """Cancel what is running."""

@@ -43,6 +43,8 @@ from local.host.durable.store import Activity, Instance, Store
 
 log = logging.getLogger("Host.Durable")
 
+AT_ONCE = 10 * (os.cpu_count() or 1)
+"""Source: Azure docs, durable-functions host.json: maxConcurrentActivityFunctions and its siblings."""
 ENTITY_BATCH = 50
 """Source: Azure docs, durable-functions host.json: maxEntityOperationBatchSize."""
 MESSAGE_BATCH = 1000
@@ -69,13 +71,13 @@ class Engine:
         clock: Clock,
         *,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
-        concurrency: int = 10 * (os.cpu_count() or 1),
+        turns: int = AT_ONCE,
+        activities: int = AT_ONCE,
     ) -> None:
-        """`concurrency` bounds the orchestrations and entities, and apart from them the activities, that run at once.
-        Source: Azure docs, durable-functions host.json: maxConcurrentActivityFunctions, 10 times the processors."""
+        """`turns` bounds the orchestrations and entities that run at once, `activities` the activities."""
         self.store, self.functions, self.clock, self.new_id = store, functions, clock, new_id
         self.counts = Counts()
-        self._concurrency = concurrency
+        self._lanes = (turns, activities)
         self._dispatcher = Dispatcher(self._turn, self._activity)
         self._timers_changed = asyncio.Event()
         self._sleeping_until: datetime | None = None
@@ -89,7 +91,7 @@ class Engine:
             self._dispatcher.wake(instance)
         for activity in self.store.activities():
             self._dispatcher.add(activity)
-        self._dispatcher.start(self._concurrency)
+        self._dispatcher.start(*self._lanes)
         self._timers = asyncio.create_task(self._watch_timers(horizon))
         watch = getattr(self.clock, "watch", None)
         if watch is not None:

@@ -1,0 +1,122 @@
+"""HTTP triggers, keys and administration, over HTTP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.local.host.hosting import Host, notes, running, until
+
+
+def test_a_request_reaches_its_function_whole(host: Host) -> None:
+    answer = host.http.post("/api/echo/caf%C3%A9/7?x=1&x=2&empty=", content="body", headers={"X-Word": "w"})
+
+    told = answer.json()
+    assert told["method"] == "POST"
+    assert told["route"] == {"word": "café", "number": "7"}
+    assert told["query"] == {"x": "1,2"}
+    assert told["body"] == "body"
+    assert told["header"] == "w"
+    assert told["function"] == "echo"
+    assert answer.headers["X-Answer"] == "yes"
+    assert answer.headers["Content-Type"] == "application/json"
+    assert told["id"] in host.log
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("GET", "/api/echo/special", 200, "special"),
+        ("GET", "/API/Echo/Special/", 200, "special"),
+        ("GET", "/api/files/a/b/c.txt", 200, "a/b/c.txt"),
+        ("GET", "/api/files", 200, ""),
+        ("DELETE", "/api/silent", 204, ""),
+        ("GET", "/api/broken", 500, ""),
+        ("PUT", "/api/echo/word", 404, ""),
+        ("GET", "/api/echo/word/not-a-number", 404, ""),
+        ("GET", "/api/nothing", 404, ""),
+        ("GET", "/", 200, "Your Functions host is up and running."),
+    ],
+    ids=["literal first", "any case", "rest", "no rest", "no answer", "error", "verb", "constraint", "unknown", "home"],
+)
+def test_routes_are_matched_as_in_azure(host: Host, method: str, path: str, status: int, text: str) -> None:
+    answer = host.http.request(method, path)
+
+    assert (answer.status_code, answer.text) == (status, text)
+
+
+def test_the_log_has_invocations_and_the_apps_own_records(host: Host) -> None:
+    host.http.get("/api/echo/word")
+    host.http.get("/api/broken")
+
+    assert "Executing 'Functions.echo' (Reason='This function was called via HTTP.'" in host.log
+    assert "Executed 'Functions.echo' (Succeeded, Id=" in host.log
+    assert "sample: echoing" in host.log
+    assert "ValueError: broken on purpose" in host.log
+
+
+def test_functions_are_printed_and_listed(host: Host) -> None:
+    listed = {f["name"]: f for f in host.http.get("/admin/functions").json()}
+
+    assert "echo: [GET,POST] http://127.0.0.1:" in host.said
+    assert "chain: orchestrationTrigger" in host.said
+    assert listed["on_timer"]["trigger"] == "timerTrigger"
+    assert {"type": "queueTrigger", "queueName": "%QUEUE%"}.items() <= listed["on_message"]["bindings"][0].items()
+    assert listed["echo"]["isDisabled"] is False
+    assert host.http.get("/admin/host/status").json()["state"] == "Running"
+
+
+def test_a_function_without_an_http_trigger_can_be_started_by_hand(host: Host) -> None:
+    event = json.dumps({"id": "by-hand", "subject": "good", "eventType": "t", "data": {}, "dataVersion": "1"})
+
+    assert host.http.post("/admin/functions/on_event", json={"input": event}).status_code == 202
+    assert host.http.post("/admin/functions/on_timer", json={}).status_code == 202
+
+    file = host.state / "notes"
+    until(lambda: any(note["id"] == "by-hand" for note in notes(file, "event")))
+    until(lambda: notes(file, "timer"))
+    refused = host.http.post("/admin/functions/chain", json={"input": ""})
+    assert (refused.status_code, refused.text) == (
+        400,
+        "Durable orchestrator functions do not support direct invocation.",
+    )
+    assert host.http.post("/admin/functions/nobody", json={}).status_code == 404
+
+
+def test_keys_are_asked_for_where_azure_asks(tmp_path: Path) -> None:
+    with running("everything", tmp_path, "--auth") as host:
+        keys = json.loads((tmp_path / "host" / "keys.json").read_text())
+        get = host.http.get
+
+        assert get("/api/echo/word").status_code == 200
+        assert get("/api/locked").status_code == 401
+        assert get("/api/locked", params={"code": keys["function"]}).status_code == 200
+        assert get("/api/locked", headers={"x-functions-key": keys["master"]}).status_code == 200
+        wrong = {"x-functions-key": "wrong"}
+        assert get("/api/locked", params={"code": keys["function"]}, headers=wrong).status_code == 401
+        assert get("/admin/functions").status_code == 401
+        assert get("/admin/functions", params={"code": keys["function"]}).status_code == 401
+        assert get("/admin/functions", params={"code": keys["master"]}).status_code == 200
+        hook = "/runtime/webhooks/eventgrid?functionName=on_event"
+        assert host.http.options(hook).status_code == 401
+        assert host.http.options(f"{hook}&code={keys['eventgrid_extension']}").status_code == 200
+        assert get("/runtime/webhooks/durabletask/instances").status_code == 401
+        assert get("/durabletask/instances").status_code == 200
+        assert host.finished_by(host.http.post("/api/start/chain").json()["statusQueryGetUri"]) == "Completed"
+    with running("everything", tmp_path, "--auth") as host:
+        assert json.loads((tmp_path / "host" / "keys.json").read_text()) == keys
+
+
+def test_a_disabled_function_is_not_there(tmp_path: Path) -> None:
+    with running("everything", tmp_path, **{"AzureWebJobs.echo.Disabled": "true"}) as host:
+        assert host.http.get("/api/echo/word").status_code == 404
+        assert host.http.get("/api/echo/special").status_code == 200
+        listed = {f["name"]: f["isDisabled"] for f in host.http.get("/admin/functions").json()}
+        assert listed["echo"] is True
+
+
+def test_host_json_can_be_overridden_by_the_environment(tmp_path: Path) -> None:
+    with running("everything", tmp_path, AzureFunctionsJobHost__extensions__http__routePrefix="") as host:
+        assert host.http.get("/echo/special").text == "special"

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from demo.cloud import ROOT, Cloud
 from demo.digits import write_held_back
@@ -90,7 +91,7 @@ def drop(cloud: Cloud, folder: Path, count: int) -> None:
     say(f"{count} files, {size:,} bytes; every one raises an event of its own")
 
 
-def follow(cloud: Cloud) -> dict:
+def follow(cloud: Cloud) -> dict[str, Any]:
     """Tell what happens until the run has ended; the run."""
     step("Waiting for the folder to be complete, then for its scores")
     told: list[str] = []
@@ -114,7 +115,7 @@ def follow(cloud: Cloud) -> dict:
     return runs[0]
 
 
-def progress(run: dict) -> list[str]:
+def progress(run: dict[str, Any]) -> list[str]:
     """Lines that tell where a run stands."""
     name = run["run_id"]
     lines = [f"run {name} claimed: {run['snapshot']['files']} files, {run['snapshot']['bytes']:,} bytes"]
@@ -125,7 +126,7 @@ def progress(run: dict) -> list[str]:
     return lines
 
 
-def show(cloud: Cloud, run: dict, truth: dict[str, int]) -> None:
+def show(cloud: Cloud, run: dict[str, Any], truth: dict[str, int]) -> None:
     """The published folder, a preview, and the accuracy that its predictions really have."""
     place = run["publication"]
     step(f"Published to {place['container']}/{place['path']}")

@@ -1,0 +1,63 @@
+"""What the host does when it is killed, stopped, or left alone by its parent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.local.host.hosting import notes, running, until
+
+STEPS = 40
+
+
+@pytest.mark.parametrize("kills", [4])
+def test_a_host_that_is_killed_at_any_moment_loses_nothing_and_repeats_only_activities(
+    tmp_path: Path, kills: int
+) -> None:
+    file = tmp_path / "notes"
+    for round_ in range(kills):
+        with running("everything", tmp_path, NOTES=str(file)) as host:
+            if round_ == 0:
+                host.start("survivor", STEPS, id="one")
+            seen = len(notes(file, "activity"))
+            until(lambda seen=seen: len(notes(file, "activity")) > seen + 5)  # type: ignore[misc]  # bound per round
+            host.kill()
+
+    with running("everything", tmp_path, NOTES=str(file)) as host:
+        found = host.finished("one")
+
+    assert (found["runtimeStatus"], found["output"]) == ("Completed", STEPS), "each step has counted exactly once"
+    steps = Counter(note["value"] for note in notes(file, "activity"))
+    assert set(steps) == set(range(STEPS))
+    assert sum(steps.values()) <= STEPS + kills, "an activity runs again only if its host died before recording it"
+
+
+def test_a_host_that_is_stopped_ends_quietly_and_goes_on_later(tmp_path: Path) -> None:
+    with running("everything", tmp_path) as host:
+        instance = host.start("waiting", id="w")
+        until(lambda: host.status(instance)["runtimeStatus"] == "Running")
+        assert host.stop() == 0
+        assert "Unclosed" not in host.log
+        assert "Traceback" not in host.log
+
+    with running("everything", tmp_path) as host:
+        host.http.post("/api/client/raise/w", params={"event": "go"}, json=1)
+        assert host.finished("w")["output"] == "1"
+
+
+def test_a_host_ends_with_its_parent(tmp_path: Path) -> None:
+    with running("everything", tmp_path, "--with-parent") as host:
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+        assert host.process.wait(30) == 0
+
+
+def test_a_host_alone_listens_where_it_listened_before(tmp_path: Path) -> None:
+    urls = []
+    for _ in range(2):
+        with running("everything", tmp_path) as host:
+            urls.append(str(host.http.base_url))
+
+    assert urls[0] == urls[1]

@@ -1,0 +1,129 @@
+"""`python -m local`: the cloud on one machine, for development and tests."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from local.commands import CommandFailed, drop, runs, table, wait
+from local.stack import DEPLOYMENTS, Options, Stack, StateInUse
+from local.supervisor import CHECKOUT
+
+DEFAULT_STATE = Path(".local")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    up = _command(commands, "up", "start everything, until Ctrl-C", _up)
+    up.add_argument("--app", type=Path, default=CHECKOUT, help="the function app (default: this checkout)")
+    up.add_argument("--routes", type=Path, help="routes file instead of the app's own")
+    up.add_argument("--deployments", type=Path, default=DEPLOYMENTS, help="default: the demo's")
+    up.add_argument("--clock-rate", type=float, help="how fast time runs")
+
+    dropping = _command(commands, "drop", "upload a file or a folder", _drop)
+    dropping.add_argument("source", type=Path, metavar="SRC")
+    dropping.add_argument("target", metavar="CONTAINER/PREFIX")
+
+    listing = _command(commands, "runs", "list the ledger, newest first", _runs)
+    listing.add_argument("--json", action="store_true", help="as one JSON array")
+
+    waiting = _command(commands, "wait", "until no run is under way and no landing is waiting", _wait)
+    waiting.add_argument("--timeout", type=float, metavar="S", help="give up after S seconds (exit 1)")
+
+    azureml = _command(commands, "azureml", "Azure ML alone, with the storage and identity that it needs", _azureml)
+    azureml.add_argument("--deployments", type=Path, required=True)
+    azureml.add_argument("--port", type=int)
+
+    commands.add_parser("host", help="the Functions host alone, for any Python v2-model app", add_help=False)
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    one = commands.add_parser(name, help=text, description=text)
+    one.add_argument("--state", type=Path, default=DEFAULT_STATE, help=f"state directory (default: {DEFAULT_STATE})")
+    one.set_defaults(run=run)
+    return one
+
+
+def _up(args: argparse.Namespace) -> int:
+    for path in filter(None, (args.app, args.routes, args.deployments)):
+        if not path.exists():
+            _say(f"There is no {path}.")
+            return 2
+    return _run_stack(
+        Options(
+            state=args.state.resolve(), app=args.app.resolve(), deployments=args.deployments.resolve(),
+            routes=args.routes.resolve() if args.routes else None, clock_rate=args.clock_rate,
+        )
+    )  # fmt: skip
+
+
+def _azureml(args: argparse.Namespace) -> int:
+    if not args.deployments.is_dir():
+        _say(f"There is no folder {args.deployments}.")
+        return 2
+    return _run_stack(
+        Options(state=args.state.resolve(), deployments=args.deployments.resolve(), azureml_port=args.port)
+    )
+
+
+def _run_stack(options: Options) -> int:
+    try:
+        return Stack(options, _say).run()
+    except StateInUse as error:
+        _say(str(error))
+        return 2
+
+
+def _drop(args: argparse.Namespace) -> int:
+    print(drop(args.source, args.target, args.state))  # noqa: T201
+    return 0
+
+
+def _runs(args: argparse.Namespace) -> int:
+    listed = runs(args.state)
+    print(json.dumps(listed, indent=1) if args.json else table(listed))  # noqa: T201
+    return 0
+
+
+def _wait(args: argparse.Namespace) -> int:
+    return wait(args.state, args.timeout)
+
+
+def _host(arguments: Sequence[str]) -> int:
+    from local.host import cli  # needs the app's own dependencies, which the other commands do without
+
+    own = argparse.ArgumentParser(prog="python -m local host", description=cli.__doc__)
+    cli.add_arguments(own)
+    return cli.run(own.parse_args(arguments))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def main(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["host"]:
+        return _host(arguments[1:])
+    args = parser().parse_args(arguments)
+    try:
+        code: int = args.run(args)
+    except CommandFailed as error:
+        _say(str(error))
+        return 2
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,198 @@
+"""What a person does with a running local cloud: drop data, look at runs, wait until all is done."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local import addresses, tls
+from local.addresses import Addresses
+from local.identity.credential import LocalCredential
+from local.stack import EVENTS_QUEUE, host_keys, is_up
+
+AT_A_TIME = 8
+MOST_RUNS = 1000
+PAUSE_SECONDS = 0.25
+
+
+class CommandFailed(Exception):
+    """The command could not be carried out; the message says why, and what to do."""
+
+
+class NoAnswer(CommandFailed):
+    """A part of a local cloud that is up did not answer; it may be starting again."""
+
+
+def drop(source: Path, target: str, state: Path) -> str:
+    """Upload a file or a folder to CONTAINER/PREFIX as a user's tool would; returns what was done."""
+    from azure.core.exceptions import AzureError  # slow to import, and only needed here
+    from azure.storage.blob import ContainerClient, ContentSettings
+
+    container, _, prefix = target.strip("/").partition("/")
+    files = [(path, "/".join(filter(None, (prefix, name)))) for path, name in _files(source)]
+    where = _where(state)
+    client = ContainerClient(
+        where.account_url(), container, credential=LocalCredential.of(state),
+        connection_verify=str(tls.ca_bundle(state)),
+    )  # fmt: skip
+
+    def upload(file: tuple[Path, str]) -> int:
+        path, blob = file
+        settings = ContentSettings(content_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream")
+        with path.open("rb") as data:
+            client.upload_blob(blob, data, overwrite=True, content_settings=settings)
+        return path.stat().st_size
+
+    # Markers such as _SUCCESS say that the rest is there, so they go last.
+    markers = [file for file in files if file[0].name.startswith("_")]
+    data = [file for file in files if file not in markers]
+    try:
+        with client, ThreadPoolExecutor(AT_A_TIME) as pool:
+            sizes = [size for group in (data, markers) for size in list(pool.map(upload, group))]
+    except AzureError as error:
+        raise CommandFailed(f"Not all of {source} could be uploaded: {error}") from error
+    return f"{len(sizes)} {'file' if len(sizes) == 1 else 'files'}, {sum(sizes):,} bytes to {target}"
+
+
+def _files(source: Path) -> list[tuple[Path, str]]:
+    """The files to upload, with their names below the prefix. Raises CommandFailed when there is none."""
+    if source.is_file():
+        return [(source, source.name)]
+    found = [(path, path.relative_to(source).as_posix()) for path in sorted(source.rglob("*")) if path.is_file()]
+    if not found:
+        raise CommandFailed(f"There is no file in {source}." if source.exists() else f"There is no {source}.")
+    return found
+
+
+def runs(state: Path, *, status: str | None = None) -> list[dict[str, Any]]:
+    """The ledger, newest first. Raises CommandFailed."""
+    query = {"limit": str(MOST_RUNS), **({"status": status} if status else {})}
+    listed: list[dict[str, Any]] | None = _ask(state, "/api/runs", query)
+    return listed or []  # None: another app than Landfall, which has no ledger
+
+
+def table(listed: list[dict[str, Any]]) -> str:
+    """Runs for people."""
+    columns = ("run_id", "status", "route", "landing", "attempt", "job")
+    rows = [columns, *(tuple(_cell(run.get(column)) for column in columns) for run in listed)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        value = value.get("name")
+    return "" if value is None else str(value)
+
+
+def wait(state: Path, timeout: float | None) -> int:
+    """Return when nothing is under way: 0, 1 when that takes too long, 2 when a run failed that no wait has told of."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    calm = 0
+    while calm < 2:
+        busy = _busy(state)
+        calm = 0 if busy else calm + 1
+        if deadline is not None and time.monotonic() > deadline and calm < 2:
+            _tell(f"Still under way after {timeout:g} s: {'; '.join(busy) or 'it has only just become quiet'}.")
+            return 1
+        if calm < 2:
+            time.sleep(PAUSE_SECONDS)
+    return _report_failures(state)
+
+
+def _report_failures(state: Path) -> int:
+    path = state / "waited.json"
+    told = set(json.loads(path.read_text("utf-8"))) if path.exists() else set()
+    failed = [run for run in runs(state, status="failed") if run["run_id"] not in told]
+    for run in failed:
+        _tell(f"Run {run['run_id']} of {run.get('landing')} failed: {run.get('error')}")
+    if failed:
+        partial = path.with_suffix(".new")
+        partial.write_text(json.dumps(sorted(told | {run["run_id"] for run in failed})), "utf-8")
+        partial.rename(path)
+    return 2 if failed else 0
+
+
+def _busy(state: Path) -> list[str]:
+    """What is under way. A part that is starting again may be busy with anything."""
+    try:
+        return list(_under_way(state))
+    except NoAnswer as error:
+        return [str(error)]
+
+
+def _under_way(state: Path) -> Iterator[str]:
+    """What is not done yet, in the order in which a landing passes through: so nothing slips by between two looks."""
+    where = _where(state)
+    held = _events_in_storage(state)
+    if held:
+        yield f"{held} events that Event Grid has not taken yet"
+    for name, counts in _get(f"{where.eventgrid}/status").items():
+        if counts["pending"]:
+            yield f"{counts['pending']} deliveries to {name}"
+    messages = _messages(where)
+    if messages:
+        yield f"{messages} messages in the queue {EVENTS_QUEUE}"
+    listed = _ask(state, "/runtime/webhooks/durabletask/instances", {"runtimeStatus": "Pending,Running"})
+    # Entities are listed too, and are always "Running".
+    instances = [one for one in listed or [] if not one["instanceId"].startswith("@")]
+    for instance in instances[:10]:
+        yield f"{instance['name']} {instance['instanceId']}"
+    if len(instances) > 10:
+        yield f"{len(instances) - 10} more orchestrations"
+
+
+def _events_in_storage(state: Path) -> int:
+    with closing(sqlite3.connect(f"file:{state / 'storage' / 'events.sqlite'}?mode=ro", uri=True)) as db:
+        return int(db.execute("SELECT COUNT(*) FROM pending").fetchone()[0])
+
+
+def _messages(where: Addresses) -> int:
+    from azure.core.exceptions import AzureError, ResourceNotFoundError  # slow to import, and only needed here
+    from azure.storage.queue import QueueClient
+
+    with QueueClient.from_connection_string(where.connection_string(), EVENTS_QUEUE, retry_total=0) as queue:
+        try:
+            return int(queue.get_queue_properties().approximate_message_count or 0)
+        except ResourceNotFoundError:
+            return 0
+        except AzureError as error:
+            raise NoAnswer(f"The queue service does not answer: {error}") from error
+
+
+def _ask(state: Path, path: str, query: dict[str, str]) -> Any:
+    """What the function app answers; None for what it does not have."""
+    return _get(f"{_where(state).host}{path}", query, {"x-functions-key": host_keys(state)["master"]})
+
+
+def _get(url: str, query: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> Any:
+    try:
+        answer = httpx.get(url, params=query, headers=headers, timeout=60.0, trust_env=False)
+    except httpx.TransportError as error:
+        raise NoAnswer(f"{url} does not answer: {error}") from error
+    if answer.status_code == 404:
+        return None
+    if answer.is_error:
+        raise CommandFailed(f"{url} answered {answer.status_code}: {answer.text[:500]}")
+    return answer.json()
+
+
+def _where(state: Path) -> Addresses:
+    if not is_up(state) or not (state / "stack.json").exists():
+        raise CommandFailed(f"No local cloud is up on {state}; start it with 'python -m local up --state {state}'.")
+    return addresses.load(state)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,289 @@
+"""The whole local cloud, started together: which parts, in which order, with which settings."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+import yaml
+
+from local import addresses, tls
+from local.addresses import ACCOUNT, LAKEHOUSE_ACCOUNT, STATE_ACCOUNT, STORAGE_TOPIC, WORKSPACE_ACCOUNT, Addresses
+from local.identity.endpoint import PATH as IDENTITY_PATH
+from local.identity.endpoint import header_secret
+from local.storage.__main__ import CONTAINERS
+from local.supervisor import CHECKOUT, Part, PartFailed, Supervisor
+from local.tokens import Issuer
+
+DEPLOYMENTS = CHECKOUT / "demo" / "deployments"
+"""What is deployed when nothing else is said; its model is trained when it is not there yet."""
+EVENTS_QUEUE = "landing-events"
+LEFTOVER_SECONDS = 60.0
+_MODEL = DEPLOYMENTS / "digits" / "classic" / "model" / "digits.joblib"
+
+
+class StateInUse(Exception):
+    """Something else runs on the state directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to start. `app` None: only what Azure ML needs."""
+
+    state: Path
+    deployments: Path
+    app: Path | None = None
+    routes: Path | None = None
+    clock_rate: float | None = None
+    azureml_port: int | None = None
+
+
+def host_environment(where: Addresses, options: Options) -> dict[str, str]:
+    """The app settings of the function app, and what its Azure clients need to trust and find the local cloud."""
+    account_urls = {
+        "LANDING_ACCOUNT_URL": ACCOUNT,
+        "LAKEHOUSE_ACCOUNT_URL": LAKEHOUSE_ACCOUNT,
+        "WORKSPACE_ACCOUNT_URL": WORKSPACE_ACCOUNT,
+    }
+    authorities = str(tls.ca_bundle(options.state))
+    settings = {
+        "IDENTITY_ENDPOINT": f"{where.identity}{IDENTITY_PATH}",
+        "IDENTITY_HEADER": header_secret(options.state),
+        "SSL_CERT_FILE": authorities,
+        "REQUESTS_CA_BUNDLE": authorities,
+        "AzureWebJobsStorage": where.connection_string(STATE_ACCOUNT),
+        "WEBSITE_HOSTNAME": f"localhost:{addresses.port_of(where.host)}",
+        "LANDFALL_STATE_URL": f"{where.account_url(STATE_ACCOUNT)}/{CONTAINERS[STATE_ACCOUNT]}",
+        "LANDFALL_TOPIC_ENDPOINT": f"{where.eventgrid_topics}/topics/landfall/api/events",
+        "LANDFALL_AZURE_ML_MANAGEMENT_URL": where.azureml,
+        "LANDFALL_EVENTS_QUEUE": EVENTS_QUEUE,
+        "LandingEvents": where.connection_string(ACCOUNT),
+        "LANDING_TOPIC": STORAGE_TOPIC,
+        "WORKSPACE_CONTAINER": CONTAINERS[WORKSPACE_ACCOUNT],
+        **{name: where.account_url(account) for name, account in account_urls.items()},
+        **{setting_name(endpoint): uri for endpoint, uri in scoring_uris(where, options.deployments).items()},
+    }
+    return settings | ({"LANDFALL_ROUTES": str(options.routes)} if options.routes else {})
+
+
+def setting_name(endpoint: str) -> str:
+    """The app setting that holds an endpoint's scoring URI."""
+    return f"{endpoint.upper().replace('-', '_')}_SCORING_URI"
+
+
+def scoring_uris(where: Addresses, deployments: Path) -> dict[str, str]:
+    """Where each endpoint of the deployments folder takes jobs, by the name that its endpoint.yml gives."""
+    names = (yaml.safe_load(path.read_text("utf-8")) for path in sorted(deployments.glob("*/endpoint.yml")))
+    found = (str(body["name"]) for body in names if isinstance(body, dict) and body.get("name"))
+    return {name: f"{where.azureml}/endpoints/{name}/jobs" for name in found}
+
+
+def subscription_name(function: str) -> str:
+    """The Event Grid subscription that delivers to a function."""
+    return f"function-{re.sub(r'[^A-Za-z0-9-]', '-', function)}"[:64]
+
+
+def description(where: Addresses, options: Options, pids: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, Any]:
+    """What stack.json says."""
+    return {
+        "storage": {
+            "account_url": where.account_url(),
+            "connection_string": where.connection_string(),
+            "ca_cert": str(tls.ca_bundle(options.state)),
+        },
+        "lakehouse": {"account_url": where.account_url(LAKEHOUSE_ACCOUNT)},
+        "eventgrid": {"control_url": where.eventgrid},
+        "identity": {"endpoint": f"{where.identity}{IDENTITY_PATH}", "header": header_secret(options.state)},
+        "azureml": {
+            "management_url": where.azureml,
+            "scoring_uris": scoring_uris(where, options.deployments),
+            "subscription_id": addresses.SUBSCRIPTION,
+            "resource_group": addresses.RESOURCE_GROUP,
+            "workspace": addresses.WORKSPACE,
+        },
+        "host": {"base_url": where.host, "master_key": keys.get("master", ""), "pid": pids.get("host", 0)},
+        "pids": dict(pids),
+    }
+
+
+@contextmanager
+def exclusive(state: Path) -> Iterator[int]:
+    """Hold the state directory; gives the descriptor of a lock for all parts to hold. Raises StateInUse.
+
+    A second supervisor is refused at once. Parts that a killed one left behind are about to end: they are waited for,
+    so that their ports are free again.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "storage").mkdir(exist_ok=True)
+    with (
+        (state / "supervisor.lock").open("w") as mine,
+        (state / "parts.lock").open("w") as parts,
+        (state / "storage" / "azurite.lock").open("w") as azurite,
+    ):
+        # Not quite at once: is_up holds the lock for a moment.
+        if not _locked(mine, within=1.0):
+            raise StateInUse(f"{state} is in use: the local cloud already runs on it. Stop that one first.")
+        if not (_locked(parts, within=LEFTOVER_SECONDS) and _locked(azurite, within=LEFTOVER_SECONDS)):
+            raise StateInUse(f"Parts of an earlier local cloud still run on {state}; end them first.")
+        azurite.close()  # the storage part takes this lock itself
+        yield parts.fileno()
+
+
+def is_up(state: Path) -> bool:
+    """Whether a supervisor runs on the state directory."""
+    path = state / "supervisor.lock"
+    if not path.exists():
+        return False
+    with path.open() as lock:
+        return not _locked(lock, within=0.0, how=fcntl.LOCK_SH)
+
+
+def _locked(file: IO[str], *, within: float, how: int = fcntl.LOCK_EX) -> bool:
+    """Lock `file` within so many seconds; False when somebody else keeps it locked."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
+
+
+class Stack:
+    """One local cloud on one state directory."""
+
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        self.options = options
+        self.say = say
+        self.ready = False
+
+    def run(self) -> int:
+        """Start everything, keep it running until SIGTERM or SIGINT (0) or until a part fails for good (1)."""
+        options = self.options
+        with exclusive(options.state) as lock:
+            (options.state / "stack.json").unlink(missing_ok=True)
+            (options.state / "logs").mkdir(exist_ok=True)
+            ports = {"azureml": options.azureml_port} if options.azureml_port else {}
+            self.where = addresses.settle(options.state, rate=options.clock_rate, ports=ports)
+            self.supervisor = Supervisor(options.state / "logs", lock, self._changed, self.say)
+            return asyncio.run(self._run())
+
+    async def _run(self) -> int:
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        serving = asyncio.create_task(self._serve())
+        stopping = asyncio.create_task(stopped.wait())
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                return 0
+            await serving
+        except (PartFailed, httpx.HTTPError, OSError, subprocess.CalledProcessError) as error:
+            self.say(f"The local cloud stops: {error}")
+        finally:
+            serving.cancel()
+            stopping.cancel()
+            # Event Grid first, lest it counts the others' silence as failed deliveries.
+            await self.supervisor.stop(("eventgrid",), ("host", "azureml"), ("storage", "identity"))
+        return 1
+
+    async def _serve(self) -> None:
+        """Start the parts in the order in which they need each other. Raises PartFailed when one has to be given up."""
+        options, state = self.options, str(self.options.state)
+        # Shared secrets are made here, once, before several parts could make them at the same time.
+        Issuer.of(options.state)
+        tls.ca_bundle(options.state)
+        await self.supervisor.start(
+            Part("identity", "local.identity", ("--state", state)),
+            Part("storage", "local.storage", ("--state", state)),
+        )
+        if options.deployments == DEPLOYMENTS and not _MODEL.exists():
+            self.say("Training the demo's model, once.")
+            await asyncio.to_thread(subprocess.run, (sys.executable, "-m", "demo.train"), cwd=CHECKOUT, check=True)
+        azureml = Part("azureml", "local.azureml", ("--state", state, "--deployments", str(options.deployments)))
+        if options.app is None:
+            await self.supervisor.start(azureml)
+        else:
+            environment = {**os.environ, **host_environment(self.where, options)}
+            arguments = ("--state", state, "--app", str(options.app), "--auth")
+            await self.supervisor.start(azureml, Part("host", "local.host", arguments, environment))
+            # Last, because it begins at once to deliver what waits.
+            await self.supervisor.start(Part("eventgrid", "local.eventgrid", ("--state", state)))
+            await self._subscribe()
+        self.ready = True
+        self._changed()
+        self._introduce()
+        await self.supervisor.run()
+
+    async def _subscribe(self) -> None:
+        """One subscription for every Event Grid trigger of the app, and none for functions that are gone."""
+        keys = host_keys(self.options.state)
+        async with httpx.AsyncClient(timeout=60.0, trust_env=False) as http:
+            answer = await http.get(f"{self.where.host}/admin/functions", headers={"x-functions-key": keys["master"]})
+            functions = answer.raise_for_status().json()
+            triggered = [f["name"] for f in functions if f["trigger"] == "eventGridTrigger" and not f["isDisabled"]]
+            base = f"{self.where.eventgrid}/subscriptions"
+            for known in (await http.get(base)).raise_for_status().json():
+                name = known["name"]
+                if name.startswith("function-") and name not in map(subscription_name, triggered):
+                    await http.delete(f"{base}/{name}")
+            for function in triggered:
+                hook = f"{self.where.host}/runtime/webhooks/eventgrid?functionName={function}"
+                body = {
+                    "topic": "storage",
+                    "destination": {"type": "WebHook", "url": f"{hook}&code={keys['eventgrid_extension']}"},
+                    "filter": {
+                        "includedEventTypes": ["Microsoft.Storage.BlobCreated"],
+                        "subjectBeginsWith": f"/blobServices/default/containers/{CONTAINERS[ACCOUNT]}/",
+                    },
+                }
+                made = await http.put(f"{base}/{subscription_name(function)}", json=body)
+                if made.is_error:
+                    raise PartFailed(f"Event Grid did not subscribe {function}: {made.json()['error']}")
+
+    def _changed(self) -> None:
+        """Write stack.json, once there is something to tell."""
+        if not self.ready:
+            return
+        options = self.options
+        keys = host_keys(options.state) if options.app else {}
+        body = description(self.where, options, self.supervisor.pids, keys)
+        partial = options.state / "stack.json.new"
+        partial.touch(mode=0o600)
+        partial.write_text(json.dumps(body, indent=1), "utf-8")
+        partial.rename(options.state / "stack.json")
+
+    def _introduce(self) -> None:
+        told = self.options.state / "stack.json"
+        if self.options.app is not None:
+            line = f"The local cloud is up: {self.where.host} runs {self.options.app}; all URLs are in {told}."
+        else:
+            line = (
+                f"Azure ML is up at {self.where.azureml}. Trust {tls.ca_bundle(self.options.state)}; tokens: "
+                f"curl -H 'X-IDENTITY-HEADER: {header_secret(self.options.state)}' "
+                f"'{self.where.identity}{IDENTITY_PATH}?api-version=2019-08-01&resource=https://ml.azure.com'"
+            )
+        print(line, flush=True)  # noqa: T201
+
+
+def host_keys(state: Path) -> dict[str, str]:
+    """The keys of the Functions host."""
+    keys: dict[str, str] = json.loads((state / "host" / "keys.json").read_text("utf-8"))
+    return keys

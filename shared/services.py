@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from shared.errors import Problem, RoutesInvalid
 from shared.routes import Routes, parse_routes
 from shared.settings import Settings
+from shared.telemetry import quieten_libraries
 from shared.work.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Services:
 @lru_cache(maxsize=1)
 def services() -> Services:
     """The process's services."""
+    quieten_libraries()
     return Services(env=dict(os.environ), now=lambda: datetime.now(UTC), new_id=lambda: str(uuid.uuid4()))
 
 

@@ -14,6 +14,12 @@ from typing import Any
 logger = logging.getLogger("landfall")
 
 
+def quieten_libraries() -> None:
+    """Have libraries log only what is wrong: a line for every request of theirs would bury ours."""
+    for name in ("azure", "httpx", "httpcore", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def log(event: str, **fields: Any) -> None:
     """Log that something happened. Not for orchestrators: they are replayed, and would say it again."""
     _write(logging.INFO, event, fields)

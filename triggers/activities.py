@@ -38,7 +38,15 @@ def record_run(payload: dict) -> None:
     """Bring a run's document in the ledger up to date."""
     now, run_id = datetime.fromisoformat(payload.pop("now")), payload["run_id"]
     services().ledger.update(run_id, payload, now)
-    log("run.recorded", run_id=run_id, status=payload["status"], error=(payload["error"] or {}).get("message"))
+    log(
+        "run.recorded",
+        run_id=run_id,
+        instance_id=run_id,
+        status=payload["status"],
+        attempt=payload["attempt"],
+        job=(payload["job"] or {}).get("name"),
+        error=(payload["error"] or {}).get("message"),
+    )
 
 
 @_activity(Activity.STAGE_INPUT)

@@ -36,7 +36,7 @@ class Container:
 
     def url_of(self, path: str) -> str:
         """The URL of a blob or folder in it, percent-encoded."""
-        return f"{self.url}/{quote(path, safe='/')}"
+        return f"{self.url}/{quote(path, safe='/=')}"
 
 
 @dataclass(frozen=True, slots=True)

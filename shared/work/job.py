@@ -43,7 +43,7 @@ def stage_input(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dic
 
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
         changed = next((name for name in list(pool.map(copy, files)) if name is not None), None)
-    log("input.staged", **_names(order), start=payload["start"], files=len(files), changed=changed)
+    log("input.staged", **names_of(order), start=payload["start"], files=len(files), changed=changed)
     return {"changed": changed}
 
 
@@ -53,7 +53,7 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, payload: Mapping[str, Any], 
     `nonce` is unique for each call, so that a call that was cut short is told from one that is only now made.
     """
     order, attempt = Order.from_payload(payload["order"]), payload["attempt"]
-    facts = {**_names(order), "attempt": attempt}
+    facts = {**names_of(order), "attempt": attempt}
     if not ledger.may_post(order.run_id, attempt, nonce):
         warn("job.unclear", **facts, message="an earlier call may have sent the POST")
         return {"outcome": "unclear", "message": "The submission was interrupted."}
@@ -80,7 +80,7 @@ def search(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any
     order, attempt = Order.from_payload(payload["order"]), payload["attempt"]
     output = order.output_uri_of(attempt)
     job = endpoint.jobs_writing(order.scoring_uri, [output]).get(output)
-    log("job.searched", **_names(order), attempt=attempt, job=job.name if job else None)
+    log("job.searched", **names_of(order), attempt=attempt, job=job.name if job else None)
     return {"job": job.to_payload() if job else None}
 
 
@@ -88,7 +88,7 @@ def observe(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, An
     """`job` as it is now, None if the endpoint does not know it; cancels late jobs of abandoned attempts."""
     order = Order.from_payload(payload["order"])
     job = endpoint.job(order.scoring_uri, payload["job"])
-    log("job.seen", **_names(order), job=payload["job"], status=job.status if job else "missing")
+    log("job.seen", **names_of(order), job=payload["job"], status=job.status if job else "missing")
     if payload["abandoned"]:
         _cancel_twins(endpoint, order, payload["abandoned"])
     return {"job": job.to_payload() if job else None}
@@ -98,7 +98,7 @@ def cancel(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> None:
     """Ask for the run's job to be canceled."""
     job = Job.from_payload(payload["job"])
     asked = endpoint.cancel(job)
-    warn("job.cancel_requested", **_names(Order.from_payload(payload["order"])), job=job.name, accepted=asked)
+    warn("job.cancel_requested", **names_of(Order.from_payload(payload["order"])), job=job.name, accepted=asked)
 
 
 def explain(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def check(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> str:
     single = order.landing.rpartition("/")[2] if order.input_type == "uri_file" else ""
     listed = blobs.list_folder(order.landing_folder, single).files
     verdict = compare(frozen, {file.name: file.etag for file in listed if single in ("", file.name)})
-    log("landing.checked", **_names(order), verdict=verdict)
+    log("landing.checked", **names_of(order), verdict=verdict)
     return verdict
 
 
@@ -121,8 +121,9 @@ def _cancel_twins(endpoint: BatchEndpoint, order: Order, abandoned: list[int]) -
     outputs = [order.output_uri_of(attempt) for attempt in abandoned]
     for job in endpoint.jobs_writing(order.scoring_uri, outputs).values():
         if not job.is_final:
-            warn("job.twin_canceled", **_names(order), job=job.name, accepted=endpoint.cancel(job))
+            warn("job.twin_canceled", **names_of(order), job=job.name, accepted=endpoint.cancel(job))
 
 
-def _names(order: Order) -> dict[str, Any]:
-    return {"run_id": order.run_id, "route": order.route, "landing": order.landing}
+def names_of(order: Order) -> dict[str, Any]:
+    # A run's orchestration has the run's id.
+    return {"run_id": order.run_id, "instance_id": order.run_id, "route": order.route, "landing": order.landing}

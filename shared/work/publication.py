@@ -14,7 +14,7 @@ from shared.scoring.location import Location
 from shared.scoring.publication import MANIFEST, SUCCESS, difference, manifest, problem_with
 from shared.scoring.run import Order, Status
 from shared.telemetry import log
-from shared.work.job import COPIES_AT_ONCE
+from shared.work.job import COPIES_AT_ONCE, names_of
 from shared.work.ledger import Ledger
 
 
@@ -67,10 +67,14 @@ def seal(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dict[str, 
     for name, content in ((MANIFEST, json.dumps(written, indent=1).encode()), (SUCCESS, b"")):
         blobs.replace(Location(folder.container, f"{folder.path}/{name}"), content, etag=None)
     size = sum(output["size"] for output in outputs)
-    log("run.published", run_id=order.run_id, route=order.route, landing=order.landing, url=folder.url,
-        outputs=len(outputs), bytes=size)  # fmt: skip
-    return {"url": folder.url, "container": folder.container.name, "path": folder.path,
-            "outputs": told, "bytes": size}  # fmt: skip
+    log("run.published", **names_of(order), url=folder.url, outputs=len(outputs), bytes=size)
+    return {
+        "url": folder.url,
+        "container": folder.container.name,
+        "path": folder.path,
+        "outputs": len(outputs),
+        "bytes": size,
+    }
 
 
 KINDS = {Status.PUBLISHED: "Landfall.RunPublished", Status.FAILED: "Landfall.RunFailed"}

@@ -147,6 +147,20 @@ def test_a_queued_job_that_is_canceled_gives_its_place_away(small: Cloud, gate: 
     assert small.end(last) == "Completed"
 
 
+def test_a_job_that_is_canceled_while_it_ends_is_canceled(small: Cloud) -> None:
+    rule = {"match": {"method": "PUT", "path": "/logs/job_result.txt$"}, "action": {"delay_ms": 1000}, "times": 1}
+    control = f"{small.addresses.storage}/_faults"
+    small.http.put(control, json=[rule]).raise_for_status()
+    job = small.submit(small.land(FILES), "echo", output="ending.csv")
+    eventually(lambda: small.http.get(control).json()[0]["fired"], "the upload of the logs")
+
+    answer = cancel(small, job)
+    small.http.delete(control).raise_for_status()
+
+    assert answer.status_code == 202
+    assert small.end(job) == "Canceled"
+
+
 def test_a_job_that_has_ended_cannot_be_canceled(small: Cloud) -> None:
     job = small.score(FILES, "echo")
 

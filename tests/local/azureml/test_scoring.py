@@ -59,7 +59,7 @@ def test_without_a_chosen_output_the_predictions_are_in_the_folder_of_the_child_
     assert len(cloud.predictions(job)) == 3
 
 
-def test_a_job_with_an_output_that_exists_fails_and_leaves_it_alone(cloud: Cloud) -> None:
+def test_a_job_with_an_output_that_exists_fails_without_scoring_and_leaves_it_alone(cloud: Cloud) -> None:
     cloud.put("azuremlstore/azureml-blobstore-local/taken.csv", b"before")
 
     job = cloud.submit(cloud.land(NAMES), "echo", output="taken.csv")
@@ -67,6 +67,7 @@ def test_a_job_with_an_output_that_exists_fails_and_leaves_it_alone(cloud: Cloud
     assert cloud.end(job) == "Failed"
     assert "the path already exists" in cloud.error(job)
     assert cloud.output("taken.csv") == "before"
+    assert cloud.log(job, "job_progress_overview.txt") == ""
 
 
 def test_an_output_whose_acknowledgement_was_lost_is_not_taken_for_somebody_else_s(cloud: Cloud) -> None:

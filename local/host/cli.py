@@ -11,8 +11,10 @@ import socket
 import sys
 import time
 import warnings
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from local import addresses, serving
 from local.clock import Clock, SteadyClock
@@ -24,7 +26,7 @@ from local.host.http_trigger import BadRoute, Route, routes_of
 from local.host.invoking import AppFunctions, Invoker
 from local.host.keys import keys_of
 from local.host.loading import load
-from local.host.registry import FunctionLoadError, Registry, UnsupportedBinding
+from local.host.registry import Function, FunctionLoadError, Registry, UnsupportedBinding
 from local.host.schedules import BadSchedule
 from local.host.server import Parts, application
 from local.host.settings import HostJson, SettingsError, load_host_json, load_local_settings
@@ -34,10 +36,8 @@ log = logging.getLogger("Host")
 LEVELS = {"trace": 5, "debug": 10, "information": 20, "warning": 30, "error": 40, "critical": 50, "none": 60}
 """The log levels of .NET."""
 DURABLE = ("extensions", "durableTask")
-REFUSALS = (
-    SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule, ValueError, ImportError, SyntaxError,
-)  # fmt: skip
-"""What is wrong with an app rather than with the host."""
+REFUSALS = (SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule)
+"""What the host finds wrong with an app; the message says all there is to know."""
 GRACE = 3.0
 """Seconds that invocations have to end when the host stops; activities that do not are run again next time."""
 
@@ -62,7 +62,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         asyncio.run(_serve(args))
     except REFUSALS as error:
-        log.error("The function app cannot be started: %s: %s", type(error).__name__, error)
+        log.error("The function app cannot be started: %s", error)
+        return 1
+    except Exception:
+        log.exception("The function app cannot be started.")
         return 1
     sys.stdout.flush()
     sys.stderr.flush()
@@ -91,20 +94,20 @@ async def _serve(args: argparse.Namespace) -> None:
         invoker.client_binding = client_binding(base_url, hub, keys.durabletask_extension)
         store = Store(args.state / "host" / "durable.sqlite")
         stack.callback(store.close)
-        limits = {
-            "turns": int(host.get(*DURABLE, "maxConcurrentOrchestratorFunctions", default=AT_ONCE)),
-            "activities": int(host.get(*DURABLE, "maxConcurrentActivityFunctions", default=AT_ONCE)),
-        }
-        engine = Engine(store, AppFunctions(registry, invoker), clock, **limits)
+        engine = Engine(
+            store, AppFunctions(registry, invoker), clock,
+            turns=int(host.get(*DURABLE, "maxConcurrentOrchestratorFunctions", default=AT_ONCE)),
+            activities=int(host.get(*DURABLE, "maxConcurrentActivityFunctions", default=AT_ONCE)),
+        )  # fmt: skip
         engine.pause()  # until the durable client can reach this host
         parts = Parts(registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub)
         stack.push_async_callback(_close_client_session)
         await stack.enter_async_context(engine)
         await serving.listen(stack, application(parts), port)
-        stack.push_async_callback(_let_end, engine, invoker)
         _start_triggers(
             stack, parts, timers.Timers(args.state, invoker, clock), queues.Options.of(host, args.poll_ms / 1e3)
         )
+        stack.push_async_callback(_let_end, engine, invoker)
         engine.go_on()
         _introduce(registry, routes, base_url)
         serving.announce()
@@ -112,14 +115,22 @@ async def _serve(args: argparse.Namespace) -> None:
 
 
 def _start_triggers(stack: AsyncExitStack, parts: Parts, timed: timers.Timers, options: queues.Options) -> None:
-    """Timers and queues, which the host itself looks after. They are the first to stop."""
+    """Timers and queues, which the host itself looks after."""
     planned = [(f, timed.plan(f)) for f in parts.registry.triggered_by("timerTrigger")]
-    tasks = [asyncio.create_task(timed.run(function, schedule)) for function, schedule in planned]
-    tasks += [
-        asyncio.create_task(queues.listen(function, parts.invoker, options, os.environ))
+    listeners = [(function, timed.run(function, schedule)) for function, schedule in planned]
+    listeners += [
+        (function, queues.listen(function, parts.invoker, options, os.environ))
         for function in parts.registry.triggered_by("queueTrigger")
     ]
+    tasks = [asyncio.create_task(_listen(function, listener)) for function, listener in listeners]
     stack.push_async_callback(_cancel, tasks)
+
+
+async def _listen(function: Function, listener: Coroutine[Any, Any, None]) -> None:
+    try:
+        await listener
+    except Exception:
+        log.exception("The listener for function '%s' has stopped.", function.name)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
@@ -131,6 +142,7 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 async def _let_end(engine: Engine, invoker: Invoker) -> None:
     """Begin nothing new, and give what is running some time."""
     engine.pause()
+    invoker.stopping = True
     until = time.monotonic() + GRACE
     while invoker.running and time.monotonic() < until:
         await asyncio.sleep(0.02)

@@ -93,6 +93,7 @@ class Invoker:
         threads = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT")
         self._pool = ThreadPoolExecutor(int(threads) if threads else None, thread_name_prefix="function")
         self.running: set[str] = set()
+        self.stopping = False
         self.client_binding = "{}"
 
     async def invoke(
@@ -105,8 +106,11 @@ class Invoker:
     ) -> Datum | None:
         """Call a function with `value` for its trigger; returns what it returned. Raises what it raises.
 
-        `reason` says in the log why it was called.
+        `reason` says in the log why it was called. Once the host is stopping, nothing is called any more: the caller
+        waits until it is cancelled.
         """
+        if self.stopping:
+            await asyncio.Event().wait()
         invocation, log, began = str(uuid.uuid4()), logging.getLogger(f"Function.{function.name}"), time.perf_counter()
         log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation)
         self.running.add(invocation)

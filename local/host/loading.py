@@ -37,9 +37,8 @@ def find_register(module: ModuleType, script: str) -> Any:
 
     found = {id(value): value for value in vars(module).values() if isinstance(value, FunctionRegister)}
     if len(found) > 1:
-        raise ValueError(
-            f"More than one {FunctionRegister.__name__} or other top level function app instances are defined."
-        )
+        kind = type(next(iter(found.values()))).__name__
+        raise ValueError(f"More than one {kind} or other top level function app instances are defined.")
     if not found:
         raise ValueError(f"Could not find top level function app instances in {script}.")
     return next(iter(found.values()))

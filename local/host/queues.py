@@ -60,16 +60,17 @@ def connect(stack: AsyncExitStack, function: Function, environment: Mapping[str,
     `<connection>__queueServiceUri` the URL of the queue service, which is reached with a managed identity.
     """
     queue = resolve(str(function.trigger.queue_name), environment) + suffix
+    # No retries below: the listener itself tries again, and says so in the log long before the client would.
     connection = str(function.trigger.connection or "AzureWebJobsStorage")
     for name in (connection, f"AzureWebJobs{connection}"):
         if environment.get(name):
-            return QueueClient.from_connection_string(environment[name], queue)
+            return QueueClient.from_connection_string(environment[name], queue, retry_total=0)
         if environment.get(f"{name}__queueServiceUri"):
             from azure.identity.aio import ManagedIdentityCredential
 
             credential = ManagedIdentityCredential(client_id=environment.get(f"{name}__clientId"))
             stack.push_async_callback(credential.close)
-            return QueueClient(environment[f"{name}__queueServiceUri"], queue, credential=credential)
+            return QueueClient(environment[f"{name}__queueServiceUri"], queue, credential=credential, retry_total=0)
     raise SettingsError(
         f"The function '{function.name}' listens to queue '{queue}' through the connection '{connection}', but there "
         f"is neither a setting '{connection}' with a connection string nor '{connection}__queueServiceUri'."

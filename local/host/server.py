@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from azure.functions.meta import Datum
 
 from local.faults import Faults
 from local.host.durable.api import DurableApi
+from local.host.durable.client_binding import LOOPBACK
 from local.host.durable.engine import Engine
 from local.host.http_trigger import HttpFunctions, Route
 from local.host.invoking import Invoker
@@ -46,6 +48,7 @@ def application(parts: Parts) -> web.Application:
     """The whole surface. Fault rules act on it as on every part of the local cloud."""
     app = web.Application(client_max_size=LARGEST_BODY)
     Faults().install(app)
+    app.middlewares.append(_open_until_stopping(parts.invoker))
     admin = _Admin(parts)
     app.router.add_get("/", _home)
     app.router.add_get("/admin/host/status", admin.status)
@@ -57,6 +60,18 @@ def application(parts: Parts) -> web.Application:
     DurableApi(parts.engine, parts.keys, parts.hub).install(app)
     app.router.add_route("*", "/{path:.*}", HttpFunctions(parts.routes, parts.invoker, parts.keys).handle)
     return app
+
+
+def _open_until_stopping(invoker: Invoker) -> Middleware:
+    """While the host stops, only invocations that are still running are served: their durable clients call in here."""
+
+    @web.middleware
+    async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if invoker.stopping and not request.path.startswith(LOOPBACK):
+            return web.Response(status=503, text="The host is stopping.")
+        return await handler(request)
+
+    return serve
 
 
 async def _home(_: web.Request) -> web.Response:

@@ -122,17 +122,20 @@ class _Replay:
         )
 
     def _play(self, past: Event) -> None:
-        kind = past["EventType"]
-        if kind == EventType.ORCHESTRATOR_STARTED:
-            self.now = moment(past["Timestamp"])
-        elif kind == EventType.EXECUTION_STARTED:
-            self._advance()
-        elif kind in COMPLETING:
-            node = self.open.pop(past[COMPLETING[kind]], None)
-            if node is not None:
-                node.end(failed=kind in FAILURES)
-        elif kind == EventType.EVENT_RAISED:
-            self._raised(past["Name"])
+        match past["EventType"]:
+            case EventType.ORCHESTRATOR_STARTED:
+                self.now = moment(past["Timestamp"])
+            case EventType.EXECUTION_STARTED:
+                self._advance()
+            case EventType.EVENT_RAISED:
+                self._raised(past["Name"])
+            case kind if kind in COMPLETING:
+                self._completed(past[COMPLETING[kind]], failed=kind in FAILURES)
+
+    def _completed(self, task: int, *, failed: bool) -> None:
+        node = self.open.pop(task, None)
+        if node is not None:
+            node.end(failed=failed)
 
     def _raised(self, name: str) -> None:
         request = self.requests.pop(name, None)

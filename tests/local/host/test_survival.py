@@ -61,3 +61,16 @@ def test_a_host_alone_listens_where_it_listened_before(tmp_path: Path) -> None:
             urls.append(str(host.http.base_url))
 
     assert urls[0] == urls[1]
+
+
+def test_what_is_running_when_the_host_is_stopped_may_end(tmp_path: Path) -> None:
+    file = tmp_path / "notes"
+    with running("everything", tmp_path, NOTES=str(file)) as host:
+        host.start("lingering", id="l")
+        until(lambda: notes(file, "begun"))
+        assert host.stop() == 0
+
+    assert len(notes(file, "ended")) == 1
+    with running("everything", tmp_path, NOTES=str(file)) as host:
+        assert host.finished("l")["runtimeStatus"] == "Completed"
+    assert len(notes(file, "begun")) == 1

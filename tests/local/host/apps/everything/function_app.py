@@ -1,5 +1,6 @@
 """One function of every kind that the host supports; driven over HTTP by the conformance tests."""
 
+import asyncio
 import json
 import logging
 import os
@@ -138,6 +139,18 @@ def fail(value):
 def mark(value) -> int:
     note("activity", value=value)
     return value
+
+
+@app.activity_trigger(input_name="value")
+async def linger(value) -> None:
+    note("begun")
+    await asyncio.sleep(0.5)
+    note("ended")
+
+
+@app.orchestration_trigger(context_name="context")
+def lingering(context):
+    yield context.call_activity("linger", None)
 
 
 @app.orchestration_trigger(context_name="context")

@@ -1,0 +1,122 @@
+"""Queue triggers, against Azurite."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.queue import QueueClient
+
+from local.addresses import ACCOUNT, ACCOUNT_KEY
+from tests.local.host.hosting import ROOT, Host, notes, running, until
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[str]:
+    """A connection string for a queue service that is empty."""
+    port = free_port()
+    command = ["node_modules/.bin/azurite-queue", "--queuePort", str(port), "--inMemoryPersistence", "--silent",
+               "--skipApiVersionCheck", "--disableTelemetry"]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: accepts(port))
+    yield (
+        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+        f"QueueEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+    )
+    process.terminate()
+    process.wait()
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def host(tmp_path: Path, connection: str) -> Iterator[Host]:
+    """The sample app, listening to a queue of its own."""
+    settings = {"NOTES": str(tmp_path / "notes"), "QUEUE": tmp_path.name.replace("_", "-")[:40].strip("-")}
+    with running("everything", tmp_path, "--poll-ms", "100", QueueStorage=connection, **settings) as started:
+        yield started
+
+
+def queue(host: Host, connection: str, suffix: str = "") -> QueueClient:
+    name = host.state.name.replace("_", "-")[:40].strip("-") + suffix
+    return QueueClient.from_connection_string(connection, name)
+
+
+def exists(client: QueueClient) -> bool:
+    try:
+        client.get_queue_properties()
+    except ResourceNotFoundError:
+        return False
+    return True
+
+
+def count(client: QueueClient) -> int | None:
+    return client.get_queue_properties().approximate_message_count
+
+
+def test_a_message_is_decoded_given_to_the_function_and_deleted(host: Host, connection: str) -> None:
+    with queue(host, connection) as client:
+        until(lambda: exists(client))
+        for text in ("one", "zwei — drei"):
+            client.send_message(base64.b64encode(text.encode()).decode())
+
+        file = host.state / "notes"
+        until(lambda: len(notes(file, "message")) == 2)
+        assert {note["body"] for note in notes(file, "message")} == {"one", "zwei — drei"}
+        assert {note["count"] for note in notes(file, "message")} == {1}
+        until(lambda: count(client) == 0)
+
+
+def test_a_message_that_fails_five_times_is_moved_aside(host: Host, connection: str) -> None:
+    with queue(host, connection) as client, queue(host, connection, "-poison") as poison:
+        until(lambda: exists(client))
+        client.send_message(base64.b64encode(b"poison").decode())
+        until(lambda: exists(poison) and count(poison) == 1)
+
+        assert [note["count"] for note in notes(host.state / "notes", "message")] == [1, 2, 3, 4, 5]
+        assert base64.b64decode(poison.peek_messages()[0].content) == b"poison"
+        until(lambda: count(client) == 0)
+
+
+def test_a_message_that_is_not_base64_is_moved_aside_at_once(host: Host, connection: str) -> None:
+    with queue(host, connection) as client, queue(host, connection, "-poison") as poison:
+        until(lambda: exists(client))
+        client.send_message("plain text")
+        until(lambda: exists(poison) and count(poison) == 1)
+
+    assert notes(host.state / "notes", "message") == []
+
+
+def test_a_queue_that_cannot_be_reached_does_not_stop_other_functions(tmp_path: Path) -> None:
+    nowhere = f"AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};QueueEndpoint=http://127.0.0.1:{free_port()}/{ACCOUNT};"
+    with running("everything", tmp_path, AzureWebJobsQueueStorage=nowhere) as host:
+        until(lambda: "cannot read queue 'messages', and keeps trying" in host.log)
+        assert host.http.get("/api/echo/special").text == "special"
+
+
+def test_a_connection_that_is_not_configured_is_named(tmp_path: Path) -> None:
+    with running("everything", tmp_path) as host:
+        until(lambda: "neither a setting 'QueueStorage' with a connection string" in host.log)
+        assert host.http.get("/api/echo/special").text == "special"
+
+
+def test_a_managed_identity_is_used_where_a_service_uri_is_given(tmp_path: Path) -> None:
+    settings = {"QueueStorage__queueServiceUri": f"https://127.0.0.1:{free_port()}/{ACCOUNT}", "IDENTITY_HEADER": "h"}
+    settings["IDENTITY_ENDPOINT"] = f"http://127.0.0.1:{free_port()}/msi/token"
+    with running("everything", tmp_path, **settings) as host:
+        until(lambda: "cannot read queue 'messages', and keeps trying" in host.log)
+        assert host.http.get("/api/echo/special").text == "special"

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,8 @@ def started_cloud() -> Iterator[Cloud]:
         cloud = Cloud.of(STATE)
         for part in cloud.parts:
             say(part)
-        yield cloud
+        with closing(cloud):
+            yield cloud
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)

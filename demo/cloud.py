@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from azure.storage.blob import BlobServiceClient
@@ -23,12 +23,15 @@ class Cloud:
     state: Path
     stack: dict[str, Any]
     http: httpx.Client
+    clients: list[BlobServiceClient] = field(default_factory=list)
 
     @classmethod
-    def of(cls, state: Path) -> Cloud:
+    def of(cls, state: Path) -> Self:
         stack = json.loads((state / "stack.json").read_text("utf-8"))
         trust = ssl.create_default_context(cafile=stack["storage"]["ca_cert"])
-        return cls(state, stack, httpx.Client(verify=trust, timeout=30.0))
+        # A part that is being restarted refuses connections for a moment.
+        transport = httpx.HTTPTransport(verify=trust, retries=6)
+        return cls(state, stack, httpx.Client(transport=transport, timeout=30.0))
 
     @property
     def parts(self) -> list[str]:
@@ -63,6 +66,10 @@ class Cloud:
         headers = {"x-functions-key": host["master_key"]}
         return self.http.get(f"{host['base_url']}/api/{path}", params=params, headers=headers).raise_for_status().json()
 
+    def fresh_stack(self) -> dict[str, Any]:
+        """stack.json as it is now: process ids change when a part is restarted."""
+        return dict(json.loads((self.state / "stack.json").read_text("utf-8")))
+
     def jobs(self) -> list[dict[str, Any]]:
         """Every job that the local Azure ML was asked for."""
         return list(self.http.get(f"{self.stack['azureml']['management_url']}/_jobs").raise_for_status().json())
@@ -80,4 +87,12 @@ class Cloud:
 
     def _storage(self, account_url: str) -> BlobServiceClient:
         trust = self.stack["storage"]["ca_cert"]
-        return BlobServiceClient(account_url, LocalCredential.of(self.state), connection_verify=trust)
+        client = BlobServiceClient(account_url, LocalCredential.of(self.state), connection_verify=trust)
+        self.clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.http.close()
+        for client in self.clients:
+            client.close()

@@ -1,0 +1,53 @@
+"""What end-to-end tests do to the local cloud beyond what a user does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from demo.cloud import Cloud
+from local.identity.credential import LocalCredential
+
+
+@dataclass(frozen=True, slots=True)
+class TestedCloud(Cloud):
+    """A cloud with the doors that tests use."""
+
+    __test__ = False
+
+    def token(self, audience: str) -> str:
+        return str(LocalCredential.of(self.state).get_token(f"{audience}/.default").token)
+
+    def durable_counts(self) -> dict[str, int]:
+        """How much durable work the host has done so far."""
+        host = self.stack["host"]
+        url, headers = f"{host['base_url']}/admin/durable/counts", {"x-functions-key": host["master_key"]}
+        return dict(self.http.get(url, headers=headers).raise_for_status().json())
+
+    def send_event(self, function: str, event: dict[str, Any]) -> httpx.Response:
+        """Deliver an event as Event Grid does, or as somebody does who got hold of the key."""
+        host = self.stack["host"]
+        key = json.loads((self.state / "host" / "keys.json").read_text("utf-8"))["eventgrid_extension"]
+        return self.http.post(
+            f"{host['base_url']}/runtime/webhooks/eventgrid",
+            params={"functionName": function, "code": key},
+            headers={"aeg-event-type": "Notification"},
+            json=[event],
+        )
+
+    def subscribe_queue(self, queue: str, *, begins_with: str) -> None:
+        """Have storage events put in a queue."""
+        body = {
+            "topic": "storage",
+            "destination": {
+                "type": "StorageQueue",
+                "queue": queue,
+                "connection_string": self.stack["storage"]["connection_string"],
+            },
+            "filter": {"subjectBeginsWith": begins_with},
+        }
+        url = f"{self.stack['eventgrid']['control_url']}/subscriptions/to-queue"
+        self.http.put(url, json=body).raise_for_status()

@@ -1,0 +1,123 @@
+"""Starts the local cloud as a user would, and drops, waits and asks as a user would."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from demo.cloud import ROOT
+from tests.e2e.cloud import TestedCloud
+
+HERE = Path(__file__).parent
+ENDED = ("published", "failed", "superseded")
+
+
+def eventually(what: str, found: Callable[[], Any], *, within: float = 60.0, every: float = 0.1) -> Any:
+    """What `found` returns once that is true. Fails, naming `what`, when it is not after `within` seconds."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        # A part that has just been killed has no answer.
+        with suppress(httpx.TransportError):
+            if result := found():
+                return result
+        pause(every)
+    raise AssertionError(f"not within {within:.0f} s: {what}")
+
+
+def pause(seconds: float) -> None:
+    """Give the processes under test the processor before looking again."""
+    subprocess.run(["sleep", str(seconds)], check=True)
+
+
+@dataclass
+class Stack:
+    """A running local cloud."""
+
+    process: subprocess.Popen[str]
+    cloud: TestedCloud
+
+    def drop(self, path: str, files: dict[str, bytes]) -> None:
+        container = self.cloud.landing.get_container_client("landing")
+        for name, content in files.items():
+            container.upload_blob(f"{path}/{name}", content, overwrite=True)
+
+    def runs_of(self, route: str) -> list[dict[str, Any]]:
+        return list(self.cloud.api("runs", route=route))
+
+    def ended(self, landing: str, *, count: int = 1, within: float = 60.0) -> list[dict[str, Any]]:
+        """The runs of a landing, newest first, once there are `count` and all have ended."""
+
+        def found() -> list[dict[str, Any]]:
+            runs = [run for run in self.cloud.runs() if run["landing"] == f"landing/{landing}"]
+            return runs if len(runs) >= count and all(run["status"] in ENDED for run in runs) else []
+
+        return list(eventually(f"{count} ended run(s) of {landing}", found, within=within))
+
+    def jobs_of(self, endpoint: str) -> list[dict[str, Any]]:
+        return [job for job in self.cloud.jobs() if job["endpoint"] == endpoint]
+
+    def quiet(self) -> None:
+        """Return when no event, watch or run is under way. What the command `wait` is for."""
+        command = [sys.executable, "-m", "local", "wait", "--state", str(self.cloud.state), "--timeout", "90"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 2), done.stdout + done.stderr
+
+    def lines(self, run: dict[str, Any]) -> list[tuple[str, str]]:
+        """What was published for a run, as pairs from `append_row` lines."""
+        files = self.cloud.published(run["publication"]["container"], run["publication"]["path"])
+        rows = files["predictions.csv"].decode().splitlines()
+        return sorted((row.split()[0], row.split()[1]) for row in rows)
+
+    def break_with(self, part: str, *rules: dict[str, Any]) -> None:
+        """Set the faults of an emulator: `eventgrid`, `azureml` or `storage`. No rules: none."""
+        stack = self.cloud.stack
+        urls = {
+            "eventgrid": stack["eventgrid"]["control_url"],
+            "azureml": stack["azureml"]["management_url"],
+            "storage": stack["storage"]["account_url"].rpartition("/")[0],
+            "identity": stack["identity"]["endpoint"].removesuffix("/msi/token"),
+        }
+        self.cloud.http.put(f"{urls[part]}/_faults", json=list(rules)).raise_for_status()
+
+
+@contextmanager
+def running(state: Path, *more: str) -> Iterator[Stack]:
+    """The local cloud on a state directory, with the deployments and routes of these tests unless `more` says else."""
+    given = {"--deployments": str(HERE / "deployments"), "--routes": str(HERE / "routes.yaml")}
+    given |= dict(zip(more[::2], more[1::2], strict=True))
+    arguments = [part for pair in given.items() for part in pair]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "up", "--state", str(state), *arguments],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline(), "the local cloud did not start"
+        cloud = TestedCloud.of(state)
+        try:
+            yield Stack(process, cloud)
+        finally:
+            cloud.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def read_stack(state: Path) -> dict[str, Any]:
+    return dict(json.loads((state / "stack.json").read_text("utf-8")))

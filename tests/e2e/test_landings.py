@@ -1,0 +1,251 @@
+"""Folders land; what becomes of them, through the whole local cloud and the unmodified app."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from local.addresses import SUBSCRIPTION
+from tests.e2e.stack import Stack, eventually, running
+
+pytestmark = pytest.mark.xdist_group("landings")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("landings")) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def mended(stack: Stack) -> Iterator[None]:
+    yield
+    for part in ("eventgrid", "azureml", "storage"):
+        stack.break_with(part)
+
+
+def texts(count: int, *, start: int = 0) -> dict[str, bytes]:
+    return {f"{i:03}.txt": b"x" * (i + 1) for i in range(start, start + count)}
+
+
+def lengths(files: dict[str, bytes]) -> list[tuple[str, str]]:
+    return sorted((name, str(len(content))) for name, content in files.items())
+
+
+def test_what_is_published_is_what_the_script_says_of_each_file(stack: Stack) -> None:
+    files = texts(30)
+
+    stack.drop("lengths/plain", files)
+
+    (run,) = stack.ended("lengths/plain")
+    assert run["status"] == "published"
+    assert stack.lines(run) == lengths(files)
+
+
+def test_the_run_api_tells_everything_about_a_run(stack: Stack) -> None:
+    stack.drop("lengths/asked", texts(3))
+    (run,) = stack.ended("lengths/asked")
+
+    told = stack.cloud.api(f"runs/{run['run_id']}")
+
+    assert [file["name"] for file in told["snapshot"]["list"]] == ["000.txt", "001.txt", "002.txt"]
+    assert told["studio_url"].startswith("https://ml.azure.com/runs/")
+    assert told["job"]["deployment"] == "main"
+    assert set(told["timings"]) >= {"claimed", "submitted", "completed", "published"}
+    assert stack.cloud.api("runs", status="published", route="lengths", limit="1")[0]["status"] == "published"
+
+
+def test_a_published_run_is_announced_on_the_topic(stack: Stack) -> None:
+    stack.drop("lengths/announced", texts(2))
+    (run,) = stack.ended("lengths/announced")
+    url = f"{stack.cloud.stack['eventgrid']['control_url']}/topics/landfall/events"
+
+    def announced() -> list[dict]:
+        return [event for event in stack.cloud.http.get(url).json() if run["run_id"] in json.dumps(event)]
+
+    (event,) = eventually("the announcement", announced)
+    assert "Landfall.RunPublished" in json.dumps(event)
+
+
+def test_events_delivered_three_times_and_shuffled_become_one_run_and_one_job(stack: Stack) -> None:
+    stack.break_with(
+        "eventgrid",
+        {"match": {"path": "shaken"}, "action": {"duplicate": 3, "shuffle": True}, "times": None, "seed": 7},
+    )
+    before = len(stack.jobs_of("lengths"))
+
+    stack.drop("lengths/shaken", texts(25))
+    stack.ended("lengths/shaken")
+    stack.quiet()
+
+    (run,) = stack.ended("lengths/shaken")
+    assert run["snapshot"]["files"] == 25
+    assert len(stack.jobs_of("lengths")) == before + 1
+
+
+def test_the_same_content_dropped_again_is_not_scored_again(stack: Stack) -> None:
+    stack.drop("lengths/twice", texts(5))
+    stack.ended("lengths/twice")
+    before = len(stack.jobs_of("lengths"))
+
+    stack.drop("lengths/twice", texts(5))
+    stack.quiet()
+
+    assert len(stack.ended("lengths/twice")) == 1
+    assert len(stack.jobs_of("lengths")) == before
+
+
+def test_a_marked_folder_is_scored_when_its_marker_lands_and_the_marker_is_not(stack: Stack) -> None:
+    files = texts(5)
+
+    stack.drop("marked/monday", files)
+    stack.drop("marked/monday", {"_SUCCESS": b"", "notes.md": b"not for scoring"})
+
+    (run,) = stack.ended("marked/monday")
+    assert run["status"] == "published"
+    assert run["staged"] is True
+    assert stack.lines(run) == lengths(files)
+
+
+def test_a_job_that_fails_fails_its_run_in_the_services_words_and_others_go_on(stack: Stack) -> None:
+    stack.drop("failing/monday", texts(2))
+    stack.drop("lengths/beside-failing", texts(2))
+
+    (failed,) = stack.ended("failing/monday")
+    (fine,) = stack.ended("lengths/beside-failing")
+
+    assert failed["status"] == "failed"
+    assert failed["error"]["reason"] == "job_failed"
+    assert "The service says:" in failed["error"]["message"]
+    assert "https://ml.azure.com/runs/" in failed["error"]["message"]
+    assert stack.cloud.lakehouse.get_container_client("lakehouse").get_blob_client(
+        f"failing/monday/run_id={failed['run_id']}/_SUCCESS"
+    ).exists() is False  # fmt: skip
+    assert fine["status"] == "published"
+
+
+def test_an_endpoint_that_answers_404_fails_the_run_with_advice_and_others_go_on(stack: Stack) -> None:
+    stack.drop("nowhere/monday", texts(2))
+    stack.drop("lengths/beside-nowhere", texts(2))
+
+    (failed,) = stack.ended("nowhere/monday")
+    (fine,) = stack.ended("lengths/beside-nowhere")
+
+    assert failed["error"]["reason"] == "rejected_404"
+    assert "deployment of the route" in failed["error"]["message"]
+    assert fine["status"] == "published"
+
+
+def test_a_job_that_is_canceled_outside_fails_its_run(stack: Stack) -> None:
+    stack.drop("patient/canceled", {"a.txt": b"60"})
+    url = stack.cloud.stack["azureml"]["management_url"]
+
+    def running_job() -> list[dict]:
+        return [job for job in stack.jobs_of("patient") if job["status"] == "Running"]
+
+    (job,) = eventually("a running job", running_job)
+    azureml = stack.cloud.stack["azureml"]
+    workspace = (
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{azureml['resource_group']}"
+        f"/providers/Microsoft.MachineLearningServices/workspaces/{azureml['workspace']}"
+    )
+    token = stack.cloud.token("https://management.azure.com")
+    answer = stack.cloud.http.post(
+        f"{url}{workspace}/jobs/{job['name']}/cancel",
+        params={"api-version": "2023-04-01-preview"},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 202
+
+    (run,) = stack.ended("patient/canceled")
+    assert run["error"]["reason"] == "job_canceled"
+
+
+def test_a_submission_whose_answer_is_lost_is_found_again_and_made_once(stack: Stack) -> None:
+    stack.break_with(
+        "azureml",
+        {
+            "match": {"method": "POST", "path": "/endpoints/lengths/jobs"},
+            "action": {"after": {"status": 500}},
+            "times": 1,
+        },
+    )
+    before = len(stack.jobs_of("lengths"))
+
+    stack.drop("lengths/lost-answer", texts(2))
+
+    (run,) = stack.ended("lengths/lost-answer")
+    assert run["status"] == "published"
+    assert [note["outcome"] for note in run["attempts"]] == ["unclear", "accepted"]
+    assert len(stack.jobs_of("lengths")) == before + 1
+
+
+def test_a_folder_that_matches_no_route_costs_nothing(stack: Stack) -> None:
+    stack.quiet()
+    before = stack.cloud.durable_counts()
+
+    stack.drop("elsewhere/monday", texts(5))
+    stack.drop("lengths/deeper/than-the-route", texts(5))
+    stack.quiet()
+
+    assert stack.cloud.durable_counts() == before
+    assert stack.runs_of("elsewhere") == []
+
+
+def forged(landing: str) -> dict:
+    return {
+        "id": "forged-1",
+        "topic": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/somebodyelse",
+        "subject": f"/blobServices/default/containers/landing/blobs/{landing}/000.txt",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": "2026-03-01T12:00:00Z",
+        "dataVersion": "",
+        "metadataVersion": "1",
+        "data": {"api": "PutBlob", "url": "https://somebodyelse.blob.core.windows.net/landing/lengths/forged/000.txt"},
+    }
+
+
+def test_an_event_with_a_forged_account_is_refused_and_others_go_on(stack: Stack) -> None:
+    before = stack.cloud.durable_counts()
+
+    answer = stack.cloud.send_event("on_blob_event", forged("lengths/forged"))
+
+    assert answer.status_code == 202  # taken, so that Event Grid does not send it again
+    assert stack.cloud.durable_counts() == before
+    assert "somebodyelse" in (stack.cloud.state / "logs" / "host.log").read_text("utf-8")
+    stack.drop("lengths/after-forged", texts(2))
+    (run,) = stack.ended("lengths/after-forged")
+    assert run["status"] == "published"
+
+
+def test_events_may_come_through_a_storage_queue_instead(stack: Stack) -> None:
+    stack.cloud.subscribe_queue(
+        "landing-events", begins_with="/blobServices/default/containers/landing/blobs/lengths/queued"
+    )
+    stack.break_with("eventgrid", {"match": {"path": "runtime/webhooks/eventgrid"}, "action": {"drop": True}})
+
+    stack.drop("lengths/queued", texts(3))
+
+    (run,) = stack.ended("lengths/queued")
+    assert run["status"] == "published"
+
+
+def test_the_host_killed_while_a_job_runs_goes_on_as_if_nothing_had_happened(stack: Stack) -> None:
+    stack.drop("patient/killed", {"a.txt": b"4"})
+    before = eventually("a running job", lambda: [j for j in stack.jobs_of("patient") if j["status"] == "Running"])
+
+    os.kill(stack.cloud.fresh_stack()["host"]["pid"], signal.SIGKILL)
+
+    (run,) = stack.ended("patient/killed", within=90)
+    assert run["status"] == "published"
+    assert run["job"]["name"] == before[0]["name"]
+    assert [note["outcome"] for note in run["attempts"]] == ["accepted"]
+    assert len([job for job in stack.jobs_of("patient") if "killed" in job["input_uri"]]) == 1
+
+
+def test_health_says_that_all_is_well(stack: Stack) -> None:
+    assert stack.cloud.api("health")["healthy"] is True

@@ -1,73 +1,16 @@
-"""The engine in this process, with the SDK's real handlers and a clock that jumps."""
+"""What orchestrators can do, and what comes of it."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
-import pytest
 
 from local.host.durable.engine import Engine
-from local.host.durable.errors import InstanceEnded, InstanceExists, UnknownFunction, UnknownInstance, WrongStatus
-from local.host.durable.functions import PlainFunctions
-from local.host.durable.store import Instance, Store
-from local.host.virtual import VirtualClock
-
-Script = Callable[[Engine], Awaitable[Any]]
-
-
-def drive(script: Script, store: Path | str = ":memory:", **functions: Any) -> Any:
-    """Run `script` with an engine that has these orchestrators, activities and entities."""
-
-    async def main() -> Any:
-        opened = Store(store)
-        try:
-            async with Engine(opened, PlainFunctions(**functions), VirtualClock()) as engine:
-                return await asyncio.wait_for(script(engine), 20)
-        finally:
-            opened.close()
-
-    return asyncio.run(main())
-
-
-def finish(orchestrator: Any, value: object = None, **functions: Any) -> Instance:
-    """The instance that one orchestrator makes."""
-
-    async def script(engine: Engine) -> Instance:
-        return await engine.wait(engine.start("main", value))
-
-    orchestrators = {"main": orchestrator} | functions.pop("orchestrators", {})
-    found: Instance = drive(script, orchestrators=orchestrators, **functions)
-    return found
-
-
-def result(instance: Instance) -> Any:
-    assert instance.status == "Completed", instance.output
-    return json.loads(instance.output or "null")
-
-
-def counter(context: Any) -> None:
-    value = context.get_state(lambda: 0)
-    if context.operation_name == "add":
-        value += context.get_input()
-    if context.operation_name == "remove":
-        context.destruct_on_exit()
-        return
-    context.set_state(value)
-    context.set_result(value)
-
-
-def refuse(value: object) -> None:
-    raise ValueError(f"not {value}")
-
-
-def patient(context: Any) -> Any:
-    yield context.wait_for_external_event("go")
+from local.host.durable.store import Instance
+from tests.local.host.driving import counter, drive, finish, patient, refuse, result
 
 
 def test_a_chain_passes_results_on() -> None:
@@ -380,116 +323,3 @@ def test_an_unknown_function_fails_the_orchestration_and_names_the_known_ones() 
         "Orchestrator function 'main' failed: The function 'nope' doesn't exist, is disabled, or is not an activity "
         "function. Additional info: The following are the known activity functions: 'same'."
     )
-
-
-def test_a_custom_status_is_shown_and_must_be_small() -> None:
-    def orchestrator(context: Any) -> Any:
-        context.set_custom_status("x" * context.get_input())
-        yield context.call_activity("same", 1)
-
-    same = {"same": lambda v: v}
-    assert json.loads(finish(orchestrator, 10, activities=same).custom or "") == "x" * 10
-    assert "16 KB" in str(finish(orchestrator, 10_000, activities=same).output)
-
-
-def test_a_terminated_instance_ends_with_the_reason() -> None:
-    async def script(engine: Engine) -> Instance:
-        instance = engine.start("main")
-        await engine.settled()
-        engine.terminate(instance, "enough")
-        return await engine.wait(instance)
-
-    found = drive(script, orchestrators={"main": patient})
-    assert (found.status, found.output) == ("Terminated", "enough")
-
-
-def test_a_suspended_instance_keeps_its_messages_until_it_is_resumed() -> None:
-    async def script(engine: Engine) -> tuple[str, Instance]:
-        instance = engine.start("main")
-        engine.suspend(instance, "wait")
-        await engine.settled()
-        with pytest.raises(WrongStatus):
-            engine.suspend(instance, "again")
-        engine.raise_event(instance, "go")
-        await engine.settled()
-        between = engine.store.instance(instance)
-        assert between is not None
-        engine.resume(instance, "on")
-        return between.status, await engine.wait(instance)
-
-    between, found = drive(script, orchestrators={"main": patient})
-    assert (between, found.status) == ("Suspended", "Completed")
-
-
-def test_clients_are_told_what_they_asked_wrongly() -> None:
-    async def script(engine: Engine) -> None:
-        with pytest.raises(UnknownFunction, match="'nope'"):
-            engine.start("nope")
-        with pytest.raises(UnknownInstance):
-            engine.raise_event("nobody", "go")
-        engine.start("main", instance="one")
-        with pytest.raises(InstanceExists, match="status Pending already exists"):
-            engine.start("main", instance="one")
-        with pytest.raises(WrongStatus):
-            engine.resume("one", "not suspended")
-        engine.raise_event("one", "go")
-        await engine.wait("one")
-        with pytest.raises(InstanceEnded):
-            engine.raise_event("one", "go")
-
-    drive(script, orchestrators={"main": patient})
-
-
-def test_the_id_of_an_instance_that_has_ended_can_be_used_again() -> None:
-    async def script(engine: Engine) -> list[str]:
-        seen = []
-        for _ in range(2):
-            engine.start("main", instance="one")
-            engine.raise_event("one", "go")
-            seen.append((await engine.wait("one")).execution)
-        return seen
-
-    first, second = drive(script, orchestrators={"main": patient})
-    assert first != second
-
-
-def test_an_engine_goes_on_where_the_last_one_on_its_store_was_left(tmp_path: Path) -> None:
-    def orchestrator(context: Any) -> Any:
-        yield context.create_timer(context.current_utc_datetime + timedelta(days=1))
-        one = yield context.call_activity("stuck", 1)
-        return one
-
-    async def never(_: int) -> int:
-        started.set()
-        await asyncio.Event().wait()
-        return 0
-
-    async def leave(engine: Engine) -> None:
-        engine.start("main", instance="i")
-        await started.wait()
-
-    async def come_back(engine: Engine) -> Instance:
-        return await engine.wait("i")
-
-    started = asyncio.Event()
-    store, orchestrators = tmp_path / "d.sqlite", {"main": orchestrator}
-    drive(leave, store, orchestrators=orchestrators, activities={"stuck": never})
-
-    assert result(drive(come_back, store, orchestrators=orchestrators, activities={"stuck": lambda v: v})) == 1
-
-
-def test_counts_say_what_was_done() -> None:
-    def orchestrator(context: Any) -> Any:
-        yield context.call_activity("same", 1)
-        yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
-        yield context.call_entity(df.EntityId("counter", "k"), "add", 1)
-
-    async def script(engine: Engine) -> Any:
-        await engine.wait(engine.start("main"))
-        return engine.counts
-
-    counts = drive(
-        script, orchestrators={"main": orchestrator}, activities={"same": lambda v: v}, entities={"counter": counter}
-    )
-    assert (counts.orchestrations, counts.episodes, counts.activities) == (1, 4, 1)
-    assert (counts.entity_operations, counts.timers) == (1, 1)

@@ -13,7 +13,7 @@ STEPS = 40
 
 
 @pytest.mark.parametrize("kills", [4])
-def test_a_host_that_is_killed_at_any_moment_loses_nothing_and_repeats_only_activities(
+def test_a_host_that_is_killed_again_and_again_loses_nothing_and_repeats_only_activities(
     tmp_path: Path, kills: int
 ) -> None:
     file = tmp_path / "notes"

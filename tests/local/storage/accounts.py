@@ -1,0 +1,64 @@
+"""A running storage part, and clients for it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from azure.storage.blob import ContainerClient
+
+from local import addresses, tls
+from local.addresses import ACCOUNT, LAKEHOUSE_ACCOUNT, Addresses
+from local.identity.credential import LocalCredential
+from local.tokens import STORAGE, Issuer
+from tests.local.parts import running
+from tests.local.receiver import Receiver, receiving
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """`grid` stands in for Event Grid and notes what is published."""
+
+    state: Path
+    where: Addresses
+    grid: Receiver
+    process: subprocess.Popen[bytes]
+
+    @property
+    def landing(self) -> ContainerClient:
+        return self.container(ACCOUNT, "landing")
+
+    @property
+    def lakehouse(self) -> ContainerClient:
+        return self.container(LAKEHOUSE_ACCOUNT, "lakehouse")
+
+    def container(self, account: str, name: str, **options: Any) -> ContainerClient:
+        options.setdefault("credential", LocalCredential.of(self.state))
+        url = self.where.account_url(account)
+        return ContainerClient(url, name, connection_verify=str(tls.ca_bundle(self.state)), retry_total=0, **options)
+
+    def bearer(self, audience: str = STORAGE, **claims: Any) -> str:
+        return f"Bearer {Issuer.of(self.state).issue(audience, **claims)}"
+
+    def request(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | Iterator[bytes] | None = None
+    ) -> httpx.Response:
+        """A request of which every header is in the test's hands."""
+        with httpx.Client(verify=tls.client_context(self.state), trust_env=False, timeout=30.0) as http:
+            return http.request(method, f"{self.where.storage}{path}", headers=headers, content=body)
+
+    def events(self, name: str) -> list[Any]:
+        """The events about one blob of the landing container."""
+        return [event for event in list(self.grid.events) if event["subject"].endswith(f"/landing/blobs/{name}")]
+
+
+@contextmanager
+def opened(state: Path) -> Iterator[Accounts]:
+    where = addresses.settle(state)
+    with receiving(addresses.port_of(where.eventgrid)) as grid, running("storage", state) as process:
+        yield Accounts(state, where, grid, process)

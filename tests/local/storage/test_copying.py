@@ -1,0 +1,170 @@
+"""Server-side copy between accounts, which Azurite lacks or does in its own way."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
+from azure.storage.blob import BlobClient, ContentSettings
+
+from local.addresses import ACCOUNT_KEY, LAKEHOUSE_ACCOUNT
+from local.tokens import AZURE_ML
+from tests.local.storage.accounts import Accounts
+
+CSV = ContentSettings(content_type="text/csv", cache_control="no-cache", content_language="en")
+
+
+def written(accounts: Accounts, name: str, data: bytes = b"a,b\n1,2\n") -> BlobClient:
+    """A source in the landing account."""
+    with accounts.landing as landing:
+        return landing.upload_blob(name, data, content_settings=CSV, metadata={"Made": "here"})
+
+
+def target(accounts: Accounts, name: str) -> BlobClient:
+    """A destination in another account."""
+    return accounts.lakehouse.get_blob_client(name)
+
+
+def refusal(accounts: Accounts, name: str, source: str, **options: Any) -> HttpResponseError:
+    options = {"source_authorization": accounts.bearer(), "overwrite": True, **options}
+    with pytest.raises(HttpResponseError) as refused:
+        target(accounts, name).upload_blob_from_url(source, **options)
+    assert not target(accounts, name).exists()
+    return refused.value
+
+
+def test_put_blob_from_url_copies_content_properties_and_metadata(accounts: Accounts) -> None:
+    source = written(accounts, "copy/a")
+
+    answer = target(accounts, "copy/a").upload_blob_from_url(source.url, source_authorization=accounts.bearer())
+
+    copy = target(accounts, "copy/a").get_blob_properties()
+    assert target(accounts, "copy/a").download_blob().readall() == b"a,b\n1,2\n"
+    assert answer["etag"] == copy.etag
+    assert bytes(answer["content_md5"]) == hashlib.md5(b"a,b\n1,2\n").digest()
+    assert (copy.content_settings.content_type, copy.content_settings.cache_control) == ("text/csv", "no-cache")
+    assert copy.metadata == {"Made": "here"}
+
+
+def test_a_copy_may_have_properties_and_metadata_of_its_own(accounts: Accounts) -> None:
+    source = written(accounts, "copy/own")
+
+    target(accounts, "copy/own").upload_blob_from_url(
+        source.url, source_authorization=accounts.bearer(), metadata={"Run": "1"},
+        content_settings=ContentSettings(content_type="text/plain"), include_source_blob_properties=False,
+    )  # fmt: skip
+
+    copy = target(accounts, "copy/own").get_blob_properties()
+    assert (copy.content_settings.content_type, copy.content_settings.cache_control) == ("text/plain", None)
+    assert copy.metadata == {"Run": "1"}
+
+
+def test_an_existing_destination_is_kept_when_the_copy_must_be_new(accounts: Accounts) -> None:
+    source = written(accounts, "copy/twice")
+    target(accounts, "copy/twice").upload_blob(b"first")
+
+    with pytest.raises(ResourceExistsError):
+        target(accounts, "copy/twice").upload_blob_from_url(
+            source.url, source_authorization=accounts.bearer(), overwrite=False
+        )
+
+    assert target(accounts, "copy/twice").download_blob().readall() == b"first"
+
+
+@pytest.mark.parametrize("token", [None, "wrong audience", "expired"])
+def test_a_source_that_the_caller_may_not_read_is_not_copied(accounts: Accounts, token: str | None) -> None:
+    source = written(accounts, f"copy/forbidden-{token}")
+    tokens = {"wrong audience": accounts.bearer(AZURE_ML), "expired": accounts.bearer(lifetime=-60)}
+
+    refused = refusal(accounts, f"copy/forbidden-{token}", source.url, source_authorization=tokens.get(token or ""))
+
+    assert (refused.status_code, refused.error_code) == (403, "CannotVerifyCopySource")
+
+
+def test_a_missing_source_is_told_apart_from_a_forbidden_one(accounts: Accounts) -> None:
+    refused = refusal(accounts, "copy/none", accounts.landing.get_blob_client("copy/none").url)
+
+    assert (refused.status_code, refused.error_code) == (404, "CannotVerifyCopySource")
+
+
+def test_a_source_that_has_changed_meanwhile_is_not_copied(accounts: Accounts) -> None:
+    source = written(accounts, "copy/changed")
+
+    refused = refusal(
+        accounts, "copy/changed", source.url,
+        source_etag='"0x0"', source_match_condition=MatchConditions.IfNotModified,
+    )  # fmt: skip
+
+    assert (refused.status_code, refused.error_code) == (412, "SourceConditionNotMet")
+
+
+def test_a_source_with_another_hash_is_not_copied(accounts: Accounts) -> None:
+    source = written(accounts, "copy/hash")
+
+    refused = refusal(accounts, "copy/hash", source.url, source_content_md5=bytearray(hashlib.md5(b"other").digest()))
+
+    assert (refused.status_code, refused.error_code) == (400, "Md5Mismatch")
+
+
+def test_sources_outside_of_the_local_cloud_are_refused(accounts: Accounts) -> None:
+    refused = refusal(accounts, "copy/outside", "https://example.blob.core.windows.net/box/blob")
+
+    assert refused.status_code == 403
+    assert accounts.where.storage in str(refused)
+
+
+def test_blocks_are_staged_from_ranges_of_a_url_and_committed(accounts: Accounts) -> None:
+    source = written(accounts, "copy/blocks", b"0123456789")
+    copy = target(accounts, "copy/blocks")
+
+    copy.stage_block_from_url("YQ==", source.url, 5, 5, source_authorization=accounts.bearer())
+    copy.stage_block_from_url("Yg==", source.url, 0, 5, source_authorization=accounts.bearer())
+    copy.commit_block_list(["YQ==", "Yg=="])
+
+    assert copy.download_blob().readall() == b"5678901234"
+
+
+def test_a_range_outside_of_the_source_is_refused(accounts: Accounts) -> None:
+    source = written(accounts, "copy/short", b"0123456789")
+
+    with pytest.raises(HttpResponseError) as refused:
+        target(accounts, "copy/short").stage_block_from_url(
+            "YQ==", source.url, 100, 5, source_authorization=accounts.bearer()
+        )
+
+    assert refused.value.status_code == 416
+
+
+def test_copy_blob_keeps_a_status_that_clients_can_poll(accounts: Accounts) -> None:
+    source = written(accounts, "copy/polled")
+    copy = target(accounts, "copy/polled")
+
+    copy.start_copy_from_url(source.url, requires_sync=True, source_authorization=accounts.bearer())
+
+    properties = copy.get_blob_properties()
+    assert (properties.copy.status, properties.copy.source) == ("success", source.url)
+    assert copy.download_blob().readall() == b"a,b\n1,2\n"
+
+
+def test_within_an_account_the_token_of_the_request_opens_the_source(accounts: Accounts) -> None:
+    source = written(accounts, "copy/within")
+    copy = accounts.landing.get_blob_client("copy/within-copy")
+
+    copy.start_copy_from_url(source.url)
+
+    assert copy.download_blob().readall() == b"a,b\n1,2\n"
+
+
+def test_copies_with_the_account_key_are_refused_with_the_reason(accounts: Accounts) -> None:
+    source = written(accounts, "copy/key")
+    key = {"account_name": LAKEHOUSE_ACCOUNT, "account_key": ACCOUNT_KEY}
+    keyed = accounts.container(LAKEHOUSE_ACCOUNT, "lakehouse", credential=key).get_blob_client("copy/key")
+
+    with pytest.raises(HttpResponseError) as refused:
+        keyed.upload_blob_from_url(source.url, source_authorization=accounts.bearer())
+
+    assert refused.value.status_code == 403
+    assert "bearer token" in str(refused.value)

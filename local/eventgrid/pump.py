@@ -93,8 +93,10 @@ class Pump:
             else:
                 self._give_up(delivery, late.reason, now)
         status = await self._send(fresh) if fresh else policy.UNREACHABLE
+        # One time for all of a batch, so that it stays together when it is tried again.
+        now = self.clock.now()
         for delivery in fresh:
-            self._settle(delivery, status)
+            self._settle(delivery, status, now)
 
     async def _send(self, batch: Sequence[Delivery]) -> int:
         try:
@@ -104,9 +106,8 @@ class Pump:
             logger.exception("A delivery to %s failed.", self.subscription.name)
             return policy.UNREACHABLE
 
-    def _settle(self, delivery: Delivery, status: int) -> None:
-        now, name = self.clock.now(), self.subscription.name
-        attempts = delivery.attempts + 1
+    def _settle(self, delivery: Delivery, status: int, now: datetime) -> None:
+        name, attempts = self.subscription.name, delivery.attempts + 1
         decision = policy.decide(status, attempts=attempts, max_attempts=self.subscription.max_attempts, now=now)
         match decision:
             case policy.Done():

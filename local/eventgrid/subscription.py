@@ -76,7 +76,7 @@ class Subscription:
         }  # fmt: skip
         if unknown := sorted(body.keys() - known):
             raise ValueError(f"{unknown[0]!r} is not supported; there are {', '.join(sorted(known))}.")
-        retry = _object(body.get("retryPolicy") or {}, "retryPolicy")
+        retry = _object(body.get("retryPolicy"), "retryPolicy", optional=True)
         minutes = _number(retry, "eventTimeToLiveInMinutes", MAX_TTL_MINUTES, MAX_TTL_MINUTES)
         topic = _one_of(body.get("topic"), TOPICS, "topic")
         schema = Schema(_one_of(body.get("eventDeliverySchema") or Schema.EVENT_GRID, tuple(Schema), "schema"))
@@ -88,7 +88,7 @@ class Subscription:
             name=name,
             topic=topic,
             destination=_destination(body.get("destination")),
-            filter=Filter.parse(_object(body.get("filter") or {}, "filter")),
+            filter=Filter.parse(_object(body.get("filter"), "filter", optional=True)),
             schema=schema,
             max_batch=_number(body, "maxEventsPerBatch", 1, MAX_BATCH),
             max_attempts=_number(retry, "maxDeliveryAttempts", MAX_ATTEMPTS, MAX_ATTEMPTS),
@@ -120,7 +120,9 @@ def _dead_letter(raw: object) -> DeadLetter | None:
     return DeadLetter(str(body["account"]), str(body["container"]))
 
 
-def _object(raw: object, what: str) -> Mapping[str, Any]:
+def _object(raw: object, what: str, *, optional: bool = False) -> Mapping[str, Any]:
+    if raw is None and optional:
+        return {}
     if not isinstance(raw, dict):
         raise ValueError(f"{what} must be a JSON object; got {raw!r}.")
     return raw

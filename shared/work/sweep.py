@@ -21,7 +21,7 @@ from shared.work.ledger import Ledger
 LOOKBACK = timedelta(days=2)
 """How far back content is looked for. Event Grid itself gives up after one day."""
 
-HEAD_START = timedelta(minutes=2)
+HEAD_START = timedelta(seconds=10)
 """What is younger is left to its events."""
 
 

@@ -38,6 +38,27 @@ class TestedCloud(Cloud):
             json=[event],
         )
 
+    def trigger(self, function: str) -> None:
+        """Run a timer function now, as the portal does."""
+        self._host("POST", f"/admin/functions/{function}", json={"input": ""})
+
+    def instances(self, prefix: str, *, status: str) -> list[str]:
+        """Ids of durable instances in a state."""
+        query = {"instanceIdPrefix": prefix, "runtimeStatus": status}
+        found = self._host("GET", "/runtime/webhooks/durabletask/instances/", params=query).json()
+        return [instance["instanceId"] for instance in found]
+
+    def terminate(self, instance: str) -> None:
+        """Stop a durable instance, as an operator may."""
+        self._host("POST", f"/runtime/webhooks/durabletask/instances/{instance}/terminate", params={"reason": "stop"})
+
+    def _host(self, method: str, path: str, **more: Any) -> httpx.Response:
+        host = self.stack["host"]
+        more["params"] = {**more.get("params", {}), "code": host["master_key"]}
+        headers = {"x-functions-key": host["master_key"]}
+        answer = self.http.request(method, f"{host['base_url']}{path}", headers=headers, **more)
+        return answer.raise_for_status()
+
     def subscribe_queue(self, queue: str, *, begins_with: str) -> None:
         """Have storage events put in a queue."""
         body = {

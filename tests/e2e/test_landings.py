@@ -234,6 +234,39 @@ def test_events_may_come_through_a_storage_queue_instead(stack: Stack) -> None:
     assert run["status"] == "published"
 
 
+def test_a_landing_whose_events_are_all_lost_is_found_by_the_sweep(stack: Stack) -> None:
+    stack.break_with("eventgrid", {"match": {"path": "lengths/unheard"}, "action": {"drop": True}, "times": None})
+    stack.drop("lengths/unheard", texts(3))
+
+    def swept() -> bool:
+        stack.cloud.trigger("sweep")
+        return any(run["landing"] == "landing/lengths/unheard" for run in stack.cloud.runs())
+
+    eventually("the sweep to find it", swept, every=2.0)  # it leaves what is younger than ten seconds to its events
+
+    (run,) = stack.ended("lengths/unheard")
+    assert run["status"] == "published"
+
+
+def test_a_watcher_that_an_operator_terminated_is_replaced_by_the_sweep(stack: Stack) -> None:
+    stack.drop("patient/terminated", {"a.txt": b"30"})
+    eventually("a running job", lambda: [j for j in stack.jobs_of("patient") if "terminated" in j["input_uri"]])
+    (watcher,) = stack.cloud.instances("watch-patient", status="Running")
+    (run,) = stack.runs_of("patient")[:1]
+    for instance in (watcher, run["run_id"]):
+        stack.cloud.terminate(instance)
+    stack.drop("patient/terminated", {"a.txt": b"0"})
+    eventually("the event's own watch to end", lambda: not stack.cloud.instances("watch-patient", status="Running"))
+
+    def swept() -> bool:
+        stack.cloud.trigger("sweep")
+        return len([r for r in stack.cloud.runs() if r["landing"] == "landing/patient/terminated"]) == 2
+
+    eventually("the sweep to watch again", swept, every=2.0)
+    newer, older = stack.ended("patient/terminated", count=2, within=90)
+    assert (older["status"], newer["status"]) == ("superseded", "published")
+
+
 def test_the_host_killed_while_a_job_runs_goes_on_as_if_nothing_had_happened(stack: Stack) -> None:
     stack.drop("patient/killed", {"a.txt": b"4"})
     before = eventually("a running job", lambda: [j for j in stack.jobs_of("patient") if j["status"] == "Running"])

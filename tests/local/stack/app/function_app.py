@@ -1,0 +1,32 @@
+"""An app that notes the events it gets, and shows the runs that a test has written down."""
+
+import json
+import os
+from pathlib import Path
+
+import azure.functions as func
+
+app = func.FunctionApp()
+notes = Path(os.environ["NOTES"])
+
+
+@app.event_grid_trigger(arg_name="event")
+def on_blob(event: func.EventGridEvent) -> None:
+    """Fails as long as there is a file `refuse`."""
+    if (notes / "refuse").exists():
+        raise RuntimeError("told to refuse")
+    with (notes / "subjects").open("a") as file:
+        file.write(f"{event.subject}\n")
+
+
+@app.route(route="runs", methods=["GET"])
+def runs(req: func.HttpRequest) -> func.HttpResponse:
+    path = notes / "runs.json"
+    listed = json.loads(path.read_text()) if path.exists() else []
+    status = req.params.get("status")
+    return func.HttpResponse(json.dumps([one for one in listed if status in (None, one["status"])]))
+
+
+@app.route(route="settings/{name}", methods=["GET"])
+def setting(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(os.environ.get(req.route_params["name"], ""))

@@ -1,0 +1,181 @@
+"""The whole local cloud with real parts and a small function app."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.local.parts import eventually
+from tests.local.stack.stacks import HERE, Up, descendants, is_running, local, up
+
+PREFIX = "/blobServices/default/containers/landing/blobs/"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    with up(tmp_path_factory.mktemp("up")) as started:
+        yield started
+
+
+def folder(tmp_path: Path, *names: str) -> Path:
+    for name in names:
+        path = tmp_path / "drop" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "drop"
+
+
+def test_what_is_dropped_reaches_the_app_as_events(cloud: Up, tmp_path: Path) -> None:
+    source = folder(tmp_path, "a.txt", "deeper/b.txt", "_SUCCESS")
+
+    dropped = local("drop", str(source), "landing/first/one", "--state", str(cloud.state))
+    waited = local("wait", "--timeout", "30", "--state", str(cloud.state))
+
+    assert (dropped.returncode, waited.returncode) == (0, 0), dropped.stderr + waited.stderr
+    assert dropped.stdout == "3 files, 25 bytes to landing/first/one\n"
+    mine = [subject for subject in cloud.subjects() if "/first/" in subject]
+    assert sorted(mine) == [f"{PREFIX}first/one/{name}" for name in ("_SUCCESS", "a.txt", "deeper/b.txt")]
+
+
+def test_a_single_file_is_dropped_under_its_own_name(cloud: Up, tmp_path: Path) -> None:
+    source = folder(tmp_path, "alone.txt") / "alone.txt"
+
+    dropped = local("drop", str(source), "landing/single", "--state", str(cloud.state))
+
+    assert dropped.returncode == 0, dropped.stderr
+    eventually(lambda: f"{PREFIX}single/alone.txt" in cloud.subjects())
+
+
+def test_dropping_into_a_container_that_does_not_exist_says_so(cloud: Up, tmp_path: Path) -> None:
+    dropped = local("drop", str(folder(tmp_path, "a")), "nowhere/x", "--state", str(cloud.state))
+
+    assert dropped.returncode == 2
+    assert "container does not exist" in dropped.stderr
+    assert "Traceback" not in dropped.stderr
+
+
+def test_the_app_has_its_settings_and_asks_for_keys(cloud: Up) -> None:
+    host = cloud.described["host"]
+
+    url = f"{host['base_url']}/api/settings/WORD_LENGTHS_SCORING_URI"
+    answer = httpx.get(url, headers={"x-functions-key": host["master_key"]}, trust_env=False)
+
+    assert answer.text == cloud.described["azureml"]["scoring_uris"]["word-lengths"]
+    assert httpx.get(url, trust_env=False).status_code == 401
+
+
+def test_wait_names_what_is_still_under_way(cloud: Up, tmp_path: Path) -> None:
+    (cloud.notes / "refuse").touch()
+    local("drop", str(folder(tmp_path, "a")), "landing/refused", "--state", str(cloud.state))
+
+    waited = local("wait", "--timeout", "1", "--state", str(cloud.state))
+    (cloud.notes / "refuse").unlink()
+
+    assert waited.returncode == 1
+    assert "1 deliveries to function-on-blob" in waited.stderr
+
+
+def test_wait_tells_of_a_failed_run_once(cloud: Up) -> None:
+    control = cloud.described["eventgrid"]["control_url"]
+    eventually(lambda: _nothing_pending(control), within=60)
+    run = {"run_id": "digits-1", "route": "digits", "status": "failed", "landing": "landing/x", "error": "no luck"}
+    (cloud.notes / "runs.json").write_text(json.dumps([run, {**run, "run_id": "digits-0", "status": "published"}]))
+
+    first = local("wait", "--timeout", "30", "--state", str(cloud.state))
+    second = local("wait", "--timeout", "30", "--state", str(cloud.state))
+    listed = local("runs", "--json", "--state", str(cloud.state))
+    shown = local("runs", "--state", str(cloud.state))
+
+    assert (first.returncode, second.returncode) == (2, 0)
+    assert "digits-1" in first.stderr
+    assert "no luck" in first.stderr
+    assert [one["run_id"] for one in json.loads(listed.stdout)] == ["digits-1", "digits-0"]
+    assert shown.stdout.splitlines()[0].split() == ["run_id", "status", "route", "landing", "attempt", "job"]
+
+
+def _nothing_pending(control: str) -> bool:
+    status = httpx.get(f"{control}/status", trust_env=False).json()
+    return all(not counts["pending"] for counts in status.values())
+
+
+def test_a_second_up_on_the_same_state_is_refused(cloud: Up) -> None:
+    second = local("up", "--state", str(cloud.state), "--app", str(HERE / "app"))
+
+    assert second.returncode == 2
+    assert "already runs" in second.stderr
+
+
+@pytest.mark.parametrize("part", ["storage", "host"])
+def test_a_killed_part_comes_back_under_its_old_address(cloud: Up, tmp_path: Path, part: str) -> None:
+    before = cloud.described
+
+    os.kill(before["pids"][part], signal.SIGKILL)
+
+    eventually(lambda: cloud.described["pids"][part] != before["pids"][part])
+    eventually(lambda: f"{part} ended with SIGKILL" in cloud.said.read_text())
+    after = cloud.described
+    assert after["storage"] == before["storage"]
+    assert after["host"]["base_url"] == before["host"]["base_url"]
+    assert after["host"]["pid"] == after["pids"]["host"]
+    dropped = local("drop", str(folder(tmp_path, "a")), f"landing/after-{part}", "--state", str(cloud.state))
+    assert dropped.returncode == 0, dropped.stderr
+    eventually(lambda: f"{PREFIX}after-{part}/a" in cloud.subjects())
+
+
+def test_no_process_outlives_a_killed_supervisor_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with up(state) as first:
+        before, children = first.described, descendants(first.process.pid)
+        dropped = local("drop", str(folder(tmp_path, "a")), "landing/kept", "--state", str(state))
+        assert dropped.returncode == 0, dropped.stderr
+        first.process.kill()
+        first.process.wait()
+        assert len(children) >= 6
+        with up(state) as second:
+            after = second.described
+            assert not any(is_running(child) for child in children)
+            eventually(lambda: f"{PREFIX}kept/a" in second.subjects())
+            children = descendants(second.process.pid)
+            second.process.terminate()
+            assert second.process.wait(timeout=60) == 0
+            assert not any(is_running(child) for child in children)
+
+    for told in (before, after):
+        del told["pids"], told["host"]["pid"]
+    assert after == before
+    assert "No local cloud is up" in local("runs", "--state", str(state)).stderr
+
+
+def test_an_app_that_cannot_be_loaded_ends_the_stack_with_its_log(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+
+    failed = local(
+        "up", "--state", str(tmp_path / "state"), "--app", str(tmp_path / "app"),
+        "--deployments", str(HERE / "deployments"),
+    )  # fmt: skip
+
+    assert failed.returncode == 1
+    assert "There is no host.json" in failed.stderr
+
+
+@pytest.mark.parametrize("option", ["--app", "--routes", "--deployments"])
+def test_a_path_that_does_not_exist_is_named_before_anything_starts(tmp_path: Path, option: str) -> None:
+    refused = local("up", "--state", str(tmp_path / "state"), option, str(tmp_path / "missing"))
+
+    assert refused.returncode == 2
+    assert str(tmp_path / "missing") in refused.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_commands_say_when_no_local_cloud_is_up(tmp_path: Path) -> None:
+    for command in (["runs"], ["wait"], ["drop", __file__, "landing/x"]):
+        refused = local(*command, "--state", str(tmp_path))
+
+        assert refused.returncode == 2
+        assert "python -m local up" in refused.stderr

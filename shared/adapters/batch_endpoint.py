@@ -40,6 +40,10 @@ class AzureBatchEndpoint:
         self._management_url = management_url
         self._http = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
     def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
         try:
             headers = self._authorization(AZURE_ML)

@@ -34,13 +34,20 @@ CONNECTIONS = 32
 
 
 class AzureBlobs:
-    """The `Blobs` port. Safe for use from several threads."""
+    """The `Blobs` port. Safe for use from several threads. Sizes in bytes: up to `one_request` a blob is copied in
+    one request, a larger one in blocks of `block`."""
 
-    def __init__(self, credential: TokenCredential) -> None:
+    def __init__(self, credential: TokenCredential, *, one_request: int = ONE_REQUEST, block: int = BLOCK) -> None:
         self._credential = credential
+        self._one_request = one_request
+        self._block = block
         self._session = requests.Session()
         self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._service = lru_cache(maxsize=16)(self._connect)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._session.close()
 
     def list_folder(self, folder: Location, starting: str = "") -> Listing:
         prefix = _below(folder.path)
@@ -118,7 +125,7 @@ class AzureBlobs:
     def copy(self, source: Location, target: Location, *, etag: str, size: int) -> bool:
         with _mapped(f"copy {source.url} to {target.url}"):
             try:
-                if size <= ONE_REQUEST:
+                if size <= self._one_request:
                     self._copy_at_once(source, target, etag)
                     return True
                 return self._copy_in_blocks(source, target, etag, size)
@@ -139,14 +146,14 @@ class AzureBlobs:
 
     def _copy_in_blocks(self, source: Location, target: Location, etag: str, size: int) -> bool:
         client = self._blob(target)
-        blocks = [(f"{start // BLOCK:08d}", start) for start in range(0, size, BLOCK)]
+        blocks = [(f"{start // self._block:08d}", start) for start in range(0, size, self._block)]
 
         def stage(block: tuple[str, int]) -> None:
             client.stage_block_from_url(
                 block[0],
                 source.url,
                 source_offset=block[1],
-                source_length=min(BLOCK, size - block[1]),
+                source_length=min(self._block, size - block[1]),
                 source_authorization=self._bearer(),
             )
 

@@ -31,6 +31,7 @@ class Written:
     account: str
     container: str
     path: str
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> 
         return Ignored("the blob's path is not usable", suspicious=True)
     if where["path"].endswith("/"):
         return Ignored("a folder marker")
-    return Written(account["account"].lower(), where["container"], where["path"])
+    return Written(account["account"].lower(), where["container"], where["path"], data.get("contentLength") == 0)
 
 
 def match_event(written: Written, routes: Sequence[Route]) -> Match | Ignored:
@@ -111,5 +112,9 @@ def match_event(written: Written, routes: Sequence[Route]) -> Match | Ignored:
                 f"it names the account {written.account!r}; route {route.name!r} is for {route.account!r}",
                 suspicious=True,
             )
+        if written.is_empty and not is_marker:
+            # Folder markers of accounts without a hierarchy look like this, and the first of several writes by some
+            # tools. Should it really be a file of its own, the folder's listing has it, and the sweep looks there.
+            return Ignored("the blob is empty")
         return Match(Landing(route, written.path if route.takes_files else folder), is_marker)
     return Ignored("no route matches")

@@ -1,0 +1,22 @@
+"""One storage front and one Azure ML for all contract tests; the adapters trust them as they trust Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local import tls
+from tests.e2e.stack import HERE
+from tests.local.azureml.cloud import Cloud
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    state = tmp_path_factory.mktemp("contract") / "state"
+    started = Cloud(state, HERE / "deployments", endpoint="lengths")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            patch.setenv(name, str(tls.ca_bundle(state)))
+        yield started
+    started.close()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from local.commands import CommandFailed, drop, runs, table, wait
-from local.stack import DEPLOYMENTS, Options, Stack, StateInUse
+from local.stack import DEPLOYMENTS, Options, StateInUse, run
 from local.supervisor import CHECKOUT
 
 DEFAULT_STATE = Path(".local")
@@ -48,11 +48,11 @@ def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
     text: str,
-    run: Callable[[argparse.Namespace], int],
+    carry_out: Callable[[argparse.Namespace], int],
 ) -> argparse.ArgumentParser:
     one = commands.add_parser(name, help=text, description=text)
     one.add_argument("--state", type=Path, default=DEFAULT_STATE, help=f"state directory (default: {DEFAULT_STATE})")
-    one.set_defaults(run=run)
+    one.set_defaults(carry_out=carry_out)
     return one
 
 
@@ -80,7 +80,7 @@ def _azureml(args: argparse.Namespace) -> int:
 
 def _run_stack(options: Options) -> int:
     try:
-        return Stack(options, _say).run()
+        return run(options, _say)
     except StateInUse as error:
         _say(str(error))
         return 2
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str]) -> int:
         return _host(arguments[1:])
     args = parser().parse_args(arguments)
     try:
-        code: int = args.run(args)
+        code: int = args.carry_out(args)
     except CommandFailed as error:
         _say(str(error))
         return 2

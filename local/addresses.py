@@ -16,6 +16,13 @@ STATE_ACCOUNT = "landfallstate"
 WORKSPACE_ACCOUNT = "azuremlstore"
 LAKEHOUSE_ACCOUNT = "lakehouse"
 ACCOUNTS = (ACCOUNT, STATE_ACCOUNT, WORKSPACE_ACCOUNT, LAKEHOUSE_ACCOUNT)
+CONTAINERS = {
+    ACCOUNT: "landing",
+    STATE_ACCOUNT: "landfall",
+    WORKSPACE_ACCOUNT: "azureml-blobstore-local",
+    LAKEHOUSE_ACCOUNT: "lakehouse",
+}
+"""What exists in the accounts from the start."""
 # Azurite's published development key. It protects nothing and is the same on every machine.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 

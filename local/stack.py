@@ -21,10 +21,17 @@ import httpx
 import yaml
 
 from local import addresses, tls
-from local.addresses import ACCOUNT, LAKEHOUSE_ACCOUNT, STATE_ACCOUNT, STORAGE_TOPIC, WORKSPACE_ACCOUNT, Addresses
+from local.addresses import (
+    ACCOUNT,
+    CONTAINERS,
+    LAKEHOUSE_ACCOUNT,
+    STATE_ACCOUNT,
+    STORAGE_TOPIC,
+    WORKSPACE_ACCOUNT,
+    Addresses,
+)
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
-from local.storage.__main__ import CONTAINERS
 from local.supervisor import CHECKOUT, Part, PartFailed, Supervisor
 from local.tokens import Issuer
 
@@ -97,15 +104,14 @@ def subscription_name(function: str) -> str:
 
 
 def description(where: Addresses, options: Options, pids: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, Any]:
-    """What stack.json says."""
-    return {
+    """What stack.json says. Azure ML alone has neither Event Grid nor a Functions host."""
+    told = {
         "storage": {
             "account_url": where.account_url(),
             "connection_string": where.connection_string(),
             "ca_cert": str(tls.ca_bundle(options.state)),
         },
         "lakehouse": {"account_url": where.account_url(LAKEHOUSE_ACCOUNT)},
-        "eventgrid": {"control_url": where.eventgrid},
         "identity": {"endpoint": f"{where.identity}{IDENTITY_PATH}", "header": header_secret(options.state)},
         "azureml": {
             "management_url": where.azureml,
@@ -114,8 +120,13 @@ def description(where: Addresses, options: Options, pids: Mapping[str, int], key
             "resource_group": addresses.RESOURCE_GROUP,
             "workspace": addresses.WORKSPACE,
         },
-        "host": {"base_url": where.host, "master_key": keys.get("master", ""), "pid": pids.get("host", 0)},
         "pids": dict(pids),
+    }
+    if "host" not in pids:
+        return told
+    return told | {
+        "eventgrid": {"control_url": where.eventgrid},
+        "host": {"base_url": where.host, "master_key": keys["master"], "pid": pids["host"]},
     }
 
 
@@ -165,26 +176,31 @@ def _locked(file: IO[str], *, within: float, how: int = fcntl.LOCK_EX) -> bool:
             return True
 
 
-class Stack:
-    """One local cloud on one state directory."""
+def run(options: Options, say: Callable[[str], None]) -> int:
+    """Start everything, keep it running until SIGTERM or SIGINT (0) or until a part fails for good (1).
 
-    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+    `say` gets lines for people. Raises StateInUse.
+    """
+    with exclusive(options.state) as lock:
+        (options.state / "stack.json").unlink(missing_ok=True)
+        (options.state / "logs").mkdir(exist_ok=True)
+        ports = {"azureml": options.azureml_port} if options.azureml_port else {}
+        where = addresses.settle(options.state, rate=options.clock_rate, ports=ports)
+        return asyncio.run(Stack(options, where, lock, say).run())
+
+
+class Stack:
+    """One local cloud on one state directory, which `lock` holds."""
+
+    def __init__(self, options: Options, where: Addresses, lock: int, say: Callable[[str], None]) -> None:
         self.options = options
+        self.where = where
         self.say = say
+        self.supervisor = Supervisor(options.state / "logs", lock, self._changed, say)
         self.ready = False
 
-    def run(self) -> int:
-        """Start everything, keep it running until SIGTERM or SIGINT (0) or until a part fails for good (1)."""
-        options = self.options
-        with exclusive(options.state) as lock:
-            (options.state / "stack.json").unlink(missing_ok=True)
-            (options.state / "logs").mkdir(exist_ok=True)
-            ports = {"azureml": options.azureml_port} if options.azureml_port else {}
-            self.where = addresses.settle(options.state, rate=options.clock_rate, ports=ports)
-            self.supervisor = Supervisor(options.state / "logs", lock, self._changed, self.say)
-            return asyncio.run(self._run())
-
-    async def _run(self) -> int:
+    async def run(self) -> int:
+        """Run until told to stop (0) or until a part fails for good (1)."""
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)

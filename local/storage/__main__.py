@@ -20,14 +20,6 @@ from local.storage.events import Outbox, Publisher
 from local.storage.front import Front
 from local.storage.upstream import Upstream
 
-CONTAINERS = {
-    addresses.ACCOUNT: "landing",
-    addresses.STATE_ACCOUNT: "landfall",
-    addresses.WORKSPACE_ACCOUNT: "azureml-blobstore-local",
-    addresses.LAKEHOUSE_ACCOUNT: "lakehouse",
-}
-"""What exists from the start, by account."""
-
 logger = logging.getLogger("local.storage")
 
 
@@ -81,7 +73,7 @@ async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses)
 
 
 async def _make_containers(front: Front) -> None:
-    for account, container in CONTAINERS.items():
+    for account, container in addresses.CONTAINERS.items():
         query = f"restype=container&{front.gate.sas[account]}"
         headers = {"x-ms-version": FIRST_VERSION_WITH_TOKENS}
         async with front.upstream.answer("PUT", f"/{account}/{container}", query, headers) as answer:

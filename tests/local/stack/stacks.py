@@ -46,24 +46,24 @@ class Up:
 
 
 @contextmanager
-def up(state: Path) -> Iterator[Up]:
-    """Start it, wait until it says so, and stop it with SIGTERM."""
+def up(state: Path, *command: str) -> Iterator[Up]:
+    """Start it (or what `command` says), wait until it is up, and stop it with SIGTERM."""
     (state / "notes").mkdir(parents=True, exist_ok=True)
     said = state / "said"
     # Fast, so that a retry of Event Grid, ten seconds by the clock, is soon there.
-    command = ["up", "--state", str(state), "--clock-rate", "20"]
-    command += ["--app", str(HERE / "app"), "--deployments", str(HERE / "deployments")]
+    command = command or ("up", "--clock-rate", "20", "--app", str(HERE / "app"))
+    command += ("--state", str(state), "--deployments", str(HERE / "deployments"))
     with (
         said.open("w") as stderr,
         subprocess.Popen(
-            [sys.executable, "-m", "local", *command], stdout=subprocess.PIPE, stderr=stderr, text=True,
-            env={**os.environ, "NOTES": str(state / "notes")},
+            [sys.executable, "-m", "local", *command],
+            stdout=subprocess.PIPE, stderr=stderr, text=True, env={**os.environ, "NOTES": str(state / "notes")},
         ) as process,
     ):  # fmt: skip
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
-            assert line.startswith("The local cloud is up"), said.read_text()
+            assert " is up" in line, said.read_text()
             yield Up(state, process, said)
         finally:
             process.terminate()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from local import tls
 from tests.local.parts import eventually
 from tests.local.stack.stacks import HERE, Up, descendants, is_running, local, up
 
@@ -150,6 +152,29 @@ def test_no_process_outlives_a_killed_supervisor_and_the_next_one_goes_on(tmp_pa
         del told["pids"], told["host"]["pid"]
     assert after == before
     assert "No local cloud is up" in local("runs", "--state", str(state)).stderr
+
+
+def test_azure_ml_can_run_alone_on_a_port_of_ones_choice(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    with up(tmp_path / "state", "azureml", "--port", str(port)) as alone:
+        told = alone.described
+        answer = httpx.get(
+            told["identity"]["endpoint"], params={"api-version": "2019-08-01", "resource": "https://ml.azure.com"},
+            headers={"X-IDENTITY-HEADER": told["identity"]["header"]}, trust_env=False,
+        )  # fmt: skip
+        with httpx.Client(verify=tls.client_context(alone.state), trust_env=False) as http:
+            jobs = http.get(
+                told["azureml"]["scoring_uris"]["word-lengths"],
+                headers={"Authorization": f"Bearer {answer.json()['access_token']}"},
+            )
+
+    assert told["azureml"]["management_url"] == f"https://127.0.0.1:{port}"
+    assert sorted(told["pids"]) == ["azureml", "identity", "storage"]
+    assert "host" not in told
+    assert (jobs.status_code, jobs.json()["value"]) == (200, [])
 
 
 def test_an_app_that_cannot_be_loaded_ends_the_stack_with_its_log(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.addresses import SUBSCRIPTION
+from local.addresses import STORAGE_TOPIC, SUBSCRIPTION
 from tests.e2e.stack import Stack, eventually, running
 
 pytestmark = pytest.mark.xdist_group("landings")
@@ -219,6 +219,25 @@ def test_an_event_with_a_forged_account_is_refused_and_others_go_on(stack: Stack
     assert "somebodyelse" in (stack.cloud.state / "logs" / "host.log").read_text("utf-8")
     stack.drop("lengths/after-forged", texts(2))
     (run,) = stack.ended("lengths/after-forged")
+    assert run["status"] == "published"
+
+
+def test_an_event_in_the_cloud_events_schema_is_understood_as_well(stack: Stack) -> None:
+    stack.break_with("eventgrid", {"match": {"path": "lengths/cloud"}, "action": {"drop": True}, "times": None})
+    stack.drop("lengths/cloud", texts(2))
+    event = {
+        "specversion": "1.0",
+        "id": "cloud-1",
+        "source": STORAGE_TOPIC,
+        "subject": "/blobServices/default/containers/landing/blobs/lengths/cloud/000.txt",
+        "type": "Microsoft.Storage.BlobCreated",
+        "time": "2026-03-01T12:00:00Z",
+        "data": {"api": "PutBlob", "contentLength": 1, "url": "https://elsewhere.invalid/"},
+    }
+
+    stack.cloud.send_event("on_blob_event", event)
+
+    (run,) = stack.ended("lengths/cloud")
     assert run["status"] == "published"
 
 

@@ -27,7 +27,7 @@ async def on_blob_event(event: func.EventGridEvent, client: df.DurableOrchestrat
     if isinstance(event, func.EventGridEvent):
         await _handle(event.event_type, event.topic, event.subject, event.get_json(), client)
     else:  # azure-functions gives a CloudEvent where the subscription's schema is CloudEvents
-        await _handle(event.type, event.source, event.subject, event.data, client)
+        await _handle(event.type, event.source, event.subject, event.get_json(), client)
 
 
 @bp.queue_trigger(arg_name="message", queue_name="%LANDFALL_EVENTS_QUEUE%", connection="LandingEvents")

@@ -50,6 +50,9 @@ async def put_from_url(
             headers = with_properties(headers, request.headers, blob.headers)
         onto = "&".join(filter(None, (request.rel_url.raw_query_string, sas)))
         async with upstream.answer("PUT", raw_path(request), onto, headers, blob.content) as answer:
+            if answer.status == 400 and "Content-MD5" in headers:
+                # Azurite calls this an invalid operation.
+                raise Refused(400, "Md5Mismatch", "The MD5 value specified in the request did not match the source's.")
             return await upstream.relay(request, answer)
 
 

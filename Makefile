@@ -37,7 +37,7 @@ up: setup
 	$(BIN)/python -m local up --state $(STATE)
 
 test: setup
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff format --check .

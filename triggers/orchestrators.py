@@ -135,7 +135,7 @@ def _last_steps(context: df.DurableOrchestrationContext, run: Scoring, step: pla
         case plan.Explain(job):
             given = {**order, "job": job.to_payload()}
             told = yield from _unless_it_fails(context, Activity.EXPLAIN_FAILURE, given)
-            return run.explained_by(told.get("message"))
+            return run.explained_by(told.get("message"), context.current_utc_datetime)
         case plan.Announce():
             document = {**run.to_document(), "route": run.order.route, "landing": run.order.landing}
             given = {"document": document, "now": _now(context)}

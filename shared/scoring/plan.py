@@ -131,14 +131,8 @@ def next_step(scoring: Scoring) -> Step:
             return Publish(scoring.attempt)
         case Phase.CANCELING:
             return Cancel(scoring.job or Job(name=""))
+        case Phase.EXPLAINING:
+            return Explain(scoring.job or Job(name=""))
         case Phase.ENDED:
-            return _last_steps(scoring)
-
-
-def _last_steps(scoring: Scoring) -> Step:
-    failed_in_service = scoring.error is not None and scoring.error.reason == "job_failed"
-    if failed_in_service and not scoring.explained and scoring.job is not None:
-        return Explain(scoring.job)
-    if not scoring.announced and scoring.status is not Status.SUPERSEDED:
-        return Announce()
-    return Finish(scoring.status)
+            must_tell = scoring.status is not Status.SUPERSEDED and not scoring.announced
+            return Announce() if must_tell else Finish(scoring.status)

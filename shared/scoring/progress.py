@@ -40,6 +40,7 @@ class Phase(StrEnum):
     CHECKING = "checking"
     PUBLISHING = "publishing"
     CANCELING = "canceling"
+    EXPLAINING = "explaining"
     ENDED = "ended"
 
 
@@ -76,7 +77,6 @@ class Scoring:
     failures: int = 0
     milestone: int = 0
     recorded: int = 0
-    explained: bool = False
     announced: bool = False
     publication: Mapping[str, Any] | None = None
     error: Error | None = None
@@ -157,7 +157,7 @@ class Scoring:
                 scored = replace(seen, timings=seen._timed("completed", now))
                 return scored._publishing() if self.staged else replace(scored, phase=Phase.CHECKING)
             case Stage.FAILED:
-                return seen.ended(now, Status.FAILED, _job_error("job_failed", job, "failed"))
+                return replace(seen, phase=Phase.EXPLAINING, error=_job_error("job_failed", job, "failed"))
             case Stage.CANCELED:
                 return seen.ended(now, Status.FAILED, _job_error("job_canceled", job, "was canceled"))
             case Stage.WAITING | Stage.RUNNING:
@@ -185,12 +185,12 @@ class Scoring:
         """The service was asked to cancel the job; the run has ended with the error that led to it."""
         return self.ended(now, Status.FAILED, self.error)
 
-    def explained_by(self, message: str | None) -> Scoring:
-        """The service's own words about the failure, if it had any."""
+    def explained_by(self, message: str | None, now: datetime) -> Scoring:
+        """The service's own words about the failure, if it had any; the run has ended."""
         if message is None or self.error is None:
-            return replace(self, explained=True)
-        error = replace(self.error, message=f"{self.error.message} The service says: {message}")
-        return replace(self, explained=True, error=error, milestone=self.milestone + 1)
+            return self.ended(now, Status.FAILED, self.error)
+        told = replace(self.error, message=f"{self.error.message} The service says: {message}")
+        return self.ended(now, Status.FAILED, told)
 
     def was_announced(self) -> Scoring:
         return replace(self, announced=True)

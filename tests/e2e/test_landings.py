@@ -12,8 +12,6 @@ import pytest
 from local.addresses import STORAGE_TOPIC, SUBSCRIPTION
 from tests.e2e.stack import Stack, eventually, running
 
-pytestmark = pytest.mark.xdist_group("landings")
-
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import joblib
-import pytest
 
 from demo.cloud import ROOT
 from demo.digits import from_png, write_held_back
@@ -18,8 +17,6 @@ from demo.train import MODEL, train
 from local.tokens import Issuer
 from tests.e2e.stack import HERE, Stack, eventually, running
 from tests.e2e.test_landings import texts
-
-pytestmark = pytest.mark.xdist_group("trouble")
 
 ROUTES = (HERE / "routes.yaml").read_text("utf-8")
 

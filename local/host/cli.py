@@ -16,6 +16,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from azure.functions.meta import Datum
+
 from local import addresses, serving
 from local.clock import Clock, SteadyClock
 from local.host import queues, timers
@@ -23,20 +25,22 @@ from local.host.durable.client_binding import client_binding
 from local.host.durable.engine import AT_ONCE, Engine
 from local.host.durable.store import Store
 from local.host.http_trigger import BadRoute, Route, routes_of
+from local.host.indexing import BadWarmUp, UnsupportedBinding
 from local.host.invoking import AppFunctions, Invoker
 from local.host.keys import keys_of
 from local.host.loading import load
-from local.host.registry import Function, FunctionLoadError, Registry, UnsupportedBinding
+from local.host.logs import levels_of
+from local.host.outputs import Outputs
+from local.host.registry import Function, FunctionLoadError, Registry
+from local.host.retrying import BadRetry
 from local.host.schedules import BadSchedule
 from local.host.server import Parts, application
-from local.host.settings import HostJson, SettingsError, load_host_json, load_local_settings
+from local.host.settings import HostJson, SettingsError, function_timeout, load_host_json, load_local_settings
 
 log = logging.getLogger("Host")
 
-LEVELS = {"trace": 5, "debug": 10, "information": 20, "warning": 30, "error": 40, "critical": 50, "none": 60}
-"""The log levels of .NET."""
 DURABLE = ("extensions", "durableTask")
-REFUSALS = (SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule)
+REFUSALS = (SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule, BadRetry, BadWarmUp)
 """What the host finds wrong with an app; the message says all there is to know."""
 GRACE = 3.0
 """Seconds that invocations have to end when the host stops; activities that do not are run again next time."""
@@ -89,7 +93,11 @@ async def _serve(args: argparse.Namespace) -> None:
     keys = keys_of(args.state, enforced=args.auth)
     hub = str(host.get(*DURABLE, "hubName", default="TestHubName"))
     async with AsyncExitStack() as stack:
-        invoker = Invoker(args.app)
+        options = queues.Options.of(host, args.poll_ms / 1e3)
+        outputs = Outputs(stack, os.environ, clock, encoded=options.encoded)
+        for function in registry:
+            outputs.check(function)
+        invoker = Invoker(args.app, outputs, clock=clock, timeout=function_timeout(host))
         stack.callback(invoker.close)
         invoker.client_binding = client_binding(base_url, hub, keys.durabletask_extension)
         store = Store(args.state / "host" / "durable.sqlite")
@@ -104,14 +112,22 @@ async def _serve(args: argparse.Namespace) -> None:
         stack.push_async_callback(_close_client_session)
         await stack.enter_async_context(engine)
         await serving.listen(stack, application(parts), port)
-        _start_triggers(
-            stack, parts, timers.Timers(args.state, invoker, clock), queues.Options.of(host, args.poll_ms / 1e3)
-        )
+        await _warm_up(parts)
+        _start_triggers(stack, parts, timers.Timers(args.state, invoker, clock), options)
         stack.push_async_callback(_let_end, engine, invoker)
         engine.go_on()
         _introduce(registry, routes, base_url)
         serving.announce()
         await serving.until_stopped(with_parent=args.with_parent)
+
+
+async def _warm_up(parts: Parts) -> None:
+    """Azure calls the warm-up function before an instance serves anything; that it fails does not stop the instance."""
+    for function in parts.registry.triggered_by("warmupTrigger"):
+        try:
+            await parts.invoker.invoke(function, Datum("", "string"), reason="Warming up.")
+        except Exception:
+            log.exception("Exception while executing function: Functions.%s", function.name)
 
 
 def _start_triggers(stack: AsyncExitStack, parts: Parts, timed: timers.Timers, options: queues.Options) -> None:
@@ -199,9 +215,9 @@ def _clock(state: Path, rate: float) -> SteadyClock:
 
 
 def _set_log_levels(host: HostJson) -> None:
-    """host.json `logging.logLevel`, and PYTHON_ENABLE_DEBUG_LOGGING for the app's own records."""
+    """What the app says with debug level is produced only if asked for; host.json can leave out more."""
     if os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in ("1", "true"):
         logging.getLogger().setLevel(logging.DEBUG)
-    for category, level in host.get("logging", "logLevel", default={}).items():
-        if category != "default" and str(level).lower() in LEVELS:
-            logging.getLogger(category).setLevel(LEVELS[str(level).lower()])
+    levels = levels_of(host)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(levels)

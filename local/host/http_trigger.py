@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from aiohttp import web
 from azure.functions.meta import Datum
 
+from local.host.expressions import binding_data
 from local.host.invoking import Invoker
 from local.host.keys import Keys
 from local.host.registry import Function
@@ -117,7 +118,9 @@ class HttpFunctions:
     ) -> web.StreamResponse:
         value = await _datum(request, parameters)
         try:
-            result = await self._invoker.invoke(function, value, reason="This function was called via HTTP.")
+            data = binding_data(parameters, _texts(value, "query"), value.value["body"].value)
+            data |= {"Query": _texts(value, "query"), "Headers": _texts(value, "headers")}
+            result = await self._invoker.invoke(function, value, reason="This function was called via HTTP.", data=data)
         except Exception:
             log.exception("Exception while executing function: Functions.%s", function.name)
             return web.Response(status=500)
@@ -141,11 +144,17 @@ async def _datum(request: web.Request, parameters: Mapping[str, str]) -> Datum:
     )
 
 
+def _texts(value: Datum, part: str) -> dict[str, str]:
+    return {name: datum.value for name, datum in value.value[part].items()}
+
+
 def _response(result: Datum | None) -> web.Response:
     if result is None or result.value is None:
         return web.Response(status=204)
     if result.type == "string":
         return web.Response(text=str(result.value))
+    if result.type == "bytes":
+        return web.Response(body=result.value)
     given: Mapping[str, Any] = result.value
     response = web.Response(
         status=int(given["status_code"].value), body=given["body"].value,

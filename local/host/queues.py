@@ -21,6 +21,8 @@ from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.functions.meta import Datum
 from azure.storage.queue.aio import QueueClient
 
+from local.host.accounts import account_of, credential_of
+from local.host.expressions import binding_data
 from local.host.invoking import Invoker
 from local.host.registry import Function
 from local.host.settings import HostJson, SettingsError, resolve
@@ -54,27 +56,13 @@ class Options:
 
 
 def connect(stack: AsyncExitStack, function: Function, environment: Mapping[str, str], suffix: str = "") -> QueueClient:
-    """A client for the queue of `function`. Raises SettingsError for a connection that is not configured.
-
-    The setting `<connection>` or `AzureWebJobs<connection>` holds a connection string, or
-    `<connection>__queueServiceUri` the URL of the queue service, which is reached with a managed identity.
-    """
+    """A client for the queue of `function`. Raises SettingsError for a connection that is not configured."""
     queue = resolve(str(function.trigger.queue_name), environment) + suffix
+    account = account_of(function.name, "queue", function.trigger.connection, environment)
     # No retries below: the listener itself tries again, and says so in the log long before the client would.
-    connection = str(function.trigger.connection or "AzureWebJobsStorage")
-    for name in (connection, f"AzureWebJobs{connection}"):
-        if environment.get(name):
-            return QueueClient.from_connection_string(environment[name], queue, retry_total=0)
-        if environment.get(f"{name}__queueServiceUri"):
-            from azure.identity.aio import ManagedIdentityCredential
-
-            credential = ManagedIdentityCredential(client_id=environment.get(f"{name}__clientId"))
-            stack.push_async_callback(credential.close)
-            return QueueClient(environment[f"{name}__queueServiceUri"], queue, credential=credential, retry_total=0)
-    raise SettingsError(
-        f"The function '{function.name}' listens to queue '{queue}' through the connection '{connection}', but there "
-        f"is neither a setting '{connection}' with a connection string nor '{connection}__queueServiceUri'."
-    )
+    if account.connection_string:
+        return QueueClient.from_connection_string(account.connection_string, queue, retry_total=0)
+    return QueueClient(account.service_url, queue, credential=credential_of(stack, account), retry_total=0)
 
 
 async def listen(function: Function, invoker: Invoker, options: Options, environment: Mapping[str, str]) -> None:
@@ -135,8 +123,10 @@ class _Listener:
         renewal = asyncio.create_task(self._keep_hidden(message))
         try:
             body = _decoded(message.content) if self._options.encoded else str(message.content)
+            value, metadata = _datum(body), _metadata(message)
+            data = binding_data({name: datum.value for name, datum in metadata.items()}, value.value)
             await self._invoker.invoke(
-                self._function, _datum(body), metadata=_metadata(message),
+                self._function, value, metadata=metadata, data=data | {"queueTrigger": value.value},
                 reason=f"New queue message detected on '{self._queue.queue_name}'.",
             )  # fmt: skip
         except _NotEncoded:

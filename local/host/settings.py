@@ -6,11 +6,14 @@ import json
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 OVERRIDE = "AzureFunctionsJobHost__"
 """Environment variables that replace values of host.json: AzureFunctionsJobHost__extensions__http__routePrefix."""
+
+_TIMEOUT = re.compile(r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})")
 
 
 class SettingsError(Exception):
@@ -31,6 +34,22 @@ class HostJson:
                 return default
             found = next((v for k, v in found.items() if k.lower() == key.lower()), None)
         return default if found is None else found
+
+
+def function_timeout(host: HostJson) -> timedelta | None:
+    """How long a function may run; None: for ever. Raises SettingsError.
+
+    Source: Azure docs, functions-host-json (functionTimeout); 30 minutes where there is no setting, as outside of the
+    Consumption plan.
+    """
+    text = str(host.get("functionTimeout", default="00:30:00")).strip()
+    if text == "-1":
+        return None
+    found = _TIMEOUT.fullmatch(text)
+    span = timedelta(**{unit: int(value or 0) for unit, value in found.groupdict().items()}) if found else timedelta()
+    if span < timedelta(seconds=1):
+        raise SettingsError(f"functionTimeout in host.json must be hh:mm:ss, at least a second, or -1; it is '{text}'.")
+    return span
 
 
 def load_local_settings(app: Path, environment: MutableMapping[str, str]) -> None:

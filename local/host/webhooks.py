@@ -65,7 +65,8 @@ class EventGridWebhook:
 
     async def invoke(self, function: Function, event: object) -> None:
         """Invoke `function` with one event."""
-        await self._invoker.invoke(function, Datum(json.dumps(event), "json"), reason="EventGrid trigger fired")
+        value, data = Datum(json.dumps(event), "json"), event if isinstance(event, dict) else {}
+        await self._invoker.invoke(function, value, reason="EventGrid trigger fired", data=data)
 
 
 async def _validated(request: web.Request) -> web.Response:

@@ -40,7 +40,7 @@ def complaint(app: Path, state: Path, **settings: str) -> str:
     [
         (
             "@app.route()\ndef f(req: func.HttpRequest, other) -> str: return ''",
-            "but not in the function definition (function.json or function decorators): {'other'}",
+            "but not in the function definition (function.json or function decorators):  {'other'}",
         ),
         (
             "@app.route()\ndef f(request: func.HttpRequest) -> str: return ''",
@@ -48,7 +48,7 @@ def complaint(app: Path, state: Path, **settings: str) -> str:
         ),
         (
             "@app.route()\ndef f() -> str: return ''",
-            "declared in the function definition (function.json or function decorators) but not in Python: {'req'}",
+            "declared as bindings but are not present in Python: {'req'}",
         ),
         (
             "@app.activity_trigger(input_name='x')\ndef f(x: dict[str, int]) -> str: return ''",
@@ -60,7 +60,7 @@ def complaint(app: Path, state: Path, **settings: str) -> str:
         ),
         (
             "@app.route()\ndef f(req: int) -> str: return ''",
-            'type of req binding in the function definition "httpTrigger" does not match its Python annotation "int"',
+            'and dataType "httpTrigger" in the binding decorator do not match the corresponding function parameter',
         ),
         (
             "@app.route()\ndef f(req: func.HttpRequest) -> int: return 1",

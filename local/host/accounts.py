@@ -1,0 +1,50 @@
+"""Which storage account the `connection` of a binding means.
+
+Source: Azure docs, functions-reference (connections): the setting `<connection>` or `AzureWebJobs<connection>` holds a
+connection string, or `<connection>__<service>ServiceUri` the URL of a service, reached with a managed identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from local.host.settings import SettingsError
+
+DEFAULT = "AzureWebJobsStorage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Either a connection string, or the URL of a service and the client id of a managed identity (None: the app's)."""
+
+    connection_string: str | None = None
+    service_url: str = ""
+    client_id: str | None = None
+
+
+def account_of(function: str, service: str, connection: str | None, environment: Mapping[str, str]) -> Account:
+    """The account of `connection` for `service` ("blob" or "queue"). Raises SettingsError if it is not configured."""
+    wanted = connection or DEFAULT
+    for name in (wanted, f"AzureWebJobs{wanted}"):
+        if environment.get(name):
+            return Account(connection_string=environment[name])
+        if environment.get(f"{name}__{service}ServiceUri"):
+            return Account(
+                service_url=environment[f"{name}__{service}ServiceUri"], client_id=environment.get(f"{name}__clientId")
+            )
+    raise SettingsError(
+        f"The function '{function}' uses a {service} through the connection '{wanted}', but there is neither a setting "
+        f"'{wanted}' with a connection string nor '{wanted}__{service}ServiceUri'."
+    )
+
+
+def credential_of(stack: AsyncExitStack, account: Account) -> Any:
+    """The managed identity of an account without a connection string; closed with `stack`."""
+    from azure.identity.aio import ManagedIdentityCredential
+
+    credential = ManagedIdentityCredential(client_id=account.client_id)
+    stack.push_async_callback(credential.close)
+    return credential

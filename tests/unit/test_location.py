@@ -1,0 +1,216 @@
+"""Containers, blob paths, Azure ML's references and path templates."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.scoring.location import (
+    LONGEST_BLOB_NAME,
+    Container,
+    Location,
+    account_of,
+    can_both_match,
+    fill,
+    fixed_prefix,
+    glob_regex,
+    is_safe,
+    locate,
+    pattern_regex,
+    patterns_can_both_match,
+    placeholders,
+    prefixes_overlap,
+)
+
+LANDING = Container("https://landing.blob.core.windows.net", "landing")
+STORE = Container("https://workspace.blob.core.windows.net", "azureml-blobstore")
+LONG_FORM = "azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/store/paths/a/b.csv"
+ARM_FORM = (
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
+    "/datastores/store/paths/a/b.csv"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "encoded"),
+    [
+        pytest.param("digits/tuesday/0.png", "digits/tuesday/0.png", id="plain"),
+        pytest.param("digits/a b", "digits/a%20b", id="space"),
+        pytest.param("digits/50%", "digits/50%25", id="percent"),
+        pytest.param("digits/#1?", "digits/%231%3F", id="hash and question mark"),
+        pytest.param("digits/Grüße", "digits/Gr%C3%BC%C3%9Fe", id="umlauts"),
+        pytest.param("day=1/run_id=x", "day=1/run_id=x", id="equals signs stay readable"),
+    ],
+)
+def test_a_url_is_percent_encoded(path: str, encoded: str) -> None:
+    assert Location(LANDING, path).url == f"https://landing.blob.core.windows.net/landing/{encoded}"
+
+
+@pytest.mark.parametrize(
+    ("url", "account"),
+    [
+        pytest.param("https://landing.blob.core.windows.net", "landing", id="public cloud"),
+        pytest.param("https://landing.z6.blob.storage.azure.net", "landing", id="DNS zone"),
+        pytest.param("https://Landing.blob.core.windows.net", "landing", id="host names have no case"),
+        pytest.param("https://localhost:10000/devstore", "devstore", id="path style"),
+        pytest.param("http://127.0.0.1:10000/devstore", "devstore", id="path style over http"),
+    ],
+)
+def test_the_account_is_taken_from_the_url(url: str, account: str) -> None:
+    assert account_of(url) == account
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["a", "a/b.png", "a b", "ä/ß", "#1", "50%", "%2e%2e/a", "a+b", "{x}", "...", "..a/b..", "a" * LONGEST_BLOB_NAME],
+)
+def test_odd_but_legal_paths_are_usable(path: str) -> None:
+    assert is_safe(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "/a", "a/", "a//b", ".", "..", "a/./b", "a/../b", "../a", "a\\b", "a\nb", "a\x00", "a\x7f",
+     "a" * (LONGEST_BLOB_NAME + 1)],
+)  # fmt: skip
+def test_paths_that_could_mean_another_place_are_not_usable(path: str) -> None:
+    assert not is_safe(path)
+
+
+@pytest.mark.parametrize(
+    ("reference", "path"),
+    [
+        pytest.param("azureml://datastores/store/paths/a/b.csv", "a/b.csv", id="short"),
+        pytest.param(LONG_FORM, "a/b.csv", id="long"),
+        pytest.param(ARM_FORM, "a/b.csv", id="ARM id"),
+        pytest.param(f"azureml:{ARM_FORM}", "a/b.csv", id="ARM id with scheme"),
+        pytest.param("AzureML://Datastores/store/Paths/a/b.csv", "a/b.csv", id="keywords have no case"),
+        pytest.param("azureml://datastores/store/paths//a//b.csv", "a/b.csv", id="double slashes"),
+        pytest.param("azureml://datastores/store/paths/a%20b", "a%20b", id="not an URL, so nothing is decoded"),
+        pytest.param(f"{STORE.url}/a/b.csv", "a/b.csv", id="https of a datastore's container"),
+    ],
+)
+def test_a_reference_to_a_datastore_is_located(reference: str, path: str) -> None:
+    assert locate(reference, {"store": STORE}) == Location(STORE, path)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "azureml://datastores/other/paths/a",
+        "azureml://datastores/Store/paths/a",
+        "azureml://jobs/j/outputs/default",
+        "https://landing.blob.core.windows.net/landing2/a",
+        "https://elsewhere.blob.core.windows.net/landing/a",
+        "landing/a",
+        "",
+    ],
+)
+def test_a_reference_to_nothing_known_is_not_located(reference: str) -> None:
+    assert locate(reference, {"store": STORE}, (LANDING,)) is None
+
+
+def test_an_https_reference_is_decoded() -> None:
+    assert locate(f"{LANDING.url}/digits//a%20b", {}, (LANDING,)) == Location(LANDING, "digits/a b")
+
+
+def test_a_template_is_filled_in_one_pass() -> None:
+    template = "{route}/{batch}/x{batch}"
+
+    assert placeholders(template) == {"route", "batch"}
+    assert fill(template, {"route": "r", "batch": "{route}"}) == "r/{route}/x{route}"
+    with pytest.raises(KeyError, match="batch"):
+        fill(template, {"route": "r"})
+
+
+@pytest.mark.parametrize(
+    ("template", "prefix"), [("a/b", "a/b"), ("a/{x}/b", "a/"), ("a/day={x}", "a/day="), ("{x}", "")]
+)
+def test_the_fixed_prefix_ends_at_the_first_placeholder(template: str, prefix: str) -> None:
+    assert fixed_prefix(template) == prefix
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder", "parts"),
+    [
+        pytest.param("digits/{batch}", "digits/tuesday", {"batch": "tuesday"}, id="segment"),
+        pytest.param("digits/{batch}", "digits/a b#%+{ß}", {"batch": "a b#%+{ß}"}, id="odd names"),
+        pytest.param("digits/{batch}", "digits", None, id="a part is never empty"),
+        pytest.param("digits/{batch}", "digits/a/b", None, id="a part is one segment"),
+        pytest.param("digits/{batch}", "Digits/a", None, id="case matters"),
+        pytest.param("digits/{batch}", "x/digits/a", None, id="from the start"),
+        pytest.param("{y}/{m}-{d}", "2026/03-01", {"y": "2026", "m": "03", "d": "01"}, id="parts of a segment"),
+        pytest.param("a.b", "axb", None, id="literal text is literal"),
+        pytest.param("a", "a", {}, id="no parts"),
+    ],
+)
+def test_a_folder_pattern_matches_whole_folders(pattern: str, folder: str, parts: dict[str, str] | None) -> None:
+    match = pattern_regex(pattern).fullmatch(folder)
+
+    assert (match and match.groupdict()) == parts
+
+
+@pytest.mark.parametrize(
+    ("glob", "name", "matches"),
+    [
+        ("*", "anything", True),
+        ("*", "", True),
+        ("*.png", "0.png", True),
+        ("*.png", "0.PNG", False),
+        ("*.png", "0xpng", False),
+        ("*.png", "a/0.png", False),
+        ("?.png", "0.png", True),
+        ("?.png", ".png", False),
+        ("a(1)+.png", "a(1)+.png", True),
+    ],
+)
+def test_a_glob_matches_names_within_a_folder(glob: str, name: str, matches: bool) -> None:
+    assert (glob_regex(glob).fullmatch(name) is not None) == matches
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("*.png", "*.png", True),
+        ("*.png", "*.csv", False),
+        ("*", "*.csv", True),
+        ("a*", "*b", True),
+        ("a*", "b*", False),
+        ("?", "??", False),
+        ("?*", "a", True),
+        ("", "*", True),
+        ("", "?", False),
+        ("a", "", False),
+    ],
+)
+def test_globs_that_can_match_the_same_name_are_found(one: str, other: str, both: bool) -> None:
+    assert can_both_match(one, other) == both
+    assert can_both_match(other, one) == both
+
+
+@pytest.mark.xfail(strict=True, raises=RecursionError, reason="can_both_match recurses once for every character")
+def test_long_globs_can_be_compared() -> None:
+    assert can_both_match("a" * LONGEST_BLOB_NAME, "a" * LONGEST_BLOB_NAME)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("digits/{batch}", "digits/{day}", True),
+        ("digits/{batch}", "digits/tuesday", True),
+        ("digits/{batch}", "letters/{batch}", False),
+        ("digits/{batch}", "digits/{batch}/{part}", False),
+        ("digits/a-{batch}", "digits/b-{batch}", False),
+        ("{a}-{b}", "2026-{day}", True),
+        ("{a}{b}", "x", False),
+    ],
+)
+def test_patterns_that_can_match_the_same_folder_are_found(one: str, other: str, both: bool) -> None:
+    assert patterns_can_both_match(one, other) == both
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [("digits/", "digits/", True), ("digits/a/", "digits/", True), ("", "digits/", True), ("digits-out/", "digits/", False)],
+)  # fmt: skip
+def test_prefixes_overlap_if_one_is_within_the_other(one: str, other: str, overlap: bool) -> None:
+    assert prefixes_overlap(one, other) == prefixes_overlap(other, one) == overlap

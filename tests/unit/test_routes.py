@@ -1,0 +1,262 @@
+"""routes.yaml: every kind of problem is told with its route, its field and what would be right."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import Problem, RoutesInvalid
+from tests.examples import ROOT, SETTINGS
+from tests.unit.routes_files import REMOVED, Change, digits, edited, one_more_route, parsed, told
+
+DURATION = "a duration: a whole number with s, m, h or d"
+INPUT, OUTPUT = "inputs.images.path", "outputs.predictions.path"
+STORE = "azureml://datastores/workspaceblobstore/paths"
+
+
+def test_the_projects_own_routes_have_no_problems() -> None:
+    routes = parsed((ROOT / "routes.yaml").read_text("utf-8"))
+
+    assert [route.name for route in routes.usable] == ["digits"]
+    routes.require_whole()
+
+
+WRONG: dict[str, tuple[Change, str, str]] = {
+    "an unknown key": (("colour", "red"), "the route", "unknown: 'colour'; expected a map with landing"),
+    "an unknown key of landing": (("landing.colour", "red"), "landing", "unknown: 'colour'"),
+    "an unknown key of polling": (("polling.colour", "red"), "polling", "expected a map with first, longest"),
+    "no publish": (("publish", REMOVED), "the route", "publish is missing; expected a map with landing"),
+    "no container": (("landing.container", REMOVED), "landing", "container is missing"),
+    "no scoring URI": (("endpoint.scoring_uri", REMOVED), "endpoint", "scoring_uri is missing"),
+    "landing is a text": (("landing", "digits"), "landing", "'digits' is not right; expected a map"),
+    "account with http": (("landing.account_url", "http://a.b"), "landing.account_url", "the blob endpoint of a"),
+    "account with a slash": (("publish.account_url", "https://a.b/"), "publish.account_url", "without a trailing slash"),
+    "container in capitals": (("landing.container", "Landing"), "landing.container", "lower-case letters"),
+    "container too short": (("publish.container", "ab"), "publish.container", "3 to 63"),
+    "folder with a leading slash": (("landing.folder", "/digits"), "landing.folder", "without leading or trailing"),
+    "folder with a trailing slash": (("landing.folder", "digits/"), "landing.folder", "without leading or trailing"),
+    "folder with a double slash": (("landing.folder", "digits//a"), "landing.folder", "a folder pattern"),
+    "folder that leads upwards": (("landing.folder", "digits/../a"), "landing.folder", "a folder pattern"),
+    "folder with a glob": (("landing.folder", "digits/*"), "landing.folder", "{name} stands for one path segment"),
+    "no file globs": (("landing.files", []), "landing.files", "a list of file globs"),
+    "file glob with a slash": (("landing.files", ["a/*.png"]), "landing.files.0", "without a slash"),
+    "marker with a glob": (("ready", {"marker": "*"}), "ready.marker", "the name of the file whose arrival"),
+    "quiet and marker": (("ready.marker", "_SUCCESS"), "ready", "either quiet or marker"),
+    "neither quiet nor marker": (("ready.quiet", REMOVED), "ready", "either quiet or marker"),
+    "an unknown end of waiting": (("ready.then", "wait"), "ready.then", "score (what is there"),
+    "scoring URI with http": (("endpoint.scoring_uri", "http://a/jobs"), "endpoint.scoring_uri", "az ml batch-endpoint"),
+    "scoring URI of something else": (("endpoint.scoring_uri", "https://a/score"), "endpoint.scoring_uri", "…/jobs"),
+    "deployment that is no name": (("endpoint.deployment", "1a"), "endpoint.deployment", "the name of a deployment"),
+    "mini batches of nothing": (("endpoint.mini_batch_size", 0), "endpoint.mini_batch_size", "a whole number from 1"),
+    "instances as text": (("endpoint.instance_count", "2"), "endpoint.instance_count", "a whole number from 1"),
+    "threshold below -1": (("endpoint.error_threshold", -2), "endpoint.error_threshold", "-1 ignores all failures"),
+    "no tries": (("endpoint.retries.max_retries", 0), "endpoint.retries.max_retries", "tries of one mini batch"),
+    "no inputs": (("inputs", {}), "inputs", "the one input of the model deployment"),
+    "two inputs": (("inputs.more", digits()["inputs"]["images"]), "inputs", "the one input"),
+    "input of another type": (("inputs.images.type", "mltable"), "inputs.images.type", "uri_folder (the landing is"),
+    "input without a path": ((INPUT, REMOVED), "inputs.images", "path is missing"),
+    "input of another folder": ((INPUT, f"{STORE}/x/{{landing}}"), INPUT, "use https://landing.blob.core.windows.net/"),
+    "input that is fixed": ((INPUT, "${LANDING_ACCOUNT_URL}/landing/digits"), INPUT, "is not the landing itself"),
+    "input in no datastore": ((INPUT, "azureml://datastores/x/paths/{landing}"), INPUT, "NAME in datastores"),
+    "two outputs": (("outputs.more", digits()["outputs"]["predictions"]), "outputs", "the one output"),
+    "output folder": (("outputs.predictions.type", "uri_folder"), "outputs.predictions.type", "uri_file; batch"),
+    "output by URL": ((OUTPUT, "https://a/{run_id}/{attempt}/x"), OUTPUT, "azureml://datastores/NAME/paths"),
+    "output without attempt": ((OUTPUT, f"{STORE}/{{run_id}}/x.csv"), OUTPUT, "put {run_id}/{attempt}/ before"),
+    "output without run": ((OUTPUT, f"{STORE}/{{attempt}}/x.csv"), OUTPUT, "a folder of its own"),
+    "output with both in its name": ((OUTPUT, f"{STORE}/x/{{run_id}}-{{attempt}}.csv"), OUTPUT, "a folder of its own"),
+    "output in no datastore": (
+        (OUTPUT, "azureml://datastores/x/paths/{run_id}/{attempt}/x.csv"), OUTPUT, "(known: workspaceblobstore)"),
+    "output with an unknown part": (
+        (OUTPUT, f"{STORE}/{{day}}/{{run_id}}/{{attempt}}/x.csv"), OUTPUT,
+        "{day} is not known here; use {attempt}, {batch}, {route}, {run_id}"),
+    "publication with an unknown part": (
+        ("publish.path", "digits/{run_id}"), "publish.path", "{run_id} is not known here; use {batch}, {route}"),
+    "publication with a leading slash": (("publish.path", "/digits"), "publish.path", "without leading or trailing"),
+    "datastore without a container": (
+        ("datastores.workspaceblobstore.container", REMOVED), "datastores.workspaceblobstore", "container is missing"),
+    "an unknown staging": (("staging", "sometimes"), "staging", "when_needed (copy the files"),
+    "a start after the end": (("polling.start_deadline", "2d"), "polling.start_deadline", "longer than polling.deadline"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_problem_is_told_with_route_field_and_what_would_be_right(kind: str) -> None:
+    change, field, hint = WRONG[kind]
+
+    routes = parsed(edited(change))
+
+    ((route, where, message),) = told(routes)
+    assert (route, where) == ("digits", field)
+    assert hint in message
+    assert routes.usable == ()
+
+
+@pytest.mark.parametrize("value", ["5", "5 s", "0s", "-5s", "1.5h", "1w", "s", "", 5, None, "5S"])
+@pytest.mark.parametrize(
+    "field",
+    ["ready.quiet", "ready.longest_wait", "endpoint.retries.timeout", "polling.first", "polling.longest",
+     "polling.start_deadline", "polling.deadline"],
+)  # fmt: skip
+def test_a_wrong_duration_is_told_how_durations_are_written(field: str, value: object) -> None:
+    ((_, where, message),) = told(parsed(edited((field, value))))
+
+    assert where == field
+    assert DURATION in message
+
+
+def test_a_name_that_the_service_would_not_take_is_told_with_its_rule() -> None:
+    ((_, field, message),) = told(parsed(edited(("inputs", {"my images": digits()["inputs"]["images"]}))))
+
+    assert field == "inputs"
+    assert message == "'my images' is not a usable name; it must match ^[A-Za-z0-9_]+$"
+
+
+def test_a_marker_is_no_use_where_every_file_is_a_landing() -> None:
+    text = edited(("inputs.images.type", "uri_file"), ("ready", {"marker": "_SUCCESS"}))
+
+    ((_, field, message),) = told(parsed(text))
+
+    assert field == "ready.marker"
+    assert "use quiet" in message
+
+
+def test_an_unknown_part_of_the_input_is_told_beside_the_input_itself() -> None:
+    problems = told(parsed(edited((INPUT, "${LANDING_ACCOUNT_URL}/landing/digits/{batch}"))))
+
+    assert [field for _, field, _ in problems] == [INPUT, INPUT]
+    assert problems[0][2] == "{batch} is not known here; use {landing}"
+
+
+def test_an_output_without_any_datastore_says_that_none_is_known() -> None:
+    ((_, field, message),) = told(parsed(edited(("datastores", REMOVED))))
+
+    assert field == OUTPUT
+    assert "(known: none)" in message
+
+
+def test_an_app_setting_that_is_not_set_is_named_wherever_it_is_missed() -> None:
+    text = edited(("landing.files", ["${GLOB}"]), ("endpoint.scoring_uri", "${URI}"), ("landing.container", "${URI}"))
+
+    problems = told(parsed(text, GLOB=" "))
+
+    assert sorted(problems) == [
+        ("digits", "endpoint.scoring_uri", "the app setting URI is not set; set it, or write the value here"),
+        ("digits", "landing.container", "the app setting URI is not set; set it, or write the value here"),
+        ("digits", "landing.files.0", "the app setting GLOB is not set; set it, or write the value here"),
+    ]
+
+
+def test_app_settings_are_filled_in_without_blanks_and_accounts_without_a_trailing_slash() -> None:
+    settings = {**SETTINGS, "LAKEHOUSE_ACCOUNT_URL": " https://lake.blob.core.windows.net/ "}
+
+    (route,) = parsed(edited(), **settings).usable
+
+    assert route.publish.account_url == "https://lake.blob.core.windows.net"
+
+
+@pytest.mark.xfail(strict=True, reason="the slash is removed from account_url only, not where a path follows")
+def test_an_account_setting_with_a_trailing_slash_is_right_everywhere() -> None:
+    """The portal shows blob endpoints with a trailing slash, and the input path begins with one."""
+    parsed(edited(), LANDING_ACCOUNT_URL="https://landing.blob.core.windows.net/").require_whole()
+
+
+@pytest.mark.xfail(strict=True, reason="a ${…} that is no setting's name is not filled in, and its pattern not checked")
+def test_a_misspelt_reference_to_an_app_setting_is_a_problem() -> None:
+    ((_, field, _),) = told(parsed(edited(("landing.account_url", "${LANDING-ACCOUNT-URL}"))))
+
+    assert field == "landing.account_url"
+
+
+UNUSABLE: dict[str, tuple[str, str, str]] = {
+    "not YAML": ("routes: [", "routes.yaml", "is not YAML"),
+    "empty": ("", "routes.yaml", "None is not right; expected Which folders are scored"),
+    "a list": ("- routes", "routes.yaml", "['routes'] is not right"),
+    "nothing in it": ("{}", "routes.yaml", "routes is missing"),
+    "no routes": ("routes: {}", "routes", "with at least one of them"),
+    "a list of routes": ("routes: []", "routes", "a map of route names"),
+    "something beside the routes": (edited() + "\nversion: 2\n", "routes.yaml", "unknown: 'version'"),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_a_file_that_cannot_be_read_as_routes_is_refused_as_a_whole(kind: str) -> None:
+    text, field, hint = UNUSABLE[kind]
+
+    with pytest.raises(RoutesInvalid) as refused:
+        parsed(text)
+
+    (problem,) = refused.value.problems
+    assert (problem.route, problem.field) == ("", field)
+    assert hint in problem.message
+
+
+@pytest.mark.xfail(strict=True, raises=IndexError, reason="_fill asks for the last part of an empty path")
+def test_a_file_that_is_nothing_but_an_app_setting_is_refused_as_a_whole() -> None:
+    with pytest.raises(RoutesInvalid):
+        parsed("${LANDING_ACCOUNT_URL}")
+
+
+def test_several_problems_are_told_at_once() -> None:
+    broken = edited(
+        ("colour", "red"), ("ready.quiet", "soon"), ("endpoint.scoring_uri", "${MISSING}"), ("staging", "maybe")
+    )
+
+    assert {field for _, field, _ in told(parsed(broken))} == {
+        "the route", "ready.quiet", "endpoint.scoring_uri", "staging"
+    }  # fmt: skip
+
+
+@pytest.mark.xfail(strict=True, reason="jsonschema reports every missing field, and each report names all of them")
+def test_two_missing_fields_are_told_once() -> None:
+    problems = told(parsed(edited(("ready", REMOVED), ("publish", REMOVED))))
+
+    assert len(problems) == len(set(problems))
+
+
+LETTERS: Change = ("landing.folder", "letters/{batch}")
+
+
+def test_a_broken_route_leaves_the_others_usable() -> None:
+    routes = parsed(one_more_route(LETTERS, ("ready.quiet", "soon"), name="letters"))
+
+    assert [route.name for route in routes.usable] == ["digits"]
+    assert {problem.route for problem in routes.problems} == {"letters"}
+    with pytest.raises(RoutesInvalid, match=r"route 'letters', ready\.quiet"):
+        routes.require_whole()
+
+
+@pytest.mark.xfail(strict=True, raises=RoutesInvalid, reason="a bad name is reported at `routes`, not at the route")
+def test_a_route_with_an_unusable_name_leaves_the_others_usable() -> None:
+    assert [route.name for route in parsed(one_more_route(LETTERS, name="Letters")).usable] == ["digits"]
+
+
+@pytest.mark.xfail(strict=True, reason="JSON Schema's propertyNames looks at texts only; YAML keys may be others")
+@pytest.mark.parametrize("name", [2026, True, None])
+def test_a_route_whose_name_is_not_a_text_is_a_problem(name: object) -> None:
+    assert all(isinstance(route.name, str) for route in parsed(one_more_route(LETTERS, name=name)).usable)
+
+
+@pytest.mark.xfail(strict=True, reason="PyYAML keeps the last of equal keys and says nothing")
+def test_two_routes_of_one_name_are_a_problem() -> None:
+    """One of them would never be scored, and nobody would be told."""
+    text = edited()
+
+    with pytest.raises(RoutesInvalid):
+        parsed(text + edited().removeprefix("routes:\n")).require_whole()
+
+
+@pytest.mark.xfail(strict=True, raises=OverflowError, reason="the schema sets durations no limit; timedelta has one")
+def test_a_duration_beyond_all_reason_is_a_problem() -> None:
+    ((_, field, _),) = told(parsed(edited(("ready.longest_wait", "99999999999d"))))
+
+    assert field == "ready.longest_wait"
+
+
+@pytest.mark.xfail(strict=True, reason="quiet and longest_wait are not compared")
+def test_a_quiet_period_longer_than_the_longest_wait_is_a_problem() -> None:
+    """The folder would always be scored unquiet."""
+    assert told(parsed(edited(("ready", {"quiet": "1h", "longest_wait": "1m"}))))
+
+
+def test_problems_read_as_sentences_with_their_place() -> None:
+    assert str(Problem("digits", "ready.quiet", "is wrong")) == "route 'digits', ready.quiet: is wrong"
+    assert str(Problem("", "routes.yaml", "is wrong")) == "routes.yaml: is wrong"

@@ -1,0 +1,172 @@
+"""The schema that editors use and the code that reads routes say the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from shared.routes import SCHEMA
+from shared.scoring.route import Route, read_route
+from tests.unit.routes_files import REMOVED, changed
+
+DOCUMENT: dict[str, Any] = json.loads(SCHEMA.read_text("utf-8"))
+ROUTE: dict[str, Any] = DOCUMENT["$defs"]["route"]
+
+FULL: dict[str, Any] = {
+    "landing": {"account_url": "https://a.b", "container": "landing", "folder": "f/{x}", "files": ["*.png"]},
+    "ready": {"quiet": "7s", "longest_wait": "7h", "then": "fail"},
+    "endpoint": {
+        "scoring_uri": "https://a.b/jobs",
+        "deployment": "one",
+        "mini_batch_size": 7,
+        "instance_count": 7,
+        "error_threshold": 7,
+        "retries": {"max_retries": 7, "timeout": "7s"},
+    },
+    "inputs": {"images": {"type": "uri_folder", "path": "https://a.b/landing/{landing}"}},
+    "outputs": {"scores": {"type": "uri_file", "path": "azureml://datastores/d/paths/{run_id}/{attempt}/x"}},
+    "datastores": {"d": {"account_url": "https://a.b", "container": "store"}},
+    "staging": "always",
+    "polling": {"first": "7s", "longest": "7m", "start_deadline": "7h", "deadline": "7d"},
+    "publish": {"account_url": "https://a.b", "container": "lake", "path": "out/{x}"},
+}
+"""A route in which every field differs from its default, but for `marker`, which excludes `quiet`."""
+
+OTHER: dict[str, Any] = {
+    "landing.account_url": "https://c.d",
+    "landing.container": "other",
+    "landing.folder": "g/{x}",
+    "landing.files": ["*.csv"],
+    "ready.quiet": "8s",
+    "ready.marker": "_DONE",
+    "ready.longest_wait": "8h",
+    "ready.then": "score",
+    "endpoint.scoring_uri": "https://c.d/jobs",
+    "endpoint.deployment": "two",
+    "endpoint.mini_batch_size": 8,
+    "endpoint.instance_count": 8,
+    "endpoint.error_threshold": 8,
+    "endpoint.retries.max_retries": 8,
+    "endpoint.retries.timeout": "8s",
+    "inputs.images.type": "uri_file",
+    "inputs.images.path": "https://a.b/landing/x/{landing}",
+    "outputs.scores.path": "azureml://datastores/d/paths/x/{run_id}/{attempt}/x",
+    "datastores.d.account_url": "https://c.d",
+    "datastores.d.container": "other",
+    "staging": "never",
+    "polling.first": "8s",
+    "polling.longest": "8m",
+    "polling.start_deadline": "8h",
+    "polling.deadline": "8d",
+    "publish.account_url": "https://c.d",
+    "publish.container": "other",
+    "publish.path": "more/{x}",
+}
+"""For every field another value that the schema accepts."""
+
+ONLY_ONE_VALUE = {"outputs.scores.type"}
+"""Fields for which the schema leaves no choice, so that there is nothing to read."""
+
+NAMES = {"inputs": "images", "outputs": "scores", "datastores": "d"}
+"""What the maps with free names call their entry here."""
+
+
+def resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with its reference followed; what stands beside the reference wins."""
+    if "$ref" not in schema:
+        return schema
+    return {**DOCUMENT["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+
+
+def fields(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every field below a schema that is not a map itself, by its dotted path."""
+    schema = resolved(schema)
+    below = dict(schema.get("properties", {}))
+    if isinstance(schema.get("additionalProperties"), dict):
+        below[NAMES[path[-1]]] = schema["additionalProperties"]
+    for name, child in below.items():
+        yield from fields(child, (*path, name))
+    if not below:
+        yield ".".join(path), schema
+
+
+FIELDS = dict(fields(ROUTE))
+DEFAULTS = {path: schema["default"] for path, schema in FIELDS.items() if "default" in schema}
+
+
+def read(document: Mapping[str, Any]) -> Route:
+    """The route as the code reads it, once the schema has accepted it."""
+    Draft202012Validator(DOCUMENT).validate({"routes": {"r": document}})
+    return read_route("r", document)
+
+
+def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
+    return changed(document, (path, REMOVED))
+
+
+def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
+    Draft202012Validator.check_schema(DOCUMENT)
+
+    assert len(FIELDS) == 29
+    assert set(FIELDS) == set(OTHER) | ONLY_ONE_VALUE
+
+
+@pytest.mark.parametrize("path", OTHER)
+def test_every_field_of_the_schema_is_read(path: str) -> None:
+    base = without(FULL, "ready.quiet") | {"ready": {"marker": "_READY"}} if path == "ready.marker" else FULL
+
+    assert read(changed(base, (path, OTHER[path]))) != read(base)
+
+
+@pytest.mark.parametrize("path", DEFAULTS)
+def test_the_code_has_the_defaults_that_the_schema_tells(path: str) -> None:
+    left_out = read(without(FULL, path))
+
+    assert left_out == read(changed(FULL, (path, DEFAULTS[path])))
+    assert left_out != read(FULL)
+
+
+def test_the_defaults_of_the_schema_are_the_ones_that_the_documentation_tells() -> None:
+    assert DEFAULTS == {
+        "landing.files": ["*"],
+        "ready.longest_wait": "1d",
+        "staging": "when_needed",
+        "polling.first": "15s",
+        "polling.longest": "5m",
+        "polling.start_deadline": "2h",
+        "polling.deadline": "1d",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ready", "then"), [({"quiet": "7s"}, "score"), ({"marker": "_READY"}, "fail")], ids=["quiet", "marker"]
+)
+def test_what_follows_the_longest_wait_depends_on_what_was_waited_for(ready: dict[str, str], then: str) -> None:
+    assert read({**FULL, "ready": ready}) == read({**FULL, "ready": {**ready, "then": then}})
+
+
+def test_what_is_left_out_without_a_default_is_left_as_deployed() -> None:
+    endpoint = read({**FULL, "endpoint": {"scoring_uri": "https://a.b/jobs"}}).endpoint
+
+    assert (endpoint.deployment, endpoint.mini_batch_size, endpoint.instance_count) == (None, None, None)
+    assert (endpoint.error_threshold, endpoint.max_retries, endpoint.timeout) == (None, None, None)
+
+
+@pytest.mark.parametrize("map_", ["polling", "datastores"])
+def test_a_map_that_may_be_left_out_is_as_good_as_an_empty_one(map_: str) -> None:
+    assert ROUTE["properties"][map_]["default"] == {}
+    assert read(without(FULL, map_)) == read({**FULL, map_: {}})
+
+
+def test_every_other_field_is_required() -> None:
+    validator = Draft202012Validator(DOCUMENT)
+    given = set(FIELDS) - {"ready.marker"}
+
+    optional = {path for path in given if validator.is_valid({"routes": {"r": without(FULL, path)}})}
+
+    as_deployed = {path for path in given if path.startswith("endpoint.")} - {"endpoint.scoring_uri"}
+    assert optional == {*DEFAULTS, *as_deployed, "ready.then"}

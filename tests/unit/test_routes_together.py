@@ -1,0 +1,143 @@
+"""Routes together: none may score another's files, and no results may land again."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.scoring.event import Match, Written, match_event
+from tests.unit.routes_files import Change, changed, digits, edited, one_more_route, parsed, text_of, told
+
+OUTPUT = "outputs.predictions.path"
+STORE = "azureml://datastores/workspaceblobstore/paths"
+INTO_LANDING: tuple[Change, Change] = (
+    ("publish.account_url", "${LANDING_ACCOUNT_URL}"), ("publish.container", "landing")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("folder", "files", "overlap"),
+    [
+        pytest.param("digits/{day}", ["*.png"], True, id="the same"),
+        pytest.param("digits/monday", ["0.*"], True, id="one folder, some files"),
+        pytest.param("{kind}/{day}", ["*"], True, id="wider"),
+        pytest.param("digits/{day}", ["*.csv"], False, id="other files"),
+        pytest.param("letters/{day}", ["*.png"], False, id="other folders"),
+        pytest.param("digits/{day}/{hour}", ["*.png"], False, id="folders below"),
+    ],
+)
+def test_routes_that_would_score_the_same_files_are_refused_both(folder: str, files: list[str], overlap: bool) -> None:
+    routes = parsed(one_more_route(("landing.folder", folder), ("landing.files", files), ("publish.path", "second")))
+
+    if not overlap:
+        routes.require_whole()
+        return
+    assert routes.usable == ()
+    assert [(route, field) for route, field, _ in told(routes)] == [
+        ("digits", "landing.folder"), ("second", "landing.folder")
+    ]  # fmt: skip
+    for (_, _, message), other in zip(told(routes), ("second", "digits"), strict=True):
+        assert message == (
+            f"would score the same files as route {other!r}; make folders or file globs exclude each other"
+        )
+
+
+def test_the_same_folder_of_another_account_or_container_is_no_overlap() -> None:
+    elsewhere = "https://second.blob.core.windows.net"
+
+    parsed(
+        one_more_route(
+            ("landing.account_url", elsewhere), ("inputs.images.path", elsewhere + "/landing/{landing}")
+        )
+    ).require_whole()  # fmt: skip
+    parsed(
+        one_more_route(
+            ("landing.container", "incoming"), ("inputs.images.path", "${LANDING_ACCOUNT_URL}/incoming/{landing}")
+        )
+    ).require_whole()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "loops"),
+    [
+        pytest.param("digits/results", True, id="in the landing"),
+        pytest.param("digits/{batch}", True, id="in the very folder"),
+        pytest.param("digits/a/b/c", True, id="below it"),
+        pytest.param("{batch}/results", True, id="anywhere, by its name"),
+        pytest.param("digits-out/{batch}", False, id="in a folder that begins alike"),
+        pytest.param("results/digits", False, id="in another folder"),
+        pytest.param("digit", False, id="in a folder that is shorter"),
+    ],
+)
+def test_a_publication_that_would_land_again_is_refused(path: str, loops: bool) -> None:
+    problems = told(parsed(edited(*INTO_LANDING, ("publish.path", path))))
+
+    assert [field for _, field, _ in problems] == (["publish.path"] if loops else [])
+    for _, _, message in problems:
+        assert message == (
+            "would write into the landing of route 'digits' (https://landing.blob.core.windows.net/landing/digits/…) "
+            "and be scored again; choose another container or folder"
+        )
+
+
+@pytest.mark.parametrize(("folder", "loops"), [("digits/out", True), ("landfall", False), ("digits-out", False)])
+def test_an_output_that_would_land_again_is_refused(folder: str, loops: bool) -> None:
+    text = edited(
+        ("datastores.workspaceblobstore.account_url", "${LANDING_ACCOUNT_URL}"),
+        ("datastores.workspaceblobstore.container", "landing"),
+        (OUTPUT, f"{STORE}/{folder}/{{run_id}}/{{attempt}}/x.csv"),
+    )
+
+    assert [field for _, field, _ in told(parsed(text))] == ([OUTPUT] if loops else [])
+
+
+def test_results_that_would_land_with_another_route_are_refused_for_the_writer_only() -> None:
+    text = one_more_route(("landing.folder", "letters/{batch}"), *INTO_LANDING, ("publish.path", "digits/letters"))
+
+    routes = parsed(text)
+
+    ((route, field, message),) = told(routes)
+    assert (route, field) == ("second", "publish.path")
+    assert "the landing of route 'digits'" in message
+    assert [usable.name for usable in routes.usable] == ["digits"]
+
+
+@pytest.mark.xfail(strict=True, reason="only landing.folder is refused when it holds `..`; HTTP clients resolve it")
+def test_a_publication_that_leads_upwards_is_refused() -> None:
+    """`out/../digits/x` is `digits/x` by the time it is in a URL: a loop that no prefix shows."""
+    assert told(parsed(edited(*INTO_LANDING, ("publish.path", "out/../digits/x"))))
+
+
+@pytest.mark.xfail(strict=True, reason="only landing.folder is refused when it holds `..`; HTTP clients resolve it")
+def test_an_output_that_leads_upwards_is_refused() -> None:
+    assert told(parsed(edited((OUTPUT, f"{STORE}/a/../{{run_id}}/{{attempt}}/x.csv"))))
+
+
+@pytest.mark.xfail(strict=True, reason="a repeated group name makes pattern_regex raise re.error at the first event")
+def test_a_part_that_is_named_twice_is_a_problem() -> None:
+    """It passes every check, and then the route fails every event of its container, other routes' included."""
+    assert told(parsed(edited(("landing.folder", "{batch}/{batch}"))))
+
+
+@pytest.mark.xfail(strict=True, reason="what does not look like a placeholder is taken as literal text")
+@pytest.mark.parametrize("folder", ["digits/{Batch}", "digits/{my-batch}", "digits/{batch"])
+def test_a_part_that_is_not_named_as_parts_are_is_a_problem(folder: str) -> None:
+    """The route would match the folder of exactly that name, braces and all, and never score anything."""
+    assert told(parsed(edited(("landing.folder", folder), ("publish.path", "digits"))))
+
+
+@pytest.mark.xfail(strict=True, reason="parts may have the names of what Landfall fills in itself")
+@pytest.mark.parametrize("name", ["run_id", "attempt", "route", "landing"])
+def test_a_part_with_a_name_of_landfalls_own_is_a_problem(name: str) -> None:
+    """`publish.path: digits/{attempt}` would publish to a folder of that very name, braces and all."""
+    assert told(parsed(edited(("landing.folder", f"digits/{{{name}}}"), ("publish.path", f"digits/{{{name}}}"))))
+
+
+@pytest.mark.xfail(strict=True, reason="overlap looks at globs only; the other route's marker takes the event")
+def test_a_marker_that_another_route_would_score_is_a_problem() -> None:
+    """The event of `all.csv` goes to the route whose marker it is, and the other one waits for the sweep."""
+    marked = changed(digits(), ("ready", {"marker": "all.csv"}))
+    routes = parsed(text_of({"marked": marked, "tables": changed(digits(), ("landing.files", ["*.csv"]))}))
+
+    match = match_event(Written("landing", "landing", "digits/tuesday/all.csv"), routes.usable)
+
+    assert routes.problems or (isinstance(match, Match) and match.landing.route.name == "tables")

@@ -1,0 +1,106 @@
+"""The frozen list of files, its fingerprint, and what may become of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.scoring.snapshot import File, Snapshot, compare, freeze
+from tests.fakes import NOON
+
+
+def a_file(name: str, *, etag: str = "0x1", size: int = 1, md5: str | None = "m", after: int = 0) -> File:
+    return File(name=name, etag=etag, size=size, md5=md5, modified=NOON + timedelta(seconds=after))
+
+
+def snapshot(*files: File) -> Snapshot:
+    return freeze(files, wants=lambda name: name.endswith(".png"), marker="_SUCCESS")
+
+
+def test_only_wanted_files_are_frozen_in_the_order_of_their_names() -> None:
+    frozen = snapshot(a_file("b.png"), a_file("_SUCCESS", etag="0x9"), a_file("a.png"), a_file("notes.txt"))
+
+    assert [file.name for file in frozen.files] == ["a.png", "b.png"]
+    assert frozen.others == 2
+    assert frozen.marker_etag == "0x9"
+
+
+def test_sizes_and_times_are_those_of_the_frozen_files() -> None:
+    frozen = snapshot(a_file("a.png", size=3, after=5), a_file("b.png", size=4), a_file("notes.txt", size=9, after=9))
+
+    assert frozen.size == 7
+    assert frozen.newest == NOON + timedelta(seconds=5)
+
+
+def test_an_empty_folder_has_a_snapshot_too() -> None:
+    frozen = snapshot()
+
+    assert (frozen.files, frozen.size, frozen.newest, frozen.marker_etag, frozen.others) == ((), 0, None, None, 0)
+
+
+def test_without_a_marker_none_is_found() -> None:
+    assert freeze([a_file("_SUCCESS")], wants=lambda name: True, marker=None).marker_etag is None
+
+
+A = a_file("a.png")
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        pytest.param(
+            replace(A, etag="0x2", modified=NOON + timedelta(days=1)), True, id="the same bytes dropped again"
+        ),
+        pytest.param(replace(A, md5="n"), False, id="other bytes"),
+        pytest.param(replace(A, size=2), False, id="another size"),
+        pytest.param(replace(A, name="b.png"), False, id="another name"),
+        pytest.param(replace(A, md5=None), False, id="no MD5 any more"),
+    ],
+)
+def test_the_fingerprint_tells_content_apart(changed: File, same: bool) -> None:
+    assert (snapshot(A).fingerprint == snapshot(changed).fingerprint) == same
+
+
+def test_where_the_service_has_no_md5_the_etag_tells_content_apart() -> None:
+    first, again = a_file("a.png", md5=None), a_file("a.png", md5=None, etag="0x2")
+
+    assert snapshot(first).fingerprint != snapshot(again).fingerprint
+
+
+def test_files_beside_the_wanted_ones_do_not_change_the_fingerprint() -> None:
+    assert snapshot(A).fingerprint == snapshot(A, a_file("notes.txt")).fingerprint
+
+
+def test_the_drop_tells_the_same_files_dropped_again() -> None:
+    again = replace(A, etag="0x2")
+
+    assert snapshot(A).drop == snapshot(A).drop
+    assert snapshot(A).drop != snapshot(again).drop
+    assert snapshot(A).drop != snapshot(A, a_file("_SUCCESS")).drop
+
+
+def test_the_ledger_is_told_names_etags_sizes_and_md5s() -> None:
+    frozen = snapshot(a_file("a.png", etag="0x1", size=3, md5=None))
+
+    assert frozen.to_payload() == {
+        "fingerprint": frozen.fingerprint,
+        "files": [{"name": "a.png", "etag": "0x1", "size": 3, "md5": None}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("listed", "verdict"),
+    [
+        pytest.param({"a": "1", "b": "2"}, "intact", id="the same"),
+        pytest.param({"a": "1", "b": "2", "c": "3"}, "more", id="one more"),
+        pytest.param({"a": "1"}, "changed", id="one gone"),
+        pytest.param({"a": "1", "b": "9"}, "changed", id="one written again"),
+        pytest.param({"a": "1", "c": "3"}, "changed", id="one renamed"),
+        pytest.param({"a": "1", "b": "9", "c": "3"}, "changed", id="one more and one written again"),
+        pytest.param({}, "changed", id="all gone"),
+    ],
+)
+def test_what_became_of_a_frozen_folder(listed: dict[str, str], verdict: str) -> None:
+    assert compare({"a": "1", "b": "2"}, listed) == verdict

@@ -39,8 +39,9 @@ class RetryPolicy:
         """The wait before retry number `attempt`; an exponential one varies by a fifth, so that callers spread."""
         if self.longest is None:
             return self.shortest
-        doubled = self.shortest * 2 ** min(attempt - 1, 30)
-        return max(self.shortest, min(doubled * chance.uniform(0.8, 1.2), self.longest))
+        doubled = self.shortest * int(2 ** min(attempt - 1, 30))
+        varied: timedelta = doubled * chance.uniform(0.8, 1.2)
+        return max(self.shortest, min(varied, self.longest))
 
 
 def policy_of(function: str, trigger: str, settings: Mapping[str, Any] | None) -> RetryPolicy | None:

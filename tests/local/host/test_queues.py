@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,34 +11,15 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
-from tests.local.host.hosting import ROOT, Host, notes, running, until
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+from tests.local.host.azurites import free_port, storage
+from tests.local.host.hosting import Host, notes, running, until
 
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[str]:
-    """A connection string for a queue service that is empty."""
-    port = free_port()
-    command = ["node_modules/.bin/azurite-queue", "--queuePort", str(port), "--inMemoryPersistence", "--silent",
-               "--skipApiVersionCheck", "--disableTelemetry"]  # fmt: skip
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: accepts(port))
-    yield (
-        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
-        f"QueueEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
-    )
-    process.terminate()
-    process.wait()
-
-
-def accepts(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
+    """A connection string for a storage account that is empty."""
+    with storage() as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,0 +1,41 @@
+"""A storage account of Azurite, empty, for tests of queues and blobs."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from local.addresses import ACCOUNT, ACCOUNT_KEY
+from tests.local.host.hosting import ROOT, until
+
+
+@contextmanager
+def storage() -> Iterator[str]:
+    """The connection string of a blob and queue service."""
+    blob, queue, table = (free_port() for _ in range(3))
+    command = ["node_modules/.bin/azurite", "--blobPort", str(blob), "--queuePort", str(queue),
+               "--tablePort", str(table), "--inMemoryPersistence", "--silent", "--skipApiVersionCheck",
+               "--disableTelemetry"]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: accepts(blob) and accepts(queue))
+        yield (
+            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+            f"BlobEndpoint=http://127.0.0.1:{blob}/{ACCOUNT};QueueEndpoint=http://127.0.0.1:{queue}/{ACCOUNT};"
+        )
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0

@@ -87,6 +87,10 @@ def score_snapshot(context: df.DurableOrchestrationContext) -> Steps:
             return {"run_id": run.order.run_id, "status": step.status.value}
         if isinstance(step, plan.StartOver):
             return context.continue_as_new(run.started_over().to_payload())
+        if isinstance(step, plan.Wait):
+            yield context.create_timer(step.until)
+            run = run.waited()
+            continue
         try:
             run = (yield from _score_step(context, run, step)).stepped()
         except Exception as trouble:
@@ -101,9 +105,6 @@ def _score_step(context: df.DurableOrchestrationContext, run: Scoring, step: pla
         case plan.Record():
             yield context.call_activity(Activity.RECORD_RUN, {**run.to_document(), "now": _now(context)})
             return run.was_recorded()
-        case plan.Wait(until):
-            yield context.create_timer(until)
-            return run.waited()
         case plan.StageInput():
             return run.input_staged((yield from _stage_input(context, run)), context.current_utc_datetime)
         case plan.Submit(attempt):

@@ -26,15 +26,16 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     """Compare what is there with what the ledger knows, every quarter of an hour."""
     own, now = services(), services().now()
     open_runs = await asyncio.to_thread(work.open_runs, own.ledger, now)
-    resumed = [run for run in open_runs if await _resume(client, run["run_id"], run["state"])]
+    resumed = [run for run in open_runs if await _resume(client, **run)]
     missed = await asyncio.to_thread(work.missed, own.routes, own.blobs, own.ledger, now)
     watched = [landing for landing in missed if await _watch(client, landing)]
     log("sweep.done", open=len(open_runs), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)
     own.routes.require_whole()
 
 
-async def _resume(client: df.DurableOrchestrationClient, run_id: str, state: dict) -> bool:
-    if await is_under_way(client, run_id):
+async def _resume(client: df.DurableOrchestrationClient, run_id: str, watcher: str, state: dict) -> bool:
+    # A watcher that is under way is about to start the run, or to be told of its end.
+    if await is_under_way(client, run_id) or await is_under_way(client, watcher):
         return False
     started = await start_once(client, Orchestrator.SCORE_SNAPSHOT, run_id, state)
     if started:

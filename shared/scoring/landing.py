@@ -122,12 +122,12 @@ def readiness(ready: Ready, look: Look, *, same_since: datetime, watched_since: 
     `watched_since` are by the watcher's clock. Quiet is proven in either of two ways, each on a single clock: the
     storage service's own times show that the newest file is old enough, or two looks that far apart saw the same.
     """
-    if look.files == 0 and not (look.marked or ready.marker):
+    if look.files == 0 and (ready.marker is None or look.marked):
         return Empty()
     deadline = watched_since + ready.longest_wait
     if ready.marker is not None:
         if look.marked:
-            return IsReady() if look.files else Empty()
+            return IsReady()
         look_at, missing = now + MARKER_LOOK, f"{ready.marker} has not arrived"
     else:
         quiet = ready.quiet or timedelta(0)

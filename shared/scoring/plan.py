@@ -110,10 +110,12 @@ Step = (
 
 def next_step(scoring: Scoring) -> Step:
     """What to do next. Total: there is a step for every Scoring."""
+    if scoring.steps >= STEPS_PER_HISTORY:
+        return StartOver()
+    if scoring.wait_until is not None and scoring.failures:
+        return Wait(scoring.wait_until)  # also before the ledger is written again, if that is what failed
     if scoring.recorded < scoring.milestone:
         return Record(scoring.status)
-    if scoring.phase is not Phase.ENDED and scoring.steps >= STEPS_PER_HISTORY:
-        return StartOver()
     if scoring.wait_until is not None:
         return Wait(scoring.wait_until)
     match scoring.phase:

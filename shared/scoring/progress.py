@@ -199,10 +199,11 @@ class Scoring:
         return replace(self, recorded=self.milestone)
 
     def waited(self) -> Scoring:
-        return replace(self, wait_until=None)
+        return replace(self, wait_until=None, steps=self.steps + 1)
 
     def stepped(self) -> Scoring:
-        return replace(self, steps=self.steps + 1)
+        """A step went well."""
+        return replace(self, steps=self.steps + 1, failures=0)
 
     def started_over(self) -> Scoring:
         return replace(self, steps=0)
@@ -213,7 +214,7 @@ class Scoring:
             error = self.error or Error(reason="trouble", message=f"Gave up while {self.phase.value}: {trouble}")
             return self.ended(now, Status.FAILED, error)
         wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
-        return replace(self, failures=self.failures + 1, wait_until=now + wait)
+        return replace(self, failures=self.failures + 1, wait_until=now + wait, steps=self.steps + 1)
 
     def ended(self, now: datetime, status: Status, error: Error | None) -> Scoring:
         return replace(

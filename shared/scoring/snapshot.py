@@ -19,6 +19,11 @@ class File:
     md5: str | None
     modified: datetime
 
+    @property
+    def content(self) -> str:
+        """What tells this content from another: the service's MD5, or the etag where it has none."""
+        return self.md5 or self.etag
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -46,7 +51,7 @@ class Snapshot:
         uploading the same bytes again changes a blob's etag, not its MD5. Blobs written in blocks have only an etag,
         so dropping those again counts as new content.
         """
-        return _digest(f"{file.name}\0{file.size}\0{file.md5 or file.etag}" for file in self.files)
+        return _digest(f"{file.name}\0{file.size}\0{file.content}" for file in self.files)
 
     @property
     def drop(self) -> str:
@@ -70,9 +75,9 @@ def freeze(files: Iterable[File], *, wants: Callable[[str], bool], marker: str |
 
 
 def compare(frozen: Mapping[str, str], listed: Mapping[str, str]) -> str:
-    """What became of a frozen landing; both map names to etags. `intact`; `more`: other files lie beside the frozen
+    """What became of a frozen landing; both map names to contents. `intact`; `more`: other files lie beside the frozen
     ones now; `changed`: a frozen file was changed or removed."""
-    if any(listed.get(name) != etag for name, etag in frozen.items()):
+    if any(listed.get(name) != content for name, content in frozen.items()):
         return "changed"
     return "more" if len(listed) > len(frozen) else "intact"
 

@@ -188,7 +188,12 @@ class Watch:
         return replace(self, phase=Phase.LOOKING, fingerprint=None, same_since=None, watched_since=None)
 
     def stumbled(self, now: datetime) -> Watch:
-        """A step failed; it is tried again at `rest_until`, after a rest that grows with every failure in a row."""
+        """A step failed; it is tried again at `rest_until`, after a rest that grows with every failure in a row.
+
+        Only a run that fails to be carried out is not: the sweep knows how to take up a run that has begun.
+        """
+        if self.phase is Phase.SCORING:
+            return replace(self, phase=Phase.LEAVING, order=None, rest_until=now, result="run left to the sweep")
         wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
         return replace(self, rest_until=now + wait, failures=self.failures + 1, looks=self.looks + 1)
 
@@ -239,7 +244,7 @@ def new_watch(landing: Landing, start: WatchStart, *, is_marker: bool) -> Watch:
 
 def next_step(watch: Watch, now: datetime) -> Step:
     """What to do next. Total: there is a step for every watch."""
-    if watch.looks >= LOOKS_PER_HISTORY and watch.phase in (Phase.LOOKING, Phase.RESTING):
+    if watch.looks >= LOOKS_PER_HISTORY and watch.phase is not Phase.DONE:
         return StartOver()
     match watch.phase:
         case Phase.ARRIVING:

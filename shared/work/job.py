@@ -33,13 +33,16 @@ def stage_input(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dic
     source, target = order.landing_folder, order.staging_folder
 
     def copy(file: Mapping[str, Any]) -> str | None:
-        copied = blobs.copy(
-            Location(source.container, f"{source.path}/{file['name']}".lstrip("/")),
-            Location(target.container, f"{target.path}/{file['name']}"),
-            etag=file["etag"],
-            size=file["size"],
-        )
-        return None if copied else str(file["name"])
+        name, size = file["name"], file["size"]
+        original = Location(source.container, f"{source.path}/{name}".lstrip("/"))
+        duplicate = Location(target.container, f"{target.path}/{name}")
+        if blobs.copy(original, duplicate, etag=file["etag"], size=size):
+            return None
+        now = blobs.stat(original)
+        if now is None or file["md5"] is None or now.md5 != file["md5"]:
+            return str(name)
+        # The same bytes have been dropped again.
+        return None if blobs.copy(original, duplicate, etag=now.etag, size=size) else str(name)
 
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
         changed = next((name for name in list(pool.map(copy, files)) if name is not None), None)
@@ -109,10 +112,10 @@ def explain(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, An
 def check(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> str:
     """What became of the landing since it was frozen: `intact`, `more` or `changed`."""
     order = Order.from_payload(payload["order"])
-    frozen = {file["name"]: file["etag"] for file in ledger.kept("snapshots", order.run_id)["files"]}
+    frozen = {file["name"]: file["md5"] or file["etag"] for file in ledger.kept("snapshots", order.run_id)["files"]}
     single = order.landing.rpartition("/")[2] if order.input_type == "uri_file" else ""
     listed = blobs.list_folder(order.landing_folder, single).files
-    verdict = compare(frozen, {file.name: file.etag for file in listed if single in ("", file.name)})
+    verdict = compare(frozen, {file.name: file.content for file in listed if single in ("", file.name)})
     log("landing.checked", **names_of(order), verdict=verdict)
     return verdict
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,8 @@ from shared.errors import Unavailable
 from shared.ports import Blobs
 from shared.scoring.location import Container, Location
 from shared.scoring.run import ENDED
+
+READS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,17 @@ class Ledger:
         for day in days:
             if since is not None and day < f"{since:%Y-%m-%d}":
                 return
-            for name in sorted(self.blobs.names(self.container, f"days/{day}/"), reverse=True):
-                document = self.run(name.rpartition("_")[2])
-                if document is None:
-                    continue
+            for document in self._runs_of(day):
                 if since is not None and datetime.fromisoformat(document["created"]) < since:
                     return
                 yield document
+
+    def _runs_of(self, day: str) -> Iterator[dict[str, Any]]:
+        names = sorted(self.blobs.names(self.container, f"days/{day}/"), reverse=True)
+        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+            for start in range(0, len(names), READS_AT_ONCE):
+                ids = [name.rpartition("_")[2] for name in names[start : start + READS_AT_ONCE]]
+                yield from (document for document in pool.map(self.run, ids) if document is not None)
 
     def unfinished(self) -> Iterator[dict[str, Any]]:
         """Every run that has not ended."""

@@ -36,8 +36,11 @@ def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[
 
 
 def open_runs(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
-    """Runs that have not ended, each with the `state` to carry on from if nobody does."""
-    return [{"run_id": document["run_id"], "state": _state(document, now)} for document in ledger.unfinished()]
+    """Runs that have not ended, each with its `watcher` and the `state` to carry on from if nobody does."""
+    return [
+        {"run_id": document["run_id"], "watcher": document["claimed_by"], "state": _state(document, now)}
+        for document in ledger.unfinished()
+    ]
 
 
 def _state(document: Mapping[str, Any], now: datetime) -> dict[str, Any]:

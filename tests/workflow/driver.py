@@ -39,6 +39,9 @@ class Driver:
     clock: FakeClock
     activities: Mapping[str, Callable[[Any], Any]]
     on_sleep: Callable[[datetime], None] | None = None
+    orchestrators: Mapping[str, Callable[[Any], Generator[Any, Any, Any]]] = field(
+        default_factory=lambda: ORCHESTRATORS
+    )
     landings: dict[str, Watchers] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     longest_history: int = 0
@@ -47,7 +50,7 @@ class Driver:
         """Run an orchestration to its end, through as many histories as it takes."""
         while True:
             context = Context(self, given, instance_id)
-            result = self._one_history(ORCHESTRATORS[name](context))
+            result = self._one_history(self.orchestrators[name](context))
             self.longest_history = max(self.longest_history, context.steps)
             if context.next_input is None:
                 return result

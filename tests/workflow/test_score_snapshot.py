@@ -399,3 +399,47 @@ def test_storage_that_is_down_delays_a_publication_and_loses_nothing() -> None:
     world.watch()
 
     assert only_run(world)["status"] == "published"
+
+
+def test_the_same_bytes_dropped_again_while_the_job_runs_change_nothing() -> None:
+    world = make_world(statuses=("Running", "Running", "Completed"))
+    world.land("0.png")
+    world.at(NOON + timedelta(seconds=12), lambda: world.land("0.png"))
+
+    world.watch()
+
+    assert only_run(world)["status"] == "published"
+    assert len(world.endpoint.posts) == 1
+
+
+def test_the_same_bytes_dropped_again_while_they_are_copied_change_nothing() -> None:
+    world = make_world()
+    world.land("0.png", "notes.txt")
+
+    def again(source: Location) -> None:
+        world.blobs.before_copy = None
+        world.land("0.png")
+
+    world.blobs.before_copy = again
+    world.watch()
+
+    assert only_run(world)["status"] == "published"
+
+
+@pytest.mark.parametrize("activity", ["record_run", "observe_job", "submit_job", "announce_run"])
+def test_a_step_that_fails_for_a_week_keeps_the_history_short(activity: str) -> None:
+    world = make_world()
+    world.land("0.png")
+    mended = NOON + timedelta(days=7)
+    works = world.driver.activities[activity]
+
+    def failing(given):
+        if world.clock() < mended:
+            raise Unavailable("503")
+        return works(given)
+
+    world.driver.activities = {**world.driver.activities, activity: failing}
+    world.watch()
+
+    assert only_run(world)["status"] in ("published", "failed")
+    assert world.driver.longest_history < 250

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from shared.errors import Unavailable
+from shared.work import sweep
 from tests.fakes import NOON
+from tests.workflow import driver
 from tests.workflow.world import make_world
 
 MARKED = ("      quiet: 5s", "      marker: _SUCCESS")
@@ -195,3 +198,38 @@ def test_the_durable_work_for_a_folder_does_not_grow_with_its_files() -> None:
         counts.append(+world.driver.counts)
 
     assert counts[0] == counts[1]
+
+
+def test_a_claim_that_fails_for_a_week_keeps_the_history_short() -> None:
+    world = make_world()
+    world.land("0.png")
+    claim = world.driver.activities["claim_run"]
+
+    def failing(given):
+        if world.clock() < NOON + timedelta(days=7):
+            raise Unavailable("503")
+        return claim(given)
+
+    world.driver.activities = {**world.driver.activities, "claim_run": failing}
+    world.watch()
+
+    assert [run["status"] for run in world.runs()] == ["published"]
+    assert world.driver.longest_history < 100
+
+
+def test_a_run_that_cannot_be_carried_out_is_left_to_the_sweep_and_frees_the_landing() -> None:
+    world = make_world()
+    world.land("0.png")
+
+    def terminated(given):
+        raise RuntimeError("the orchestration was terminated")
+
+    orchestrators = dict(driver.ORCHESTRATORS)
+    world.driver.orchestrators = {**orchestrators, "score_snapshot_v1": terminated}
+
+    assert world.watch() == "run left to the sweep"
+
+    world.driver.orchestrators = orchestrators
+    (left,) = sweep.open_runs(world.ledger, world.clock())
+    world.driver.run("score_snapshot_v1", left["state"], left["run_id"])
+    assert [run["status"] for run in world.runs()] == ["published"]

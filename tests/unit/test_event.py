@@ -207,9 +207,9 @@ def test_a_landing_that_a_changed_pattern_no_longer_matches_has_no_parts() -> No
 @pytest.mark.xfail(strict=True, reason="match_event gives up at the first route of that container name and folder")
 def test_containers_of_one_name_in_two_accounts_are_told_apart() -> None:
     """Routes of two accounts may use the same container name and folders; the events of the second are not forged."""
-    second = one_more_route(("landing.account_url", "https://second.blob.core.windows.net"),
-                            ("inputs.images.path", "https://second.blob.core.windows.net/landing/{landing}"))  # fmt: skip
-    routes = parsed(second)
+    account = "https://second.blob.core.windows.net"
+    text = one_more_route(("landing.account_url", account), ("inputs.images.path", account + "/landing/{landing}"))
+    routes = parsed(text)
 
     match = match_event(Written("second", "landing", "digits/tuesday/0.png"), routes.usable)
 

@@ -130,7 +130,6 @@ def test_a_look_tells_whether_a_landing_is_ready(verdict: Readiness, expected: R
     assert verdict == expected
 
 
-@pytest.mark.xfail(strict=True, reason="a removed route looks marked, which only a route with a marker takes as empty")
 def test_a_landing_whose_route_was_removed_is_empty_where_quiet_was_waited_for() -> None:
     assert ready(QUIET, files=0, age=None, marked=True) == Empty()
 

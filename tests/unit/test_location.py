@@ -210,7 +210,12 @@ def test_patterns_that_can_match_the_same_folder_are_found(one: str, other: str,
 
 @pytest.mark.parametrize(
     ("one", "other", "overlap"),
-    [("digits/", "digits/", True), ("digits/a/", "digits/", True), ("", "digits/", True), ("digits-out/", "digits/", False)],
-)  # fmt: skip
+    [
+        ("digits/", "digits/", True),
+        ("digits/a/", "digits/", True),
+        ("", "digits/", True),
+        ("digits-out/", "digits/", False),
+    ],
+)
 def test_prefixes_overlap_if_one_is_within_the_other(one: str, other: str, overlap: bool) -> None:
     assert prefixes_overlap(one, other) == prefixes_overlap(other, one) == overlap

@@ -29,7 +29,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "no scoring URI": (("endpoint.scoring_uri", REMOVED), "endpoint", "scoring_uri is missing"),
     "landing is a text": (("landing", "digits"), "landing", "'digits' is not right; expected a map"),
     "account with http": (("landing.account_url", "http://a.b"), "landing.account_url", "the blob endpoint of a"),
-    "account with a slash": (("publish.account_url", "https://a.b/"), "publish.account_url", "without a trailing slash"),
+    "account with a slash": (("publish.account_url", "https://a.b/"), "publish.account_url", "without a trailing"),
     "container in capitals": (("landing.container", "Landing"), "landing.container", "lower-case letters"),
     "container too short": (("publish.container", "ab"), "publish.container", "3 to 63"),
     "folder with a leading slash": (("landing.folder", "/digits"), "landing.folder", "without leading or trailing"),
@@ -43,7 +43,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "quiet and marker": (("ready.marker", "_SUCCESS"), "ready", "either quiet or marker"),
     "neither quiet nor marker": (("ready.quiet", REMOVED), "ready", "either quiet or marker"),
     "an unknown end of waiting": (("ready.then", "wait"), "ready.then", "score (what is there"),
-    "scoring URI with http": (("endpoint.scoring_uri", "http://a/jobs"), "endpoint.scoring_uri", "az ml batch-endpoint"),
+    "scoring URI with http": (("endpoint.scoring_uri", "http://a/jobs"), "endpoint.scoring_uri", "az ml"),
     "scoring URI of something else": (("endpoint.scoring_uri", "https://a/score"), "endpoint.scoring_uri", "…/jobs"),
     "deployment that is no name": (("endpoint.deployment", "1a"), "endpoint.deployment", "the name of a deployment"),
     "mini batches of nothing": (("endpoint.mini_batch_size", 0), "endpoint.mini_batch_size", "a whole number from 1"),
@@ -72,9 +72,9 @@ WRONG: dict[str, tuple[Change, str, str]] = {
         ("publish.path", "digits/{run_id}"), "publish.path", "{run_id} is not known here; use {batch}, {route}"),
     "publication with a leading slash": (("publish.path", "/digits"), "publish.path", "without leading or trailing"),
     "datastore without a container": (
-        ("datastores.workspaceblobstore.container", REMOVED), "datastores.workspaceblobstore", "container is missing"),
+        ("datastores.workspaceblobstore.container", REMOVED), "datastores.workspaceblobstore", "container is"),
     "an unknown staging": (("staging", "sometimes"), "staging", "when_needed (copy the files"),
-    "a start after the end": (("polling.start_deadline", "2d"), "polling.start_deadline", "longer than polling.deadline"),
+    "a start after the end": (("polling.start_deadline", "2d"), "polling.start_deadline", "longer than polling"),
 }  # fmt: skip
 
 

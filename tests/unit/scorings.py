@@ -1,0 +1,32 @@
+"""Scorings at the places that tests start from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from shared.scoring.job import Job
+from shared.scoring.progress import Scoring, begin
+from shared.scoring.run import Order, write_order
+from tests.examples import tuesday
+from tests.fakes import NOON
+from tests.unit.test_snapshot import a_file, snapshot
+
+
+def an_order(**changes: Any) -> Order:
+    """Polls after 2 s and at most every minute; two hours to start, a day in all."""
+    return replace(write_order(tuesday(), snapshot(a_file("0.png")), number=0, refusal=None), **changes)
+
+
+def a_job(status: str = "Running", **facts: Any) -> Job:
+    return Job(name="batchjob-1", status=status, **facts)
+
+
+def begun(**changes: Any) -> Scoring:
+    """A run that is about to submit."""
+    return begin(an_order(**changes), NOON)
+
+
+def following(**changes: Any) -> Scoring:
+    """A run whose job was accepted at noon and whose wait is over."""
+    return begun(**changes).submitted(a_job("NotStarted"), NOON).was_recorded().waited()

@@ -1,0 +1,95 @@
+"""What the endpoint says of a job."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.scoring.job import STAGES, Job, Stage, output_of, read_job
+
+DOCUMENTED = {
+    "NotStarted", "Starting", "Provisioning", "Preparing", "Queued", "Running", "Finalizing", "CancelRequested",
+    "Completed", "Failed", "Canceled", "NotResponding", "Paused", "Unknown",
+}  # fmt: skip
+"""`JobStatus` of the Azure ML REST specification."""
+
+
+def test_every_documented_status_has_a_meaning() -> None:
+    assert set(STAGES) == DOCUMENTED
+
+
+def test_only_three_statuses_end_a_job() -> None:
+    assert {status for status in DOCUMENTED if Job(name="j", status=status).is_final} == {
+        "Completed", "Failed", "Canceled"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("status", ["SomethingNew", "", "completed"])
+def test_a_status_that_nobody_has_heard_of_is_followed(status: str) -> None:
+    assert Job(name="j", status=status).stage is Stage.RUNNING
+
+
+WHOLE = {
+    "id": "/subscriptions/s/…/batchEndpoints/e/deployments/d/jobs/batchjob-1",
+    "name": "batchjob-1",
+    "properties": {
+        "status": "Running",
+        "interactionEndpoints": {"Studio": {"endpoint": "https://ml.azure.com/runs/batchjob-1"}},
+        "tags": {"azureml.deploymentname": "classic"},
+    },
+}
+
+
+def test_a_job_is_read_with_its_link_and_deployment() -> None:
+    assert read_job(WHOLE) == Job(
+        name="batchjob-1",
+        status="Running",
+        id=WHOLE["id"],
+        studio_url="https://ml.azure.com/runs/batchjob-1",
+        deployment="classic",
+    )
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        pytest.param({"name": "j"}, id="nothing but a name"),
+        pytest.param({"name": "j", "properties": None}, id="no properties"),
+        pytest.param({"name": "j", "properties": {"status": None, "tags": None}}, id="nulls"),
+        pytest.param({"name": "j", "properties": {"interactionEndpoints": {"Studio": None}}}, id="no link"),
+        pytest.param({"name": "j", "properties": {"interactionEndpoints": {"Tracking": {}}}}, id="other links"),
+    ],
+)
+def test_what_the_endpoint_leaves_out_is_not_known(resource: dict[str, Any]) -> None:
+    assert read_job(resource) == Job(name="j")
+
+
+def test_a_status_outside_the_properties_is_taken_too() -> None:
+    assert read_job({"name": "j", "status": "Queued"}).stage is Stage.WAITING
+
+
+@pytest.mark.parametrize("resource", [{}, {"name": None}, {"name": ""}, {"name": 7}])
+def test_a_job_without_a_name_is_no_job(resource: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="without a name"):
+        read_job(resource)
+
+
+@pytest.mark.parametrize(
+    ("properties", "outputs"),
+    [
+        ({"outputData": {"a": {"uri": "azureml://a"}, "b": {"uri": "azureml://b"}}}, ["azureml://a", "azureml://b"]),
+        ({"outputData": {"a": {"uri": None}, "b": None, "c": {}}}, []),
+        ({"outputData": None}, []),
+        ({}, []),
+        (None, []),
+    ],
+)
+def test_the_outputs_of_a_job_are_its_uris(properties: dict[str, Any] | None, outputs: list[str]) -> None:
+    assert output_of({"properties": properties}) == outputs
+
+
+@pytest.mark.parametrize("job", [Job(name="j"), read_job(WHOLE)], ids=["a name", "whole"])
+def test_a_job_survives_the_way_between_functions(job: Job) -> None:
+    assert Job.from_payload(json.loads(json.dumps(job.to_payload()))) == job

@@ -1,0 +1,107 @@
+"""The app settings: all that is wrong is told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.errors import RoutesInvalid, SettingsInvalid
+from shared.scoring.location import Container
+from shared.services import Services
+from shared.settings import NAMES, Settings
+from tests.examples import SETTINGS
+from tests.fakes import FakeClock
+
+STATE = {"LANDFALL_STATE_URL": "https://state.blob.core.windows.net/landfall"}
+
+
+def test_only_the_state_is_required() -> None:
+    assert Settings.from_env(STATE) == Settings(
+        state=Container("https://state.blob.core.windows.net", "landfall"),
+        routes="routes.yaml",
+        topic_endpoint=None,
+        management_url="https://management.azure.com",
+        client_id=None,
+    )
+
+
+def test_every_setting_is_read() -> None:
+    settings = Settings.from_env(
+        {
+            "LANDFALL_STATE_URL": "https://state.blob.core.windows.net/records/",
+            "LANDFALL_ROUTES": " other.yaml ",
+            "LANDFALL_TOPIC_ENDPOINT": "https://topic.westeurope-1.eventgrid.azure.net/api/events",
+            "LANDFALL_AZURE_ML_MANAGEMENT_URL": "https://management.chinacloudapi.cn/",
+            "AZURE_CLIENT_ID": " 1234 ",
+        }
+    )
+
+    assert settings == Settings(
+        state=Container("https://state.blob.core.windows.net", "records"),
+        routes="other.yaml",
+        topic_endpoint="https://topic.westeurope-1.eventgrid.azure.net/api/events",
+        management_url="https://management.chinacloudapi.cn",
+        client_id="1234",
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "LANDFALL_STATE_URL"])
+def test_an_empty_setting_is_as_good_as_none(name: str) -> None:
+    assert Settings.from_env({**STATE, name: ""}) == Settings.from_env(STATE)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "/", "landfall", "https://landfall", "https://state.blob.core.windows.net/", "http://state/landfall"]
+)
+def test_a_state_url_that_names_no_container_is_told_with_an_example(url: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"LANDFALL_STATE_URL is .* e\.g\. https://myaccount"):
+        Settings.from_env({"LANDFALL_STATE_URL": url})
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        Settings.from_env({"LANDFALL_TOPIC_ENDPOINT": "http://t", "LANDFALL_AZURE_ML_MANAGEMENT_URL": "m"})
+
+    assert [problem.split()[0] for problem in refused.value.problems] == [
+        "LANDFALL_STATE_URL", "LANDFALL_TOPIC_ENDPOINT", "LANDFALL_AZURE_ML_MANAGEMENT_URL"
+    ]  # fmt: skip
+    assert str(refused.value).count("\n  - ") == 3
+
+
+def services(**env: str) -> Services:
+    return Services(env={**SETTINGS, **STATE, **env}, now=FakeClock(), new_id=lambda: "id")
+
+
+def test_services_read_the_projects_routes() -> None:
+    assert [route.name for route in services().routes.usable] == ["digits"]
+
+
+def test_a_routes_file_that_is_not_there_is_told_with_its_path() -> None:
+    with pytest.raises(RoutesInvalid, match=r"nowhere\.yaml: cannot be read"):
+        _ = services(LANDFALL_ROUTES="nowhere.yaml").routes
+
+
+def test_a_routes_file_that_is_not_text_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "routes.yaml").write_bytes(b"\xff\xfe\xff")
+
+    with pytest.raises(RoutesInvalid, match=r"routes\.yaml: cannot be read"):
+        _ = services(LANDFALL_ROUTES=str(tmp_path / "routes.yaml")).routes
+
+
+def test_a_route_that_reads_from_landfalls_own_records_is_refused() -> None:
+    routes = services(LANDFALL_STATE_URL="https://landing.blob.core.windows.net/landing").routes
+
+    ((route, field),) = [(problem.route, problem.field) for problem in routes.problems]
+    assert (route, field, routes.usable) == ("digits", "landing.container", ())
+
+
+@pytest.mark.xfail(
+    strict=True, raises=RoutesInvalid, reason="Services.routes reads the variable itself, not Settings.routes"
+)
+def test_an_empty_setting_for_the_routes_file_is_as_good_as_none() -> None:
+    assert services(LANDFALL_ROUTES="").routes.usable
+
+
+def test_without_a_topic_nobody_announces() -> None:
+    assert services().announcer is None

@@ -76,10 +76,9 @@ def ledger() -> Ledger:
 
 def a_document(run_id: str, *, route: str, hours: int) -> dict[str, Any]:
     order = write_order(tuesday(), snapshot(a_file("0.png")), number=0, refusal=None)
-    document = first_document(
+    return first_document(
         replace(order, run_id=run_id, route=route), claimed_by="w", number=0, now=NOON + timedelta(hours=hours)
     )
-    return document
 
 
 @pytest.mark.parametrize(
@@ -156,9 +155,6 @@ def test_settings_that_are_wrong_are_told() -> None:
 
 
 def test_routes_that_are_wrong_are_told_beside_the_rest() -> None:
-    problems = health(some_services(DIGITS_SCORING_URI=""))
+    (problem,) = health(some_services(DIGITS_SCORING_URI=""))
 
-    assert problems == [
-        "route 'digits', endpoint.scoring_uri: the app setting DIGITS_SCORING_URI is not set; "
-        "set it, or write the value here"
-    ]  # fmt: skip
+    assert problem.startswith("route 'digits', endpoint.scoring_uri: the app setting DIGITS_SCORING_URI is not set")

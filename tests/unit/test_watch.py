@@ -175,7 +175,7 @@ def test_one_that_was_touched_looks_again() -> None:
 def test_the_longest_wait_ends_for_one_that_looks_again_too() -> None:
     """Without it a folder that is never quiet is not scored at all the second time round."""
     watch = saw(looking(), age=60).begun(True).claimed({"known": "digits-1"}).left(True)
-    for minute in range(0, 3 * 60):
+    for minute in range(3 * 60):
         watch = saw(watch, NOON + timedelta(minutes=minute), content=str(minute))
         if watch.phase is Phase.BEGINNING:
             return

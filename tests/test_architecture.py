@@ -1,0 +1,208 @@
+"""Rules of the tree that neither ruff, mypy nor import-linter can see."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from shared.settings import NAMES
+from tests.examples import ROOT
+
+MOST_LINES = 400
+"""A file has fewer lines than that."""
+
+MOST_LINES_OF_APP = 20
+NOT_A_NAME = {"utils", "util", "helpers", "helper", "common", "constants", "misc", "base", "core", "lib"}
+"""Module names that say nothing, and so collect everything."""
+
+APP = ("function_app.py", "shared", "triggers")
+ENVIRONMENT = "shared/services.py"
+"""The one file of the app that may read the environment."""
+
+OF_FUNCTIONS = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
+"""Settings that the Functions host itself reads."""
+
+PLAYED = {"apps", "deployments"}
+"""Folders below tests/ with code that the local cloud runs: how slow it is, is what it is there for."""
+
+SLEEPS = {"time.sleep", "asyncio.sleep"}
+
+LOGGED = re.compile(r"""(?<![\w.])(?:log|debug|warn|error)\)?\(\s*"([a-z_]+\.[a-z_]+)\"""")
+DOCUMENTED = re.compile(r"^\| `landfall\.([a-z_]+\.[a-z_]+)` \|", re.MULTILINE)
+PLACES_IN_QUERIES = re.compile(r"landfall\.([a-z_]+\.[a-z_]+)\b")
+
+
+@cache
+def tree(*folders: str) -> tuple[Path, ...]:
+    """The Python files that git knows, or would add."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *(folders or ("*.py",))],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=30,
+    ).stdout.splitlines()  # fmt: skip
+    return tuple(path for name in listed if name.endswith(".py") and (path := ROOT / name).exists())
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def syntax(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def dotted(node: ast.expr) -> str:
+    """`a.b.c` of an attribute or a name, else nothing."""
+    match node:
+        case ast.Name(name):
+            return name
+        case ast.Attribute(value, name) if dotted(value):
+            return f"{dotted(value)}.{name}"
+    return ""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Everything that a file imports, by its full name."""
+    for node in ast.walk(syntax(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def used(path: Path) -> set[str]:
+    """Every dotted name in a file, and everything it imports."""
+    names = {dotted(node) for node in ast.walk(syntax(path)) if isinstance(node, (ast.Attribute, ast.Name))}
+    return names | set(imports(path))
+
+
+def test_the_tree_is_seen() -> None:
+    """Else every other test here would find nothing wrong."""
+    seen = {named(path) for path in tree()}
+
+    assert {"function_app.py", ENVIRONMENT, "triggers/names.py", "local/clock.py", named(Path(__file__))} <= seen
+    assert len(seen) > 100
+
+
+def test_every_file_can_be_read_in_one_sitting() -> None:
+    long = {named(path): lines for path in tree() if (lines := len(path.read_text("utf-8").splitlines())) >= MOST_LINES}
+
+    assert long == {}
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    names = {named(path): {path.stem, path.parent.name if path.stem == "__init__" else path.stem} for path in tree()}
+
+    assert {path for path, spoken in names.items() if spoken & NOT_A_NAME} == set()
+
+
+def test_function_app_only_registers() -> None:
+    code = [line for line in (ROOT / "function_app.py").read_text("utf-8").splitlines() if line.strip()]
+
+    assert len(code) <= MOST_LINES_OF_APP
+    assert {module.partition(".")[0] for module in imports(ROOT / "function_app.py")} == {"azure", "triggers"}
+
+
+def test_one_file_of_the_app_reads_the_environment() -> None:
+    readers = {named(path) for path in tree(*APP) if used(path) & {"os.environ", "os.getenv", "environ", "getenv"}}
+
+    assert readers == {ENVIRONMENT}
+
+
+def test_nothing_is_mocked() -> None:
+    mocking = {
+        named(path)
+        for path in tree("tests")
+        if any(name == "mock" or name.startswith(("unittest.mock", "mock.")) for name in imports(path))
+    }
+
+    assert mocking == set()
+
+
+def test_no_test_sleeps_until_something_may_have_happened() -> None:
+    """Between two looks at a condition a pause is fine, and giving way to other tasks (a sleep of 0) is no pause."""
+    sleeping = {
+        f"{named(path)}:{call.lineno}"
+        for path in tree("tests")
+        if PLAYED.isdisjoint(path.relative_to(ROOT).parts)
+        for call in sleeps_outside_loops(syntax(path))
+    }
+
+    assert sleeping == set()
+
+
+def sleeps_outside_loops(node: ast.AST) -> Iterator[ast.Call]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.While, ast.For, ast.AsyncFor)):
+            continue
+        if isinstance(child, ast.Call) and dotted(child.func) in SLEEPS and ast.unparse(child.args[0]) != "0":
+            yield child
+        yield from sleeps_outside_loops(child)
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    whole = {named(path): syntax(path) for path in tree(*APP, "local", "demo")}
+    silent = {name for name, module in whole.items() if module.body and not ast.get_docstring(module)}
+
+    assert silent == set()
+
+
+def test_the_sample_settings_are_exactly_those_that_the_app_reads() -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))
+    assert sample["IsEncrypted"] is False
+
+    in_routes = set(re.findall(r"\$\{(\w+)\}", without_comments((ROOT / "routes.yaml").read_text("utf-8"))))
+    assert set(sample["Values"]) == {*NAMES, *in_routes, *settings_of_triggers(), *OF_FUNCTIONS}
+
+
+def settings_of_triggers() -> set[str]:
+    """`%NAME%` in the triggers' decorators, and their identity-based connections."""
+    found = set()
+    for path in tree("triggers"):
+        for node in ast.walk(syntax(path)):
+            if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.arg == "connection":
+                found.add(f"{node.value.value}__queueServiceUri")
+            elif isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
+                found |= set(re.findall(r"%(\w+)%", str(node.value.value)))
+    return found
+
+
+def without_comments(yaml: str) -> str:
+    return re.sub(r"#.*", "", yaml)
+
+
+@cache
+def logged() -> frozenset[str]:
+    """Every event that the app logs."""
+    return frozenset(name for path in tree(*APP) for name in LOGGED.findall(path.read_text("utf-8")))
+
+
+def test_every_event_that_is_logged_is_documented_and_every_documented_one_is_logged() -> None:
+    assert len(logged()) > 20
+
+    assert set(DOCUMENTED.findall((ROOT / "docs/monitoring.md").read_text("utf-8"))) == logged()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_no_page_speaks_of_an_event_that_is_not_logged(page: Path) -> None:
+    spoken = set(PLACES_IN_QUERIES.findall(page.read_text("utf-8")))
+
+    assert spoken - logged() == set()
+
+
+def test_the_import_contracts_cover_every_package() -> None:
+    """A package that is left out could import anything."""
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+
+    packages = {named(path).split("/")[0] for path in tree() if "/" in named(path)} - {"tests"}
+    assert packages == set(configured["root_packages"])
+    assert all(contract["broken_contract_guidance"] for contract in configured["contracts"])

@@ -1,0 +1,146 @@
+"""The function app as Azure sees it: what importing and indexing it does, and what host.json says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.examples import ROOT
+from triggers.names import Activity, Entity, Orchestrator
+
+PROBES = Path(__file__).parent / "probes"
+
+TRIGGERS = {
+    "on_blob_event": "eventGridTrigger",
+    "on_blob_message": "queueTrigger",
+    "sweep": "timerTrigger",
+    "list_runs": "httpTrigger",
+    "get_run": "httpTrigger",
+    "health": "httpTrigger",
+    **{name.value: "orchestrationTrigger" for name in Orchestrator},
+    **{name.value: "entityTrigger" for name in Entity},
+    **{name.value: "activityTrigger" for name in Activity},
+}
+CLIENTS = {"on_blob_event", "on_blob_message", "sweep"}
+"""Functions that talk to the durable extension, too."""
+
+NOT_BEFORE_USE = ("azure.eventgrid", "azure.identity", "azure.storage", "httpx", "jsonschema", "requests", "yaml")
+"""What a cold start does not pay for."""
+
+HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text("utf-8"))
+
+
+@cache
+def probed(name: str, *arguments: str) -> Mapping[str, Any]:
+    """What a probe tells that runs in the app's folder with nothing in its environment but the PATH."""
+    done = subprocess.run(
+        [sys.executable, str(PROBES / name), *arguments],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told: Mapping[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def bindings(name: str) -> dict[str, Any]:
+    """A function's bindings by type."""
+    return {binding["type"]: binding for binding in probed("importing.py")["functions"][name]}
+
+
+def test_importing_the_app_in_an_empty_environment_lists_exactly_the_declared_functions() -> None:
+    found = probed("importing.py")["functions"]
+
+    triggers = {name: [b["type"] for b in bound if b["type"].endswith("Trigger")] for name, bound in found.items()}
+    assert triggers == {name: [trigger] for name, trigger in TRIGGERS.items()}
+    assert {name for name, bound in found.items() if any(b["type"] == "durableClient" for b in bound)} == CLIENTS
+
+
+def test_importing_the_app_opens_no_socket_and_builds_no_services() -> None:
+    told = probed("importing.py")
+
+    assert (told["sockets"], told["services"]) == ([], 0)
+
+
+@pytest.mark.parametrize("library", NOT_BEFORE_USE)
+def test_importing_the_app_leaves_what_it_may_not_need(library: str) -> None:
+    modules = probed("importing.py")["modules"]
+
+    assert "azure.durable_functions" in modules
+    assert [name for name in modules if name == library or name.startswith(library + ".")] == []
+
+
+def test_importing_the_app_imports_no_adapter_and_nothing_of_the_local_cloud() -> None:
+    modules = probed("importing.py")["modules"]
+
+    assert [name for name in modules if re.match(r"shared\.adapters|local\b|tests\b|demo\b", name)] == []
+
+
+def test_function_names_differ_by_more_than_case() -> None:
+    """The host compares them without."""
+    assert len({name.lower() for name in TRIGGERS}) == len(TRIGGERS)
+
+
+def test_the_run_api_wants_a_function_key() -> None:
+    for name, route in (("list_runs", "runs"), ("get_run", "runs/{run_id}"), ("health", "health")):
+        trigger = bindings(name)["httpTrigger"]
+        assert (trigger["route"], trigger["methods"], trigger["authLevel"]) == (route, ["GET"], "FUNCTION")
+
+
+def test_the_queue_and_its_connection_are_app_settings() -> None:
+    trigger = bindings("on_blob_message")["queueTrigger"]
+
+    assert (trigger["queueName"], trigger["connection"]) == ("%LANDFALL_EVENTS_QUEUE%", "LandingEvents")
+
+
+def test_the_sweep_comes_every_quarter_of_an_hour() -> None:
+    assert bindings("sweep")["timerTrigger"]["schedule"] == "0 */15 * * * *"
+
+
+def test_azures_own_worker_library_indexes_the_app_without_complaint() -> None:
+    told = probed("indexing.py", str(ROOT))
+
+    assert told["complaints"] == []
+    assert {name: found[0] if len(found) == 1 else set(found) for name, found in told["functions"].items()} == {
+        name: {trigger, "durableClient"} if name in CLIENTS
+        else {trigger, "http"} if trigger == "httpTrigger"
+        else trigger
+        for name, trigger in TRIGGERS.items()
+    }  # fmt: skip
+
+
+def test_the_host_takes_a_bundle_with_durable_functions_and_event_grid() -> None:
+    """Both are in the 4.x bundles, whose queue extension is the one that knows `messageEncoding`."""
+    assert HOST["version"] == "2.0"
+    assert HOST["extensionBundle"] == {
+        "id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"
+    }  # fmt: skip
+
+
+def test_no_log_line_of_ours_is_lost_to_sampling_or_filtered_out() -> None:
+    logging = HOST["logging"]
+
+    assert "Trace" in logging["applicationInsights"]["samplingSettings"]["excludedTypes"].split(";")
+    assert logging["logLevel"]["Function"] == "Information"
+
+
+def test_the_queue_takes_messages_as_event_grid_writes_them() -> None:
+    assert HOST["extensions"]["queues"]["messageEncoding"] == "base64"
+
+
+def test_the_task_hub_has_a_name_that_azure_storage_takes() -> None:
+    """Letters and digits, 3 to 45. Source: Azure docs, durable-functions-task-hubs."""
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]{2,44}", HOST["extensions"]["durableTask"]["hubName"])
+
+
+def test_the_api_is_where_the_documentation_says() -> None:
+    assert HOST["extensions"]["http"]["routePrefix"] == "api"

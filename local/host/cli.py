@@ -106,6 +106,7 @@ async def _serve(args: argparse.Namespace) -> None:
             store, AppFunctions(registry, invoker), clock,
             turns=int(host.get(*DURABLE, "maxConcurrentOrchestratorFunctions", default=AT_ONCE)),
             activities=int(host.get(*DURABLE, "maxConcurrentActivityFunctions", default=AT_ONCE)),
+            version=host.get(*DURABLE, "defaultVersion"), override=_may_override(host),
         )  # fmt: skip
         engine.pause()  # until the durable client can reach this host
         parts = Parts(registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub)
@@ -119,6 +120,19 @@ async def _serve(args: argparse.Namespace) -> None:
         _introduce(registry, routes, base_url)
         serving.announce()
         await serving.until_stopped(with_parent=args.with_parent)
+
+
+def _may_override(host: HostJson) -> bool:
+    """Durable settings that change what is right; those that this host cannot follow are refused."""
+    for name in ("versionMatchStrategy", "versionFailureStrategy"):
+        if host.get(*DURABLE, name) is not None:
+            raise SettingsError(f"host.json: extensions.durableTask.{name} is not supported by this host.")
+    states = str(host.get(*DURABLE, "overridableExistingInstanceStates", default="NonRunningStates"))
+    if states.lower() not in ("nonrunningstates", "anystate"):
+        raise SettingsError(
+            f"host.json: overridableExistingInstanceStates is '{states}'; it must be NonRunningStates or AnyState."
+        )
+    return states.lower() == "anystate"
 
 
 async def _warm_up(parts: Parts) -> None:

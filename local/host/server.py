@@ -19,6 +19,7 @@ from local.faults import Faults
 from local.host.durable.api import DurableApi
 from local.host.durable.client_binding import LOOPBACK
 from local.host.durable.engine import Engine
+from local.host.durable.hazards import Hazards
 from local.host.http_trigger import HttpFunctions, Route
 from local.host.invoking import Invoker
 from local.host.keys import Keys
@@ -54,6 +55,7 @@ def application(parts: Parts) -> web.Application:
     app.router.add_get("/admin/host/status", admin.status)
     app.router.add_get("/admin/functions", admin.functions)
     app.router.add_get("/admin/durable/counts", admin.counts)
+    app.router.add_route("*", "/admin/durable/hazards", admin.hazards)
     app.router.add_post("/admin/functions/{name}", admin.invoke)
     webhook = EventGridWebhook(parts.registry, parts.invoker, parts.keys)
     app.router.add_route("*", "/runtime/webhooks/eventgrid", webhook.handle)
@@ -91,6 +93,21 @@ class _Admin:
 
     async def counts(self, request: web.Request) -> web.Response:
         return self._parts.keys.refusal(request) or web.json_response(asdict(self._parts.engine.counts))
+
+    async def hazards(self, request: web.Request) -> web.Response:
+        """GET, PUT (JSON, see durable/hazards.py) or DELETE what goes wrong on purpose."""
+        refusal = self._parts.keys.refusal(request)
+        if refusal is not None:
+            return refusal
+        if request.method not in ("GET", "PUT", "DELETE"):
+            return web.Response(status=405)
+        try:
+            if request.method != "GET":
+                raw = await request.json() if request.method == "PUT" else {}
+                self._parts.engine.hazards = Hazards.parse(raw)
+        except ValueError as error:
+            return web.Response(status=400, text=str(error))
+        return web.json_response(self._parts.engine.hazards.report())
 
     async def functions(self, request: web.Request) -> web.Response:
         listed = [

@@ -7,26 +7,38 @@ Source: Azure/azure-functions-durable-extension, HttpApiHandler.cs. Where versio
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
-import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from local.host.durable import status
+from local.host.durable.asking import (
+    BadRequest,
+    entities_query,
+    entity_id,
+    flag,
+    instance_id,
+    instances_query,
+    json_text,
+    more,
+    more_instances,
+    number,
+)
 from local.host.durable.client_binding import LOOPBACK, PREFIX, management_urls
 from local.host.durable.engine import Engine
 from local.host.durable.entities import EntityId
-from local.host.durable.errors import InstanceEnded, InstanceExists, UnknownFunction, UnknownInstance, WrongStatus
-from local.host.durable.events import moment
-from local.host.durable.store import Instance, Query, page_key
+from local.host.durable.errors import (
+    InstanceEnded,
+    InstanceExists,
+    NotFailed,
+    UnknownFunction,
+    UnknownInstance,
+    WrongStatus,
+)
+from local.host.durable.rewinding import CannotRewind
 from local.host.keys import Keys
 
-_ID = re.compile(r"(?!@)[^/\\#?\x00-\x1f\x7f-\x9f]{1,256}")
-_TOKEN = "x-ms-continuation-token"  # noqa: S105  # the name of a header
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -53,7 +65,7 @@ class DurableApi:
             ("POST", one + "/raiseEvent/{event}", self._raise_event),
             ("POST", one + "/terminate", self._terminate),
             ("POST", one + "/suspend", self._suspend), ("POST", one + "/resume", self._resume),
-            ("POST", one + "/rewind", _unsupported("rewind")), ("POST", one + "/restart", _unsupported("restart")),
+            ("POST", one + "/rewind", self._rewind), ("POST", one + "/restart", self._restart),
             ("POST", "/makeprimary", _make_primary),
             ("GET", "/entities", self._entities), ("GET", "/entities/", self._entities),
             ("GET", "/entities/{name}", self._entities), ("GET", "/entities/{name}/", self._entities),
@@ -69,7 +81,7 @@ class DurableApi:
                 return web.Response(status=404)
             except InstanceEnded:
                 return web.Response(status=410)
-            except _BadRequest as error:
+            except BadRequest as error:
                 return web.json_response({"Message": str(error)}, status=400)
             except UnknownFunction as error:
                 return _error(400, "One or more of the arguments submitted is incorrect", "ArgumentException", error)
@@ -79,12 +91,7 @@ class DurableApi:
         return serve
 
     async def _start(self, request: web.Request) -> web.Response:
-        identity = request.match_info.get("id")
-        if identity is not None and not _ID.fullmatch(identity):
-            raise _BadRequest(
-                "Instance IDs have 1 to 256 characters, do not begin with @ and hold none of / \\ # ? or control ones."
-            )
-        text = await _json_text(request)
+        identity, text = instance_id(request), await json_text(request)
         try:
             name, version = request.match_info["name"], request.query.get("version")
             identity = self._engine.start_with(name, text, instance=identity, version=version)
@@ -92,7 +99,7 @@ class DurableApi:
             return web.json_response({"Message": str(error)}, status=409)
         timeout = request.query.get("timeout")
         if timeout is not None and request.query.get("pollingInterval") is not None:
-            return await self._wait(request, identity, float(timeout))
+            return await self._wait(request, identity, number(request, "timeout", 0))
         return self._check_status(request, identity)
 
     async def _wait(self, request: web.Request, identity: str, seconds: float) -> web.Response:
@@ -115,23 +122,22 @@ class DurableApi:
         instance = self._engine.store.instance(request.match_info["id"])
         if instance is None:
             raise UnknownInstance
-        shown = status.payload(instance, show_input=_flag(request, "showInput", default=True))
-        if _flag(request, "showHistory"):
+        shown = status.payload(instance, show_input=flag(request, "showInput", default=True))
+        if flag(request, "showHistory"):
             history = self._engine.store.history(instance.id)
-            shown["historyEvents"] = status.history_events(history, show_output=_flag(request, "showHistoryOutput"))
+            shown["historyEvents"] = status.history_events(history, show_output=flag(request, "showHistoryOutput"))
         if not instance.terminal:
             headers = {"Location": str(request.url), "Retry-After": "5"}
             return web.json_response(shown, status=202, headers=headers)
-        failed = instance.status == "Failed" and _flag(request, "returnInternalServerErrorOnFailure")
+        failed = instance.status == "Failed" and flag(request, "returnInternalServerErrorOnFailure")
         return web.json_response(shown, status=500 if failed else 200)
 
     async def _list(self, request: web.Request) -> web.Response:
-        top = request.query.get("top")
-        query = _query(request, limit=int(top) if top else None)
+        query = instances_query(request, paged=True)
         found = self._engine.store.query(query)
-        show_input = _flag(request, "showInput", default=True)
-        headers = {_TOKEN: _token(found[-1])} if found and len(found) == query.limit else {}
-        return web.json_response([status.payload(i, show_input=show_input) for i in found], headers=headers)
+        show_input = flag(request, "showInput", default=True)
+        shown = [status.payload(i, show_input=show_input) for i in found]
+        return web.json_response(shown, headers=more_instances(found, query.limit))
 
     async def _purge(self, request: web.Request) -> web.Response:
         instance = self._engine.store.instance(request.match_info["id"])
@@ -147,14 +153,14 @@ class DurableApi:
     async def _purge_many(self, request: web.Request) -> web.Response:
         if not request.query.get("createdTimeFrom"):
             return web.Response(status=400, text="Please provide value for 'createdTimeFrom' parameter.")
-        found = [i.id for i in self._engine.store.query(_query(request)) if i.terminal]
+        found = [i.id for i in self._engine.store.query(instances_query(request, paged=False)) if i.terminal]
         deleted = self._engine.store.purge(found)
         return web.json_response({"instancesDeleted": deleted}, status=200 if deleted else 404)
 
     async def _raise_event(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
-            raise _BadRequest("Only application/json request content is supported")
-        text = await _json_text(request)
+            raise BadRequest("Only application/json request content is supported")
+        text = await json_text(request)
         self._engine.raise_event_with(request.match_info["id"], request.match_info["event"], text or "null")
         return web.Response(status=202)
 
@@ -170,87 +176,52 @@ class DurableApi:
         self._engine.resume(request.match_info["id"], request.query.get("reason", ""))
         return web.Response(status=202)
 
+    async def _rewind(self, request: web.Request) -> web.Response:
+        try:
+            self._engine.rewind(request.match_info["id"], request.query.get("reason", ""))
+        except NotFailed as error:
+            return web.json_response(str(error), status=412)
+        except CannotRewind as error:
+            return web.json_response(str(error), status=400)
+        return web.Response(status=202)
+
+    async def _restart(self, request: web.Request) -> web.Response:
+        same_id = not flag(request, "restartWithNewInstanceId", default=True)
+        try:
+            identity = self._engine.restart(request.match_info["id"], same_id=same_id)
+        except UnknownInstance:
+            return web.json_response({"Message": f"InstanceId {request.match_info['id']} is not found."}, status=400)
+        except InstanceExists as error:
+            return web.json_response({"Message": str(error)}, status=409)
+        return self._check_status(request, identity)
+
     async def _entity(self, request: web.Request) -> web.Response:
-        state = self._engine.store.entity(str(_entity_id(request)))
+        state = self._engine.store.entity(str(entity_id(request)))
         return web.Response(status=404) if state is None else web.json_response(status.parsed(state.text))
 
     async def _entities(self, request: web.Request) -> web.Response:
-        shown = []
-        for identity, text, updated in self._engine.store.entities(request.match_info.get("name")):
-            entity = EntityId.parse(identity)
-            item: dict[str, Any] = {"entityId": {"name": entity.name, "key": entity.key}}
-            item["lastOperationTime"] = updated.isoformat()
-            if _flag(request, "fetchState"):
-                item["state"] = status.parsed(text)
+        query, shown = entities_query(request), []
+        found = self._engine.store.entities(query)
+        for entity in found:
+            identity = EntityId.parse(entity.id)
+            item: dict[str, Any] = {"entityId": {"name": identity.name, "key": identity.key}}
+            item["lastOperationTime"] = entity.updated.isoformat()
+            if flag(request, "fetchState"):
+                item["state"] = status.parsed(entity.state)
             shown.append(item)
-        return web.json_response(shown)
+        headers = more((found[-1].id,), len(found), query.limit) if found else {}
+        return web.json_response(shown, headers=headers)
 
     async def _signal(self, request: web.Request) -> web.Response:
         operation = "delete" if request.method == "DELETE" else request.query.get("op", "")
-        self._engine.signal(_entity_id(request), operation, await _json_text(request))
+        self._engine.signal(entity_id(request), operation, await json_text(request))
         return web.Response(status=202)
-
-
-class _BadRequest(Exception):
-    """A request that cannot be understood."""
 
 
 async def _make_primary(_: web.Request) -> web.Response:
     return web.Response()
 
 
-def _unsupported(what: str) -> Handler:
-    async def refuse(_: web.Request) -> web.Response:
-        return web.json_response(f"This host does not support '{what}' of orchestration instances yet.", status=501)
-
-    return refuse
-
-
 def _error(code: int, message: str, kind: str, error: Exception) -> web.Response:
     body = {"Message": message, "ExceptionMessage": str(error), "ExceptionType": f"System.{kind}", "StackTrace": ""}
     return web.json_response(body, status=code)
-
-
-async def _json_text(request: web.Request) -> str | None:
-    """The body as JSON text; None when there is none."""
-    text = (await request.text()).strip()
-    if not text:
-        return None
-    try:
-        json.loads(text)
-    except ValueError as error:
-        raise _BadRequest(f"Invalid JSON content: {error}") from error
-    return text
-
-
-def _flag(request: web.Request, name: str, *, default: bool = False) -> bool:
-    given = request.query.get(name)
-    return default if given is None else given.lower() == "true"
-
-
-def _entity_id(request: web.Request) -> EntityId:
-    key = request.match_info["key"]
-    return EntityId(request.match_info["name"].lower(), "" if key == "$" else key)
-
-
-def _query(request: web.Request, limit: int | None = None) -> Query:
-    def when(name: str) -> datetime | None:
-        text = request.query.get(name)
-        try:
-            # A plus sign that was not escaped arrives as a space.
-            return moment(text.replace(" ", "+")) if text else None
-        except ValueError as error:
-            raise _BadRequest(f"'{name}' is not a time: {text}") from error
-
-    statuses = request.query.get("runtimeStatus")
-    token = request.headers.get(_TOKEN)
-    created, identity = json.loads(base64.b64decode(token)) if token else (0, "")
-    return Query(
-        prefix=request.query.get("instanceIdPrefix"), created_from=when("createdTimeFrom"),
-        created_to=when("createdTimeTo"), limit=limit, after=(int(created), str(identity)) if token else None,
-        statuses=frozenset(s.strip() for s in statuses.split(",")) if statuses else None,
-    )  # fmt: skip
-
-
-def _token(last: Instance) -> str:
-    return base64.b64encode(json.dumps(page_key(last)).encode()).decode()

@@ -20,45 +20,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 from local.clock import Clock
-from local.host.durable import entities, episode
+from local.host.durable import entities, rewinding
 from local.host.durable.dispatch import Dispatcher
 from local.host.durable.entities import EntityId
-from local.host.durable.episode import TERMINAL, Answer, Episode, Message, Received, Start
-from local.host.durable.errors import InstanceEnded, InstanceExists, UnknownFunction, UnknownInstance, WrongStatus
-from local.host.durable.events import Event, EventType, details, event, event_raised
+from local.host.durable.episode import Message, Start
+from local.host.durable.errors import (
+    InstanceEnded,
+    InstanceExists,
+    NotFailed,
+    UnknownFunction,
+    UnknownInstance,
+    WrongStatus,
+)
+from local.host.durable.events import Event, EventType, event, event_raised
 from local.host.durable.functions import Functions, Kind, unknown
-from local.host.durable.store import Activity, Instance, Store
-
-log = logging.getLogger("Host.Durable")
+from local.host.durable.hazards import Hazards
+from local.host.durable.listing import Instance
+from local.host.durable.store import Activity, Store
+from local.host.durable.turns import Counts, Turns
 
 AT_ONCE = 10 * (os.cpu_count() or 1)
 """Source: Azure docs, durable-functions host.json: maxConcurrentActivityFunctions and its siblings."""
-ENTITY_BATCH = 50
-"""Source: Azure docs, durable-functions host.json: maxEntityOperationBatchSize."""
-MESSAGE_BATCH = 1000
-
-
-@dataclass(slots=True)
-class Counts:
-    """How much the engine has done since it was made."""
-
-    orchestrations: int = 0
-    episodes: int = 0
-    activities: int = 0
-    entity_operations: int = 0
-    timers: int = 0
 
 
 class Engine:
@@ -73,12 +64,19 @@ class Engine:
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         turns: int = AT_ONCE,
         activities: int = AT_ONCE,
+        version: str | None = None,
+        override: bool = False,
     ) -> None:
-        """`turns` bounds the orchestrations and entities that run at once, `activities` the activities."""
+        """`turns` bounds the orchestrations and entities that run at once, `activities` the activities. `version` is
+        for orchestrations that are started without one; with `override` a start may replace a running instance.
+        Source: Azure docs, durable-functions host.json: defaultVersion, overridableExistingInstanceStates."""
+        self._version, self._override = version, override
         self.store, self.functions, self.clock, self.new_id = store, functions, clock, new_id
         self.counts = Counts()
         self._lanes = (turns, activities)
-        self._dispatcher = Dispatcher(self._turn, self._activity)
+        self._turns = Turns(store, functions, self, self.counts, new_id)
+        self._dispatcher = Dispatcher(self._turns.turn, self._turns.activity)
+        self._later: set[asyncio.Task[None]] = set()
         self._timers_changed = asyncio.Event()
         self._sleeping_until: datetime | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
@@ -88,9 +86,9 @@ class Engine:
     async def __aenter__(self) -> Self:
         horizon = self.now()
         for instance in self.store.waiting(horizon):
-            self._dispatcher.wake(instance)
+            self.wake(instance)
         for activity in self.store.activities():
-            self._dispatcher.add(activity)
+            self.add(activity)
         self._dispatcher.start(*self._lanes)
         self._timers = asyncio.create_task(self._watch_timers(horizon))
         watch = getattr(self.clock, "watch", None)
@@ -101,10 +99,10 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._timers is not None:
-            self._timers.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._timers
+        waiting = [*self._later, *([self._timers] if self._timers else [])]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
         await self._dispatcher.stop()
         for futures in self._waiters.values():
             for future in futures:
@@ -118,6 +116,15 @@ class Engine:
     def pause(self) -> None:
         """Begin nothing new. What is running goes on; what comes in is kept."""
         self._dispatcher.pause()
+
+    @property
+    def hazards(self) -> Hazards:
+        """What goes wrong on purpose."""
+        return self._turns.hazards
+
+    @hazards.setter
+    def hazards(self, hazards: Hazards) -> None:
+        self._turns.hazards = hazards
 
     def go_on(self) -> None:
         """Begin again after `pause`."""
@@ -147,12 +154,15 @@ class Engine:
         if self.functions.find(Kind.ORCHESTRATOR, name) is None:
             raise UnknownFunction(unknown(self.functions, Kind.ORCHESTRATOR, name))
         identity = instance or self.new_id()
-        start = Start(instance=identity, execution=self.new_id(), name=name, input_text=input_text, version=version)
-        status = self.store.start(start, self.now())
+        start = Start(
+            instance=identity, execution=self.new_id(), name=name, input_text=input_text,
+            version=version or self._version,
+        )  # fmt: skip
+        status = self.store.start(start, self.now(), over=self._override)
         if status is not None:
             raise InstanceExists(status)
         self.counts.orchestrations += 1
-        self._dispatcher.wake(identity)
+        self.wake(identity)
         return identity
 
     def raise_event(self, instance: str, name: str, value: object = None) -> None:
@@ -181,6 +191,48 @@ class Engine:
             raise WrongStatus(f"Cannot resume orchestration instance {instance}: it is not suspended.")
         self._post([Message(to=instance, body=event(EventType.EXECUTION_RESUMED, self.now(), Reason=reason))])
 
+    def rewind(self, instance: str, reason: str) -> None:
+        """Go on before the failures of an instance, and of the sub-orchestrations that failed it.
+
+        Raises UnknownInstance, NotFailed, CannotRewind.
+        """
+        found = self.store.instance(instance)
+        if found is None:
+            raise UnknownInstance(instance)
+        if found.status != "Failed":
+            raise NotFailed(
+                f"The rewind operation is only supported on failed orchestration instances; '{instance}' is "
+                f"{found.status}."
+            )
+        rewound: dict[str, Sequence[Event]] = {}
+        self._rewind(instance, rewound)
+        message = Message(to=instance, body=event(EventType.GENERIC, self.now(), Data=reason))
+        self.store.rewind(rewound, message, self._now)
+        for changed in rewound:
+            self.wake(changed)
+
+    def _rewind(self, instance: str, rewound: dict[str, Sequence[Event]]) -> None:
+        history = self.store.history(instance)
+        children = {child: self.store.instance(child) for child in rewinding.failed_children(history)}
+        alive = frozenset(child for child, found in children.items() if found and found.status == "Failed")
+        rewound[instance] = rewinding.rewind(instance, history, alive=alive)
+        for child in alive - rewound.keys():
+            self._rewind(child, rewound)
+
+    def restart(self, instance: str, *, same_id: bool = False) -> str:
+        """Start an orchestration again with the input that it had; returns the id of the new instance.
+
+        Raises UnknownInstance, UnknownFunction and, if it has to have the same id, InstanceExists.
+        """
+        found = self.store.instance(instance)
+        if found is None:
+            raise UnknownInstance(instance)
+        history = self.store.history(instance)
+        return self.start_with(
+            found.name, found.input, instance=instance if same_id else None,
+            version=history[1]["Version"] if history else None,
+        )  # fmt: skip
+
     def signal(self, entity: EntityId, operation: str, input_text: str | None) -> None:
         """Send an entity an operation that nobody waits for. Raises UnknownFunction."""
         if self.functions.find(Kind.ENTITY, entity.name) is None:
@@ -203,6 +255,30 @@ class Engine:
             if not self._waiters[instance]:
                 del self._waiters[instance]
 
+    def wake(self, key: str) -> None:
+        """Have a turn of an instance or entity run."""
+        self._dispatcher.wake(key)
+
+    def add(self, activity: Activity) -> None:
+        """Have an activity run, when it is due."""
+        if activity.due is None or activity.due <= self._now:
+            self._dispatcher.add(activity)
+            return
+        task = asyncio.create_task(self._add_later(activity, activity.due))
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def _add_later(self, activity: Activity, due: datetime) -> None:
+        await self.clock.wait_until(due)
+        self._dispatcher.add(activity)
+
+    def ended(self, instance: str) -> None:
+        """Tell those who wait for an instance."""
+        found = self.store.instance(instance)
+        for future in self._waiters.get(instance, ()):
+            if found is not None and not future.done():
+                future.set_result(found)
+
     def _existing(self, instance: str) -> Instance:
         found = self.store.instance(instance)
         if found is None:
@@ -212,14 +288,15 @@ class Engine:
         return found
 
     def _post(self, messages: list[Message]) -> None:
-        self.store.post(messages, self.now())
-        self._posted(messages)
+        spread = self._turns.hazards.spread(messages, self.now())
+        self.store.post(spread, self._now)
+        self.posted(spread)
 
-    def _posted(self, messages: list[Message]) -> None:
+    def posted(self, messages: Sequence[Message]) -> None:
         """Wake those to whom the committed messages are due, and the sleeper if one is due before its time."""
         for message in messages:
             if message.due is None or message.due <= self._now:
-                self._dispatcher.wake(message.to)
+                self.wake(message.to)
             elif self._sleeping_until is None or message.due < self._sleeping_until:
                 self._timers_changed.set()
 
@@ -239,124 +316,9 @@ class Engine:
                     sleeper.cancel()
             now = self.now()
             for instance in self.store.due_between(horizon, now):
-                self._dispatcher.wake(instance)
+                self.wake(instance)
             horizon = now
-
-    async def _turn(self, identity: str) -> bool:
-        return await (self._entity_turn(identity) if identity.startswith("@") else self._instance_turn(identity))
-
-    async def _instance_turn(self, identity: str) -> bool:
-        instance = self.store.instance(identity)
-        if instance is None or instance.terminal:
-            self.store.drop(self.store.take(identity, self.now(), None))
-            return False
-        # What resumes a suspended instance stands behind all that has queued up, so then look at everything.
-        limit = None if instance.status == "Suspended" else MESSAGE_BATCH
-        received = self.store.take(identity, self.now(), limit)
-        read = episode.read(received, instance.execution, instance.status)
-        self.store.drop(read.stale)
-        if read.control is not None:
-            status = episode.CONTROL[EventType(read.control.body["EventType"])]
-            self.store.set_status(identity, status, read.control, self.now())
-        elif read.messages:
-            return await self._orchestrate(instance, read.messages) or read.more or len(received) == limit
-        return read.control is not None
-
-    async def _orchestrate(self, instance: Instance, received: Sequence[Received]) -> bool:
-        past, messages = self.store.history(instance.id), [r.body for r in received]
-        begun = episode.begin(instance.id, instance.execution, past, messages, self.now())
-        if begun is None:
-            self.store.drop(received)
-            return False
-        self.counts.episodes += 1
-        if begun.terminated is not None:
-            turn = episode.terminate(begun, begun.terminated)
-        else:
-            answer = await self._ask(begun)
-            turn = episode.conclude(begun, answer, refuse=self._refuse, new_id=self.new_id)
-        for activity in self.store.commit(turn, received, self.now()):
-            self._dispatcher.add(activity)
-        self.counts.timers += sum(r.body["EventType"] == EventType.TIMER_FIRED for r in received)
-        self.counts.orchestrations += len(turn.children)
-        for child in turn.children:
-            self._dispatcher.wake(child.instance)
-        self._posted(turn.messages)
-        if turn.status in TERMINAL:
-            self._ended(instance.id)
-        return turn.restart is not None
-
-    async def _ask(self, begun: Episode) -> Answer:
-        handler = self.functions.find(Kind.ORCHESTRATOR, begun.name)
-        if handler is None:
-            return Answer(None, "", unknown(self.functions, Kind.ORCHESTRATOR, begun.name))
-        try:
-            return Answer(await handler(episode.context(begun)))
-        except Exception as error:
-            return Answer(None, str(error), f"{type(error).__name__}: {error}")
-
-    def _refuse(self, scheduled: Event) -> str | None:
-        match scheduled["EventType"]:
-            case EventType.TASK_SCHEDULED:
-                kind, name = Kind.ACTIVITY, str(scheduled["Name"])
-            case EventType.SUB_ORCHESTRATION_CREATED:
-                kind, name = Kind.ORCHESTRATOR, str(scheduled["Name"])
-            case EventType.EVENT_SENT:
-                kind, name = Kind.ENTITY, EntityId.parse(scheduled["InstanceId"]).name
-            case _:
-                return None
-        return unknown(self.functions, kind, name) if self.functions.find(kind, name) is None else None
-
-    def _ended(self, identity: str) -> None:
-        instance = self.store.instance(identity)
-        for future in self._waiters.get(identity, ()):
-            if instance is not None and not future.done():
-                future.set_result(instance)
-
-    async def _entity_turn(self, identity: str) -> bool:
-        entity = EntityId.parse(identity)
-        received = self.store.take(identity, self.now(), ENTITY_BATCH)
-        if not received:
-            return False
-        batch, state = [r.body for r in received], self.store.entity(identity)
-        self.counts.entity_operations += len(batch)
-        handler = self.functions.find(Kind.ENTITY, entity.name)
-        try:
-            if handler is None:
-                raise UnknownFunction(unknown(self.functions, Kind.ENTITY, entity.name))
-            answer = await handler(entities.context(entity, state, batch))
-            ids = [self.new_id() for _ in json.loads(answer)["signals"]]
-            turn = entities.conclude(entity, batch, answer, now=self.now(), request_ids=ids)
-        except Exception as error:
-            log.error("Entity '%s' failed: %s", identity, error)
-            turn = entities.failed(entity, state, batch, str(error), self.now())
-        self.store.commit_entity(turn, received, self.now())
-        self._posted(turn.messages)
-        return len(received) == ENTITY_BATCH
-
-    async def _activity(self, activity: Activity) -> None:
-        name, task = str(activity.event["Name"]), activity.event["EventId"]
-        self.counts.activities += 1
-        try:
-            handler = self.functions.find(Kind.ACTIVITY, name)
-            if handler is None:
-                raise UnknownFunction(f"Activity function '{name}' does not exist.")
-            text = await handler(json.loads(activity.event["Input"])[0])
-        except UnknownFunction as error:
-            result = _task_failed(task, str(error), self.now())
-        except Exception as error:
-            # Two spaces: the extension puts one, and the friendly form of the message begins with another.
-            reason = f"Activity function '{name}' failed:  {type(error).__name__}: {error}"
-            result = _task_failed(task, reason, self.now())
-        else:
-            value = None if text == "null" else text
-            result = event(EventType.TASK_COMPLETED, self.now(), TaskScheduledId=task, Result=value)
-        self.store.activity_ended(activity, result, self.now())
-        self._dispatcher.wake(activity.instance)
 
 
 async def _sleep(clock: Clock, until: datetime) -> None:
     await clock.wait_until(until)
-
-
-def _task_failed(task: int, reason: str, now: datetime) -> Event:
-    return event(EventType.TASK_FAILED, now, TaskScheduledId=task, Reason=reason, Details=details(reason))

@@ -5,6 +5,7 @@ UnknownInstance     there is no such orchestration
 InstanceEnded       the orchestration has already ended
 InstanceExists      the id of a new orchestration belongs to one that has not ended
 WrongStatus         suspended twice, or resumed while running
+NotFailed           only what has failed can be rewound
 """
 
 
@@ -30,3 +31,7 @@ class InstanceExists(Exception):
 
 class WrongStatus(Exception):
     """A suspended instance was suspended, or one that is not suspended was resumed."""
+
+
+class NotFailed(Exception):
+    """An instance was to be rewound that has not failed."""

@@ -24,9 +24,12 @@ from enum import IntEnum
 from typing import Any
 
 from local.host.durable.events import COMPLETING, FAILURES, SCHEDULING, Event, EventType, event, moment, stamp
+from local.host.durable.http_calls import NAME as HTTP_ACTIVITY
 
 Action = Mapping[str, Any]
 LONGEST_RETRY_DELAY = timedelta(days=6)
+MOST_ACTIONS = 100_000
+"""Source: Azure docs, durable-functions host.json: maxOrchestrationActions."""
 
 
 class ActionType(IntEnum):
@@ -171,6 +174,9 @@ class _Replay:
                 return self._entity(action, signal=kind == ActionType.SIGNAL_ENTITY)
             case ActionType.WHEN_ANY | ActionType.WHEN_ALL:
                 return self._compound(action, needed=1 if kind == ActionType.WHEN_ANY else None)
+            case ActionType.CALL_HTTP:
+                request = {"functionName": HTTP_ACTIVITY, "input": json.dumps(action["httpRequest"])}
+                return self._task(request | {"actionType": ActionType.CALL_ACTIVITY})
             case ActionType.CONTINUE_AS_NEW:
                 self.restart = json.dumps(action["input"])
                 return _Node(done=True)
@@ -272,6 +278,11 @@ class _Replay:
 
     def _take_id(self) -> int:
         self.next_id += 1
+        if self.next_id > MOST_ACTIONS:
+            raise Refused(
+                f"Maximum amount of orchestration actions ({MOST_ACTIONS:,}) has been reached. This value can be "
+                "configured in host.json file as MaxOrchestrationActions."
+            )
         return self.next_id - 1
 
     def _check(self, task: int, made: Event) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.host.durable.events import COMPLETING, Event, EventType
-from local.host.durable.store import Instance
+from local.host.durable.listing import Instance
 
 _NAMES = {
     EventType.EXECUTION_STARTED: "ExecutionStarted", EventType.EXECUTION_COMPLETED: "ExecutionCompleted",

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
-from local.host.durable import events
+from local.host.durable import events, listing
 from local.host.durable.entities import EntityState, EntityTurn
 from local.host.durable.episode import TERMINAL, Message, Received, Start, Turn
 from local.host.durable.events import Event, EventType
+from local.host.durable.listing import Entity, EntityQuery, Instance, Query, micros, moment_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS instance (
     id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, input TEXT, output TEXT,
@@ -35,52 +36,27 @@ CREATE TABLE IF NOT EXISTS inbox (
 CREATE INDEX IF NOT EXISTS inbox_of ON inbox (id, due, seq);
 CREATE INDEX IF NOT EXISTS inbox_due ON inbox (due);
 CREATE TABLE IF NOT EXISTS activity (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, execution TEXT NOT NULL, event TEXT NOT NULL);
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, execution TEXT NOT NULL, event TEXT NOT NULL,
+    due INTEGER);
 CREATE INDEX IF NOT EXISTS activity_of ON activity (id);
 CREATE TABLE IF NOT EXISTS entity (
     id TEXT PRIMARY KEY, state TEXT, updated INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
-    """An orchestration as the outside sees it. Texts are JSON where they can be read as such."""
-
-    id: str
-    execution: str
-    name: str
-    status: str
-    input: str | None
-    output: str | None
-    custom: str | None
-    created: datetime
-    updated: datetime
-
-    @property
-    def terminal(self) -> bool:
-        return self.status in TERMINAL
+class OtherVersion(Exception):
+    """A file has tables that this version cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """An activity that has to run. `event` is its TaskScheduled event."""
+    """An activity that has to run, at `due` or now. `event` is its TaskScheduled event."""
 
     seq: int
     instance: str
     execution: str
     event: Event
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """Which instances to list; None means any."""
-
-    prefix: str | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-    statuses: frozenset[str] | None = None
-    after: tuple[int, str] | None = None
-    limit: int | None = None
+    due: datetime | None = None
 
 
 class Store:
@@ -93,7 +69,12 @@ class Store:
         self._db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and version != _VERSION:
+            raise OtherVersion(f"{path} was made by another version of this host. Remove it to start anew.")
         self._db.executescript(_SCHEMA)
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
         self._db.close()
@@ -108,10 +89,11 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
-    def start(self, start: Start, now: datetime) -> str | None:
-        """Begin an instance. If its id is taken by one that has not ended, return that one's status instead."""
+    def start(self, start: Start, now: datetime, *, over: bool = False) -> str | None:
+        """Begin an instance. If its id is taken by one that has not ended, return that one's status instead; with
+        `over`, begin in its place."""
         with self._transaction():
-            return self._start(start, now)
+            return self._start(start, now, over=over)
 
     def post(self, messages: Iterable[Message], now: datetime) -> None:
         """Put messages in their inboxes."""
@@ -122,7 +104,7 @@ class Store:
         """The messages that are due, in order of arrival. They stay until a turn consumes them."""
         rows = self._db.execute(
             "SELECT seq, execution, body FROM inbox WHERE id = ? AND due <= ? ORDER BY due, seq LIMIT ?",
-            (instance, _micros(now), -1 if limit is None else limit),
+            (instance, micros(now), -1 if limit is None else limit),
         )
         return [Received(seq, execution, json.loads(body)) for seq, execution, body in rows]
 
@@ -135,7 +117,7 @@ class Store:
 
     def instance(self, instance: str) -> Instance | None:
         row = self._db.execute("SELECT * FROM instance WHERE id = ?", (instance,)).fetchone()
-        return _instance(row) if row else None
+        return listing.instance_of(row) if row else None
 
     def history(self, instance: str) -> list[Event]:
         """The events of the current execution, all of them played."""
@@ -156,7 +138,7 @@ class Store:
                 self._db.execute(
                     "UPDATE instance SET status = ?, output = ?, custom = coalesce(?, custom), updated = ? "
                     "WHERE id = ?",
-                    (turn.status, turn.output, turn.custom, _micros(now), turn.instance),
+                    (turn.status, turn.output, turn.custom, micros(now), turn.instance),
                 )
             turn.messages += [told for child in turn.children for told in self._start_child(child, now)]
             self._post(turn.messages, now)
@@ -171,31 +153,53 @@ class Store:
             started = events.event(EventType.ORCHESTRATOR_STARTED, now)
             self._append(instance, [started, control.body, events.event(EventType.ORCHESTRATOR_COMPLETED, now)])
             self._db.execute(
-                "UPDATE instance SET status = ?, updated = ? WHERE id = ?", (status, _micros(now), instance)
+                "UPDATE instance SET status = ?, updated = ? WHERE id = ?", (status, micros(now), instance)
             )
 
     def activities(self) -> list[Activity]:
         """All that have been scheduled and not been recorded as done."""
-        rows = self._db.execute("SELECT seq, id, execution, event FROM activity ORDER BY seq")
-        return [Activity(seq, instance, execution, json.loads(text)) for seq, instance, execution, text in rows]
+        rows = self._db.execute("SELECT seq, id, execution, event, due FROM activity ORDER BY seq")
+        return [
+            Activity(seq, instance, execution, json.loads(text), None if due is None else moment_of(due))
+            for seq, instance, execution, text, due in rows
+        ]
 
-    def activity_ended(self, activity: Activity, result: Event, now: datetime) -> None:
+    def activity_ended(self, activity: Activity, result: Message, now: datetime) -> bool:
         """Record a result. Only the first counts; it is gone if the instance was purged or replaced meanwhile."""
         with self._transaction():
-            if self._db.execute("DELETE FROM activity WHERE seq = ?", (activity.seq,)).rowcount:
-                self._post([Message(to=activity.instance, execution=activity.execution, body=result)], now)
+            first = self._db.execute("DELETE FROM activity WHERE seq = ?", (activity.seq,)).rowcount > 0
+            if first:
+                self._post([result], now)
+        return first
+
+    def activity_goes_on(self, activity: Activity, following: Event, due: datetime) -> Activity | None:
+        """Have the activity do something else later; None if it is gone."""
+        with self._transaction():
+            found = self._db.execute(
+                "UPDATE activity SET event = ?, due = ? WHERE seq = ?",
+                (json.dumps(following), micros(due), activity.seq),
+            ).rowcount
+        return replace(activity, event=following, due=due) if found else None
+
+    def rewind(self, rewound: Mapping[str, Sequence[Event]], message: Message, now: datetime) -> None:
+        """Give instances that have failed these histories, and have the one that `message` is for look at it."""
+        with self._transaction():
+            for instance, history in rewound.items():
+                self._db.execute("DELETE FROM history WHERE id = ?", (instance,))
+                self._append(instance, history)
+                self._db.execute(
+                    "UPDATE instance SET status = 'Pending', output = NULL, updated = ? WHERE id = ?",
+                    (micros(now), instance),
+                )
+                self._post([replace(message, to=instance)], now)
 
     def entity(self, entity: str) -> EntityState | None:
         row = self._db.execute("SELECT state FROM entity WHERE id = ?", (entity,)).fetchone()
         return EntityState(row[0]) if row else None
 
-    def entities(self, name: str | None) -> list[tuple[str, str | None, datetime]]:
-        """Ids, states and times of last change of all entities (of one name)."""
-        prefix = f"@{name.lower()}@" if name else "@"
-        rows = self._db.execute(
-            "SELECT id, state, updated FROM entity WHERE substr(id, 1, ?) = ? ORDER BY id", (len(prefix), prefix)
-        )
-        return [(entity, state, _time(updated)) for entity, state, updated in rows]
+    def entities(self, query: EntityQuery) -> list[Entity]:
+        """Entities that exist, by id."""
+        return listing.entities(self._db, query)
 
     def commit_entity(self, turn: EntityTurn, received: Iterable[Received], now: datetime) -> None:
         """Write an entity's turn and consume its messages."""
@@ -205,64 +209,46 @@ class Store:
                 self._db.execute("DELETE FROM entity WHERE id = ?", (str(turn.entity),))
             else:
                 self._db.execute(
-                    "INSERT OR REPLACE INTO entity VALUES (?, ?, ?)", (str(turn.entity), turn.state.text, _micros(now))
+                    "INSERT OR REPLACE INTO entity VALUES (?, ?, ?)", (str(turn.entity), turn.state.text, micros(now))
                 )
             self._post(turn.messages, now)
 
     def waiting(self, now: datetime) -> list[str]:
         """Instances and entities with messages that are due."""
-        rows = self._db.execute("SELECT id FROM inbox WHERE due <= ? GROUP BY id ORDER BY min(seq)", (_micros(now),))
+        rows = self._db.execute("SELECT id FROM inbox WHERE due <= ? GROUP BY id ORDER BY min(seq)", (micros(now),))
         return [instance for (instance,) in rows]
 
     def next_due(self, after: datetime) -> datetime | None:
         """When the first message later than `after` is due."""
-        (due,) = self._db.execute("SELECT min(due) FROM inbox WHERE due > ?", (_micros(after),)).fetchone()
-        return None if due is None else _time(due)
+        (due,) = self._db.execute("SELECT min(due) FROM inbox WHERE due > ?", (micros(after),)).fetchone()
+        return None if due is None else moment_of(due)
 
     def due_between(self, after: datetime, until: datetime) -> list[str]:
         """For whom messages have become due later than `after` and not later than `until`, earliest first."""
         rows = self._db.execute(
             "SELECT id FROM inbox WHERE due > ? AND due <= ? GROUP BY id ORDER BY min(due), min(seq)",
-            (_micros(after), _micros(until)),
+            (micros(after), micros(until)),
         )
         return [instance for (instance,) in rows]
 
     def query(self, query: Query) -> list[Instance]:
-        """Oldest first."""
-        conditions: list[tuple[str, Sequence[object]]] = []
-        if query.prefix is not None:
-            conditions.append(("substr(id, 1, ?) = ?", (len(query.prefix), query.prefix)))
-        if query.created_from is not None:
-            conditions.append(("created >= ?", (_micros(query.created_from),)))
-        if query.created_to is not None:
-            conditions.append(("created <= ?", (_micros(query.created_to),)))
-        if query.statuses is not None:
-            marks = ",".join("?" * len(query.statuses))
-            conditions.append((f"status IN ({marks})", sorted(query.statuses)))
-        if query.after is not None:
-            conditions.append(("(created, id) > (?, ?)", query.after))
-        where = " AND ".join(text for text, _ in conditions) or "1"
-        values = [value for _, bound in conditions for value in bound]
-        rows = self._db.execute(
-            f"SELECT * FROM instance WHERE {where} ORDER BY created, id LIMIT ?",  # noqa: S608  # constants above
-            (*values, -1 if query.limit is None else query.limit),
-        )
-        return [_instance(row) for row in rows]
+        """Instances, oldest first."""
+        return listing.instances(self._db, query)
 
     def purge(self, instances: Iterable[str]) -> int:
         """Forget these instances and all that is theirs."""
         with self._transaction():
             return sum(self._forget(instance) for instance in instances)
 
-    def _start(self, start: Start, now: datetime) -> str | None:
+    def _start(self, start: Start, now: datetime, *, over: bool = False) -> str | None:
         taken = self._db.execute("SELECT status FROM instance WHERE id = ?", (start.instance,)).fetchone()
         if taken is not None:
-            if taken[0] not in TERMINAL:
+            if taken[0] not in TERMINAL and not over:
                 return str(taken[0])
             self._forget(start.instance)
         self._db.execute(
             "INSERT INTO instance VALUES (?, ?, ?, 'Pending', ?, NULL, NULL, ?, ?)",
-            (start.instance, start.execution, start.name, start.input_text, _micros(now), _micros(now)),
+            (start.instance, start.execution, start.name, start.input_text, micros(now), micros(now)),
         )
         self._post([Message(to=start.instance, execution=start.execution, body=start.event(now))], now)
         return None
@@ -281,7 +267,7 @@ class Store:
         self._db.execute(
             "UPDATE instance SET execution = ?, status = 'Running', input = ?, custom = coalesce(?, custom), "
             "updated = ? WHERE id = ?",
-            (start.execution, start.input_text, custom, _micros(now), start.instance),
+            (start.execution, start.input_text, custom, micros(now), start.instance),
         )
         # It has to be read before anything that is already in the inbox, so it is due before all of it.
         self._insert(start.instance, 0, start.execution, start.event(now))
@@ -303,7 +289,7 @@ class Store:
 
     def _post(self, messages: Iterable[Message], now: datetime) -> None:
         for message in messages:
-            self._insert(message.to, _micros(message.due or now), message.execution, message.body)
+            self._insert(message.to, micros(message.due or now), message.execution, message.body)
 
     def _insert(self, to: str, due: int, execution: str | None, body: Event) -> None:
         self._db.execute(
@@ -317,24 +303,3 @@ class Store:
         for table in ("history", "inbox", "activity"):
             self._db.execute(f"DELETE FROM {table} WHERE id = ?", (instance,))  # noqa: S608  # constants above
         return self._db.execute("DELETE FROM instance WHERE id = ?", (instance,)).rowcount
-
-
-def page_key(instance: Instance) -> tuple[int, str]:
-    """Where a listing goes on after `instance`."""
-    return _micros(instance.created), instance.id
-
-
-def _instance(row: tuple[str, str, str, str, str | None, str | None, str | None, int, int]) -> Instance:
-    identity, execution, name, status, input_text, output, custom, created, updated = row
-    return Instance(
-        id=identity, execution=execution, name=name, status=status, input=input_text, output=output, custom=custom,
-        created=_time(created), updated=_time(updated),
-    )  # fmt: skip
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _time(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)

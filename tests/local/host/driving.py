@@ -10,7 +10,8 @@ from typing import Any
 
 from local.host.durable.engine import Engine
 from local.host.durable.functions import PlainFunctions
-from local.host.durable.store import Instance, Store
+from local.host.durable.listing import Instance
+from local.host.durable.store import Store
 from local.host.virtual import VirtualClock
 
 Script = Callable[[Engine], Awaitable[Any]]

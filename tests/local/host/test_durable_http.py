@@ -180,13 +180,6 @@ def test_bad_requests_are_refused(host: Host) -> None:
     assert host.http.put(f"{API}/orchestrators/chain").status_code == 404
 
 
-def test_what_is_not_supported_says_so(host: Host) -> None:
-    for what in ("rewind", "restart"):
-        answer = host.http.post(f"{API}/instances/x/{what}")
-        assert answer.status_code == 501
-        assert f"does not support '{what}'" in answer.json()
-
-
 def test_many_instances_run_at_the_same_time(host: Host) -> None:
     started = [host.start("waiting") for _ in range(20)]
     for instance in started:
@@ -199,5 +192,5 @@ def test_counts_are_shown(host: Host) -> None:
     host.finished(host.start("chain"))
 
     counts = host.http.get("/admin/durable/counts").json()
-    assert counts.keys() == {"orchestrations", "episodes", "activities", "entity_operations", "timers"}
+    assert counts.keys() == {"orchestrations", "episodes", "activities", "entity_operations", "timers", "wakes"}
     assert counts["activities"] >= 2

@@ -13,7 +13,7 @@ import pytest
 
 from local.host.durable.engine import Engine
 from local.host.durable.errors import InstanceEnded, InstanceExists, UnknownFunction, UnknownInstance, WrongStatus
-from local.host.durable.store import Instance
+from local.host.durable.listing import Instance
 from tests.local.host.driving import counter, drive, finish, patient, result
 
 

@@ -235,5 +235,16 @@ def test_names_that_differ_in_case_are_the_same_function() -> None:
 
 
 def test_what_is_not_supported_is_refused_by_name() -> None:
-    with pytest.raises(Refused, match="'call_http'"):
-        History().turn([{"actionType": 8, "httpRequest": {}}])
+    with pytest.raises(Refused, match="'scheduled_signal_entity'"):
+        History().turn([{"actionType": 10, "instanceId": "@a@b"}])
+
+
+def test_an_http_call_is_one_task() -> None:
+    history = History()
+    call = {"actionType": 8, "httpRequest": {"method": "GET", "uri": "http://somewhere"}}
+
+    made = history.turn([call]).scheduled
+
+    assert [(e["EventId"], e["Name"]) for e in made] == [(0, "BuiltIn::HttpActivity")]
+    assert json.loads(json.loads(made[0]["Input"])[0])["uri"] == "http://somewhere"
+    assert history.turn([call], completed(0)).ended

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import azure.durable_functions as df
@@ -102,7 +102,7 @@ async def use_client(req: func.HttpRequest, client) -> func.HttpResponse:
     try:
         if what == "raise":
             await client.raise_event(instance, req.params["event"], value)
-        elif what in ("terminate", "suspend", "resume"):
+        elif what in ("terminate", "suspend", "resume", "rewind"):
             await getattr(client, what)(instance, req.params.get("reason", ""))
         elif what == "signal":
             await client.signal_entity(df.EntityId("counter", instance), req.params["op"], value)
@@ -112,6 +112,17 @@ async def use_client(req: func.HttpRequest, client) -> func.HttpResponse:
         elif what == "status":
             found = await client.get_status(instance, show_history=True, show_input=True)
             return func.HttpResponse(json.dumps(found.to_json() if found else None))
+        elif what == "restart":
+            return func.HttpResponse(json.dumps(await client.restart(instance, req.params.get("same") is None)))
+        elif what == "query":
+            found = await client.get_status_by(runtime_status=[df.OrchestrationRuntimeStatus(req.params["status"])])
+            return func.HttpResponse(json.dumps([i.instance_id for i in found]))
+        elif what == "purge-before":
+            found = await client.purge_instance_history_by(
+                created_time_from=datetime(2020, 1, 1, tzinfo=UTC),
+                runtime_status=[df.OrchestrationRuntimeStatus(req.params["status"])],
+            )
+            return func.HttpResponse(str(found.instances_deleted))
         elif what == "purge":
             found = await client.purge_instance_history(instance)
             return func.HttpResponse(str(found.instances_deleted))
@@ -229,3 +240,33 @@ def survivor(context):
         yield context.call_entity(total, "add", 1)
         yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=20))
     return (yield context.call_entity(total, "get"))
+
+
+@app.activity_trigger(input_name="value")
+def mended(value) -> str:
+    if not NOTES or not NOTES.with_name("mended").exists():
+        raise RuntimeError("not mended yet")
+    return "mended"
+
+
+@app.orchestration_trigger(context_name="context")
+def fragile(context):
+    return (yield context.call_activity("mended", None))
+
+
+@app.orchestration_trigger(context_name="context")
+def heavy(context):
+    """Several megabytes in, through an activity, an event, an entity, and out."""
+    first = yield context.call_activity("same", context.get_input())
+    second = yield context.wait_for_external_event("more")
+    entity = df.EntityId("keeper", context.instance_id)
+    yield context.call_entity(entity, "keep", second)
+    kept = yield context.call_entity(entity, "get")
+    return first + kept
+
+
+@app.entity_trigger(context_name="context")
+def keeper(context):
+    if context.operation_name == "keep":
+        context.set_state(context.get_input())
+    context.set_result(context.get_state(lambda: ""))

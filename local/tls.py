@@ -16,7 +16,7 @@ def ca_bundle(state: Path) -> Path:
 
 
 def server_context(state: Path) -> ssl.SSLContext:
-    """The TLS side of a server on 127.0.0.1 or localhost."""
+    """The TLS side of a server on 127.0.0.1 or localhost, also where the host name says the storage account."""
     _ensure(state / "tls")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(state / "tls" / "server.pem")
@@ -33,7 +33,7 @@ def _ensure(folder: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA(organization_name="Landfall local cloud")
-    server = authority.issue_cert("127.0.0.1", "localhost")
+    server = authority.issue_cert("127.0.0.1", "localhost", "*.blob.localhost")
     (folder / "ca.pem").write_bytes(authority.cert_pem.bytes() + Path(certifi.where()).read_bytes())
     partial = folder / "server.pem.new"
     partial.touch(mode=0o600)

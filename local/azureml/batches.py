@@ -5,8 +5,9 @@ Source: Azure docs, how-to-debug-parallel-run-step and reference-yaml-deployment
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from local.azureml.settings import OutputAction
@@ -19,6 +20,23 @@ RUN_FAILED = (
     "User program failed with Exception: Run failed. Please check logs for details. "
     "You can check logs/readme.txt for the layout of logs."
 )
+MLFLOW_FILES = frozenset({"csv", "parquet", "pqt", "png", "jpg", "jpeg", "tiff", "bmp", "gif"})
+"""What an MLflow model without a scoring script reads. Source: Azure docs, how-to-mlflow-batch."""
+
+
+def unsupported_file(paths: Sequence[str], supported: Collection[str]) -> str | None:
+    """Why the job fails when one of its files is of no known type; source of the words: as above."""
+    for path in paths:
+        name = path.rpartition("/")[2]
+        kind = name.rpartition(".")[2].lower() if "." in name else ""
+        if kind not in supported:
+            return f"ERROR:azureml:Error processing input file: '{name}'. File type '{kind}' is not supported."
+    return None
+
+
+def init_is_given_up(on_node: int, in_all: int, nodes: int, per_node: int, after: timedelta) -> bool:
+    """Whether init() has failed too often, on this node or altogether. Source: ParallelRunStep."""
+    return on_node >= 3 * per_node or (after >= timedelta(minutes=2) and in_all >= 2 * nodes * per_node)
 
 
 @dataclass(frozen=True, slots=True)

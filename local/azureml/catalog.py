@@ -1,4 +1,4 @@
-"""Everything that is deployed: one folder per endpoint, one folder per deployment below it."""
+"""What a deployments folder describes: one folder per endpoint, one folder per deployment below it."""
 
 from __future__ import annotations
 
@@ -10,48 +10,16 @@ from pathlib import Path
 import yaml
 
 from local.azureml.deployments import Deployment, Endpoint, InvalidDefinition, parse_deployment, parse_endpoint
-from local.azureml.errors import Refusal
 
 logger = logging.getLogger(__name__)
-
-NO_DEPLOYMENT = (
-    "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive weight "
-    "values or use a deployment specific header to route."
-)
-"""Source: Azure docs, how-to-troubleshoot-batch-endpoints."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The endpoints that are served, and of the folders that are not, why."""
+    """The endpoints that the folder describes, and of the folders that are no endpoint, why."""
 
     endpoints: Mapping[str, Endpoint]
     refused: Mapping[str, str]
-
-    def endpoint(self, name: str) -> Endpoint:
-        """Raises Refusal 404."""
-        if found := self.endpoints.get(name.lower()):
-            return found
-        why = f" It was refused: {self.refused[name]}." if name in self.refused else ""
-        raise Refusal(404, "UserError", f"The endpoint {name!r} does not exist in this workspace.{why}")
-
-    def deployment(self, endpoint: str, name: str) -> Deployment:
-        """Raises Refusal 404."""
-        owner = self.endpoint(endpoint)
-        if found := owner.deployments.get(name):
-            return found
-        why = f" It was refused: {owner.refused[name]}." if name in owner.refused else ""
-        raise Refusal(404, "UserError", f"The endpoint {owner.name!r} has no deployment {name!r}.{why}")
-
-    def route(self, endpoint: str, named: str | None) -> Deployment:
-        """The deployment that takes an invocation: the one the header names, else the default. Raises Refusal 404."""
-        owner = self.endpoint(endpoint)
-        wanted = named or owner.default
-        if wanted and (found := owner.deployments.get(wanted)):
-            return found
-        problem = owner.refused.get(wanted or "")
-        why = f" The deployment {wanted!r} was refused: {problem}." if problem else ""
-        raise Refusal(404, "UserError", NO_DEPLOYMENT + why)
 
 
 def read(folder: Path) -> Catalog:

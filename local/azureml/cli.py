@@ -11,15 +11,23 @@ from pathlib import Path
 from local import addresses as address_book
 from local.addresses import Addresses, port_of
 from local.azureml import catalog
+from local.azureml.asset_files import AssetFiles
 from local.azureml.data import Storage
+from local.azureml.deployed import Deployed
 from local.azureml.history_routes import HistoryRoutes
+from local.azureml.joblogs import JobLogs
 from local.azureml.management_routes import ManagementRoutes
+from local.azureml.model_jobs import ModelJobs
 from local.azureml.nodes import Nodes
+from local.azureml.pipeline_jobs import PipelineJobs
+from local.azureml.registry import Registry
+from local.azureml.resource_routes import ResourceRoutes
+from local.azureml.routing import Dispatcher
 from local.azureml.runner import PACES, Runner
 from local.azureml.scoring_routes import ScoringRoutes
 from local.azureml.server import application
 from local.azureml.store import JobStore
-from local.azureml.uris import DATASTORES
+from local.azureml.uris import DATASTORES, Places, datastore_document
 from local.azureml.wire import Wire
 from local.serving import announce, listen, log_to_stderr, until_stopped
 from local.tls import server_context
@@ -45,31 +53,39 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
-    folder = args.state / "azureml"
+    folder, clock = args.state.resolve() / "azureml", addresses.clock
     async with AsyncExitStack() as stack:
         storage = Storage(addresses, args.state)
         stack.push_async_callback(storage.close)
-        for datastore in DATASTORES.values():
-            await storage.ensure_container(datastore.account, datastore.container)
-        store = JobStore(folder / "jobs.sqlite")
+        store, registry = JobStore(folder / "batch-jobs.sqlite"), Registry(folder / "resources.sqlite", clock)
         stack.callback(store.close)
-        deployed = catalog.read(args.deployments.resolve())
+        stack.callback(registry.close)
+        for datastore in DATASTORES:
+            await storage.ensure_container(datastore.account, datastore.container)
+            if registry.get(f"datastores/{datastore.name}") is None:
+                host = f"localhost:{port_of(addresses.storage)}"
+                registry.put(f"datastores/{datastore.name}", datastore_document(datastore, host))
+        deployed = Deployed(registry, catalog.read(args.deployments.resolve()))
+        places, nodes = Places(registry, addresses.storage), Nodes(args.nodes)
+        files, logs = AssetFiles(registry, storage, places, folder / "assets"), JobLogs(storage)
         runner = Runner(
-            store=store, storage=storage, catalog=deployed, clock=addresses.clock, pace=PACES[args.pace],
-            nodes=Nodes(args.nodes), folder=folder.resolve() / "jobs", storage_url=addresses.storage,
+            store=store, logs=logs, nodes=nodes, clock=clock, pace=PACES[args.pace], folder=folder / "jobs",
+            models=ModelJobs(deployed=deployed, storage=storage, places=places, files=files),
+            pipelines=PipelineJobs(
+                registry=registry, storage=storage, places=places, files=files, nodes=nodes, clock=clock
+            ),
         )  # fmt: skip
         stack.push_async_callback(runner.close)
-        app, bodies = application(args.state, addresses.clock, store), Wire(addresses.azureml)
+        app, bodies = application(args.state, addresses.azureml, clock, store), Wire(addresses.azureml, places)
         ScoringRoutes(
-            catalog=deployed, store=store, runner=runner, clock=addresses.clock, bodies=bodies,
-            storage_url=addresses.storage,
-        ).install(app)  # fmt: skip
-        ManagementRoutes(
-            catalog=deployed, store=store, runner=runner, bodies=bodies, storage_url=addresses.storage
+            deployed=deployed, registry=registry, places=places, store=store, runner=runner, clock=clock, bodies=bodies
         ).install(app)
-        HistoryRoutes(store=store, bodies=bodies).install(app)
+        HistoryRoutes(store=store, runner=runner, logs=logs, places=places, bodies=bodies).install(app)
+        resources = ResourceRoutes(registry=registry, places=places, deployed=deployed, storage=storage, bodies=bodies)
+        management = ManagementRoutes(store=store, runner=runner, bodies=bodies)
+        Dispatcher([*management.table(), *resources.table()]).install(app)
         runner.resume()
         await listen(stack, app, port_of(addresses.azureml), server_context(args.state))
-        logger.info("Azure ML serves %s on %s", ", ".join(deployed.endpoints) or "no endpoint", addresses.azureml)
+        logger.info("Azure ML serves %s on %s", ", ".join(deployed.names()) or "no endpoint", addresses.azureml)
         announce()
         await until_stopped(with_parent=args.with_parent)

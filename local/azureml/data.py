@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,10 +15,10 @@ import aiohttp
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.storage.blob import BlobProperties
+from azure.storage.blob import AccountSasPermissions, BlobProperties, ResourceTypes, generate_account_sas
 from azure.storage.blob.aio import BlobPrefix, BlobServiceClient, ExponentialRetry
 
-from local.addresses import Addresses
+from local.addresses import ACCOUNT_KEY, Addresses
 from local.azureml.jobs import InputKind, JobFailed
 from local.azureml.uris import BlobPath
 from local.tls import client_context
@@ -89,7 +90,7 @@ class Storage:
 
         Source: Azure docs, how-to-use-batch-azure-data-factory. Raises JobFailed when there is nothing to score.
         """
-        is_file = kind is not InputKind.FOLDER and await self.exists(source)
+        is_file = kind is not InputKind.FOLDER and bool(source.path) and await self.exists(source)
         found = [source] if is_file else []
         if not is_file and kind is not InputKind.FILE:
             found = await self._top_level(source)
@@ -108,6 +109,31 @@ class Storage:
             names = [item.name async for item in items if _is_file(item, prefix)]
         return [BlobPath(folder.account, folder.container, name) for name in names]
 
+    async def tree(self, folder: BlobPath) -> list[BlobPath]:
+        """The blob itself, or every file below the folder at any depth. Raises JobFailed."""
+        if folder.path and await self.exists(folder):
+            return [folder]
+        prefix = f"{folder.path}/" if folder.path else ""
+        container = self._account(folder.account).get_container_client(folder.container)
+        with _reading(folder):
+            items = container.list_blobs(name_starts_with=prefix, include=["metadata"])
+            names = [item.name async for item in items if _is_file(item, prefix)]
+        return [BlobPath(folder.account, folder.container, name) for name in names]
+
+    async def download_tree(self, source: BlobPath, target: Path) -> Path:
+        """The blob as the file `target`, or the folder with all that is below it. Raises JobFailed."""
+        found = await self.tree(source)
+        if not found:
+            raise JobFailed(f"There is nothing at {source}.", "ScriptExecutionException")
+
+        async def one(blob: BlobPath) -> None:
+            file = target / blob.path[len(source.path) :].lstrip("/") if blob != source else target
+            file.parent.mkdir(parents=True, exist_ok=True)
+            await self._fetch(blob, file)
+
+        await asyncio.gather(*(one(blob) for blob in found))
+        return target
+
     async def exists(self, path: BlobPath) -> bool:
         return bool(await self._blob(path).exists())
 
@@ -116,13 +142,16 @@ class Storage:
 
         async def one(source: BlobPath) -> Path:
             target = folder / source.path.rpartition("/")[2]
-            async with self._gate:
-                with target.open("wb") as file, _reading(source):
-                    stream = await self._blob(source).download_blob()
-                    await stream.readinto(file)
+            await self._fetch(source, target)
             return target
 
         return list(await asyncio.gather(*(one(source) for source in sources)))
+
+    async def _fetch(self, source: BlobPath, target: Path) -> None:
+        async with self._gate:
+            with target.open("wb") as file, _reading(source):
+                stream = await self._blob(source).download_blob()
+                await stream.readinto(file)
 
     async def create(self, file: Path, target: BlobPath, writer: str) -> None:
         """Write `file` where nothing is yet. Raises AlreadyThere.
@@ -143,6 +172,20 @@ class Storage:
         async with self._gate:
             with file.open("rb") as stream:
                 await self._blob(target).upload_blob(stream, overwrite=True)
+
+    def url(self, path: BlobPath) -> str:
+        """Where clients find a blob or container; the account is in the path."""
+        return f"{self._addresses.account_url(path.account)}/{path.container}{'/' if path.path else ''}{path.path}"
+
+    def signature(self, account: str, lifetime: timedelta, *, write: bool = True) -> str:
+        """A SAS of the account, without the question mark."""
+        return generate_account_sas(
+            account, ACCOUNT_KEY, resource_types=ResourceTypes(service=True, container=True, object=True),
+            permission=AccountSasPermissions(
+                read=True, list=True, write=write, create=write, add=write, update=write, delete=write
+            ),
+            expiry=datetime.now(UTC) + lifetime,
+        )  # fmt: skip
 
     def _account(self, account: str) -> BlobServiceClient:
         if account not in self._clients:

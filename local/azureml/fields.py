@@ -53,6 +53,13 @@ class Fields:
             return default
         return value
 
+    def flag(self, name: str) -> bool:
+        """False unless it is there."""
+        value = self.any(name)
+        if value not in (None, True, False):
+            self.problem(self.path_of(name), f"is true or false, not {value!r}")
+        return value is True
+
     def choice(self, name: str, default: Choice) -> Choice:
         value = self.any(name)
         choices = {str(member): member for member in type(default)}

@@ -5,11 +5,11 @@ Source of the states: JobStatus of the ARM specification. Recorded batch jobs we
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from local.azureml.settings import JobSettings
+from local.azureml.settings import JobSettings, PipelineSettings
 
 
 class Status(StrEnum):
@@ -39,32 +39,50 @@ FINAL = frozenset(status for status, following in TRANSITIONS.items() if not fol
 
 
 class InputKind(StrEnum):
-    """How the input of a job was named. The last two are accepted by the service and fail in the job."""
+    """How an input of a job was named. Model deployments accept MLTable and Dataset, and then their jobs fail."""
 
     FILE = "UriFile"
     FOLDER = "UriFolder"
     DATA_URL = "DataUrl"
     TABLE = "MLTable"
     DATASET = "Dataset"
+    LITERAL = "Literal"
+    CUSTOM_MODEL = "CustomModel"
+    MLFLOW_MODEL = "MLFlowModel"
+    TRITON_MODEL = "TritonModel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobInput:
-    """What is scored. `key` is the caller's name for it and means nothing."""
+    """Something that is scored, or a literal. In a model deployment the `key` is the caller's and means nothing."""
 
     key: str
     kind: InputKind
-    uri: str
+    uri: str = ""
+    value: str | int | float | bool | None = None
     description: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOutput:
-    """Where the caller wants the predictions: exactly one file."""
+    """Where the caller wants an output; of a model deployment, exactly one file."""
 
     key: str
     uri: str
+    kind: str = "UriFile"
     description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRun:
+    """One step of a pipeline component deployment's job: a run of its own below the job's."""
+
+    name: str
+    run: str
+    status: Status = Status.PREPARING
+    began: datetime | None = None
+    ended: datetime | None = None
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +116,10 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One batch job as it is recorded. `child` is the run that does the scoring below the job's own."""
+    """One batch job as it is recorded. `child` is the run that does the scoring below the job's own.
+
+    The job of a pipeline component deployment has a `component` and, in the place of that run, `steps`.
+    """
 
     name: str
     child: str
@@ -106,10 +127,15 @@ class Job:
     endpoint: str
     deployment: str
     created_by: str
-    input: JobInput
-    output: JobOutput | None
+    inputs: tuple[JobInput, ...]
+    outputs: tuple[JobOutput, ...]
     settings: JobSettings
     changes: tuple[StatusChange, ...]
+    compute: str | None = None
+    experiment: str | None = None
+    component: str | None = None
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
+    steps: tuple[StepRun, ...] = ()
     error: JobError | None = None
 
     @property
@@ -130,12 +156,12 @@ class Job:
 
     @property
     def output_uri(self) -> str:
-        """Where the predictions go.
+        """Where the predictions of a model deployment go.
 
         The default folder carries the id of the child run. Source: recorded downloads of the Azure SDK's tests.
         """
-        if self.output:
-            return self.output.uri
+        if self.outputs:
+            return self.outputs[0].uri
         file = self.settings.output_file_name
         return f"azureml://datastores/workspaceblobstore/paths/azureml/{self.child}/score/{file}"
 
@@ -148,3 +174,7 @@ class Job:
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransition(self, status)
         return replace(self, changes=(*self.changes, StatusChange(status, at)), error=error)
+
+    def with_step(self, step: StepRun) -> Job:
+        """The job with what became of one of its steps."""
+        return replace(self, steps=tuple(step if known.name == step.name else known for known in self.steps))

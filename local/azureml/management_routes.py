@@ -1,110 +1,74 @@
-"""The management plane: workspace, endpoints, deployments, datastores, jobs, cancel. Tokens for Azure Resource Manager.
+"""The management plane apart from its resources: the workspace, jobs and their cancellation.
 
-Resource ids are matched in any case and any api-version is taken, but one must be given, as Resource Manager wants it.
 Source: Microsoft.MachineLearningServices ARM specification; recordings of the Azure SDK's own tests.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from typing import Any
 
 from aiohttp import web
 
+from local.addresses import RESOURCE_GROUP, TENANT, WORKSPACE, WORKSPACE_ACCOUNT
 from local.azureml import wire
-from local.azureml.catalog import Catalog
 from local.azureml.errors import Refusal
 from local.azureml.jobs import Job
+from local.azureml.names import LOCATION, TYPE, WORKSPACE_ID
+from local.azureml.resource_routes import OPERATIONS, SUBSCRIPTION_ID
+from local.azureml.routing import Route
 from local.azureml.runner import Runner
 from local.azureml.scoring_routes import next_link, skip_of
 from local.azureml.store import JobStore
-from local.azureml.uris import DATASTORES, DEFAULT_DATASTORE, WORKSPACE_ID
 
 PAGE = 10
-_OPERATIONS = f"{WORKSPACE_ID.partition('/resourceGroups/')[0]}/providers/Microsoft.MachineLearningServices/locations"
 _UNSUPPORTED_FILTERS = ("tag", "properties", "scheduled", "scheduleId", "assetName")
-
-Handler = Callable[[web.Request, dict[str, str]], Awaitable[web.Response]]
 
 
 class ManagementRoutes:
-    def __init__(
-        self, *, catalog: Catalog, store: JobStore, runner: Runner, bodies: wire.Wire, storage_url: str
-    ) -> None:
-        self._catalog = catalog
+    def __init__(self, *, store: JobStore, runner: Runner, bodies: wire.Wire) -> None:
         self._store = store
         self._runner = runner
         self._bodies = bodies
-        self._storage_host = urlsplit(storage_url).netloc
-        endpoint = "/batchEndpoints/(?P<endpoint>[^/]+)"
-        table: tuple[tuple[str, str, Handler], ...] = (
-            ("GET", WORKSPACE_ID, self._workspace),
-            ("GET", f"{WORKSPACE_ID}/batchEndpoints", self._endpoints),
-            ("GET", f"{WORKSPACE_ID}{endpoint}", self._endpoint),
-            ("GET", f"{WORKSPACE_ID}{endpoint}/deployments", self._deployments),
-            ("GET", f"{WORKSPACE_ID}{endpoint}/deployments/(?P<deployment>[^/]+)", self._deployment),
-            ("GET", f"{WORKSPACE_ID}/datastores", self._datastores),
-            ("GET", f"{WORKSPACE_ID}/datastores/(?P<datastore>[^/]+)", self._datastore),
-            ("GET", f"{WORKSPACE_ID}/jobs", self._jobs),
-            ("GET", f"{WORKSPACE_ID}/jobs/(?P<job>[^/]+)", self._job),
-            ("POST", f"{WORKSPACE_ID}/jobs/(?P<job>[^/]+)/cancel", self._cancel),
-            ("GET", f"{_OPERATIONS}/[^/]+/mfeOperationResults/jc:[^/:]+:(?P<job>[^/]+)", self._cancel_result),
-        )
-        self._table = [(method, re.compile(path, re.IGNORECASE), handler) for method, path, handler in table]
 
-    def install(self, app: web.Application) -> None:
-        app.router.add_route("*", "/subscriptions/{tail:.*}", self._dispatch)
-
-    async def _dispatch(self, request: web.Request) -> web.Response:
-        if not request.query.get("api-version"):
-            raise Refusal(
-                400,
-                "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.",
-            )
-        known = [(method, handler, match) for method, path, handler in self._table
-                 if (match := path.fullmatch(request.path.rstrip("/")))]  # fmt: skip
-        for method, handler, match in known:
-            if method == request.method:
-                return await handler(request, match.groupdict())
-        if known:
-            raise Refusal(405, "MethodNotAllowed", f"{request.method} is not supported here for {request.path}.")
-        raise Refusal(404, "ResourceNotFound", f"There is no resource {request.path}; the workspace is {WORKSPACE_ID}.")
+    def table(self) -> Iterator[Route]:
+        workspaces = WORKSPACE_ID.rpartition("/")[0]
+        yield Route("GET", WORKSPACE_ID, self._workspace)
+        yield Route("GET", workspaces, self._workspaces)
+        yield Route("GET", f"{WORKSPACE_ID}/jobs", self._jobs)
+        yield Route("GET", f"{WORKSPACE_ID}/jobs/(?P<job>[^/]+)", self._job)
+        yield Route("POST", f"{WORKSPACE_ID}/jobs/(?P<job>[^/]+)/cancel", self._cancel)
+        yield Route("GET", f"{OPERATIONS}/[^/]+/mfeOperationResults/jc:[^/:]+:(?P<job>[^/]+)", self._cancel_result)
 
     async def _workspace(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
-        return web.json_response(self._bodies.workspace())
+        return web.json_response(self._workspace_body())
 
-    async def _endpoints(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
-        found = [self._bodies.endpoint(endpoint) for endpoint in self._catalog.endpoints.values()]
-        return web.json_response(wire.page(found, None))
+    async def _workspaces(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
+        return web.json_response(wire.page([self._workspace_body()], None))
 
-    async def _endpoint(self, _request: web.Request, ids: dict[str, str]) -> web.Response:
-        return web.json_response(self._bodies.endpoint(self._catalog.endpoint(ids["endpoint"])))
-
-    async def _deployments(self, _request: web.Request, ids: dict[str, str]) -> web.Response:
-        owner = self._catalog.endpoint(ids["endpoint"])
-        found = [self._bodies.deployment(deployment) for deployment in owner.deployments.values()]
-        return web.json_response(wire.page(found, None))
-
-    async def _deployment(self, _request: web.Request, ids: dict[str, str]) -> web.Response:
-        found = self._catalog.deployment(ids["endpoint"], ids["deployment"])
-        return web.json_response(self._bodies.deployment(found))
-
-    async def _datastores(self, request: web.Request, _ids: dict[str, str]) -> web.Response:
-        only_default = request.query.get("isDefault", "").lower() == "true"
-        found = [store for store in DATASTORES.values() if store == DEFAULT_DATASTORE or not only_default]
-        return web.json_response(
-            wire.page([self._bodies.datastore(store, self._storage_host) for store in found], None)
-        )
-
-    async def _datastore(self, _request: web.Request, ids: dict[str, str]) -> web.Response:
-        store = DATASTORES.get(ids["datastore"].lower())
-        if store is None:
-            raise Refusal(
-                404, "UserError", f"There is no datastore {ids['datastore']!r}; known: {', '.join(DATASTORES)}."
-            )
-        return web.json_response(self._bodies.datastore(store, self._storage_host))
+    def _workspace_body(self) -> dict[str, Any]:
+        group = f"{SUBSCRIPTION_ID}/resourceGroups/{RESOURCE_GROUP}/providers"
+        return {
+            "id": WORKSPACE_ID,
+            "name": WORKSPACE,
+            "type": TYPE,
+            "location": LOCATION,
+            "tags": {},
+            "kind": "Default",
+            "sku": {"name": "Basic", "tier": "Basic"},
+            "identity": {"type": "SystemAssigned", "principalId": WORKSPACE, "tenantId": TENANT},
+            "properties": {
+                "friendlyName": WORKSPACE,
+                "description": "",
+                "workspaceId": WORKSPACE,
+                "provisioningState": "Succeeded",
+                "discoveryUrl": f"{self._bodies.base}/discovery",
+                "mlFlowTrackingUri": f"azureml://{self._bodies.base.partition('://')[2]}/mlflow/v1.0{WORKSPACE_ID}",
+                "storageAccount": f"{group}/Microsoft.Storage/storageAccounts/{WORKSPACE_ACCOUNT}",
+                "publicNetworkAccess": "Enabled",
+                "hbiWorkspace": False,
+            },
+        }
 
     async def _jobs(self, request: web.Request, _ids: dict[str, str]) -> web.Response:
         if asked := [name for name in _UNSUPPORTED_FILTERS if name in request.query]:
@@ -117,12 +81,16 @@ class ManagementRoutes:
         return web.json_response(wire.page([self._bodies.arm_job(job) for job in jobs[:PAGE]], link))
 
     async def _job(self, _request: web.Request, ids: dict[str, str]) -> web.Response:
-        return web.json_response(self._bodies.arm_job(self._found(ids["job"])))
+        if job := self._store.get(ids["job"]):
+            return web.json_response(self._bodies.arm_job(job))
+        if self._store.of_run(ids["job"]):
+            return web.json_response(self._bodies.child_job(ids["job"]))
+        raise _no_job(ids["job"])
 
     async def _cancel(self, request: web.Request, ids: dict[str, str]) -> web.Response:
         job = self._found(ids["job"])
         self._runner.cancel(job)
-        location = f"{self._bodies.base}{_OPERATIONS}/{wire.LOCATION}/mfeOperationResults/jc:local:{job.name}"
+        location = f"{self._bodies.base}{OPERATIONS}/{LOCATION}/mfeOperationResults/jc:local:{job.name}"
         headers = {
             "Location": f"{location}?api-version={request.query['api-version']}",
             "x-ms-async-operation-timeout": "PT1H",
@@ -137,5 +105,9 @@ class ManagementRoutes:
     def _found(self, name: str) -> Job:
         job = self._store.get(name)
         if job is None:
-            raise Refusal(404, "UserError", f"The job {name!r} does not exist in this workspace.")
+            raise _no_job(name)
         return job
+
+
+def _no_job(name: str) -> Refusal:
+    return Refusal(404, "UserError", f"The job {name!r} does not exist in this workspace.")

@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from local.azureml.catalog import Catalog
-from local.azureml.data import AlreadyThere, Storage
-from local.azureml.deployments import Deployment
 from local.azureml.errors import Refusal
-from local.azureml.jobs import InputKind, Job, JobError, JobFailed, Status
+from local.azureml.folders import JobFolders
+from local.azureml.joblogs import JobLogs
+from local.azureml.jobs import Job, JobError, JobFailed, Status, StepRun
+from local.azureml.model_jobs import ModelJobs
 from local.azureml.nodes import Nodes
-from local.azureml.scoring import Workspace, init_timeout, score
-from local.azureml.settings import OutputAction
+from local.azureml.pipeline_jobs import PipelineJobs
 from local.azureml.store import JobStore
-from local.azureml.uris import DEFAULT_DATASTORE, BlobPath, resolve
-from local.azureml.workers import WorkerSpec
 from local.clock import Clock
 
 logger = logging.getLogger(__name__)
-
-UNSUPPORTED_INPUT = (
-    "Data set node [code] references parameter `dataset_param`, "
-    "which doesn't have a specified value or a default value."
-)
-"""Source: Azure docs, how-to-troubleshoot-batch-endpoints."""
-
-LOG_LAYOUT = """\
-job_result.txt                          how the job ended
-job_error.txt                           why it failed
-job_progress_overview.txt               files and mini-batches that succeeded and failed
-user/stdout/<node>/process<n>.stdout.txt  what the scoring script printed
-user/stderr/<node>/process<n>.stderr.txt  what it wrote to stderr and logged
-user/error/<node>/errors.txt            every try that failed, with its traceback
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +52,17 @@ class Runner:
     """One task per job that is under way. The record in the store is always what clients are told."""
 
     def __init__(
-        self, *, store: JobStore, storage: Storage, catalog: Catalog, clock: Clock, pace: Pace, nodes: Nodes,
-        folder: Path, storage_url: str,
+        self, *, store: JobStore, models: ModelJobs, pipelines: PipelineJobs, logs: JobLogs, nodes: Nodes,
+        clock: Clock, pace: Pace, folder: Path,
     ) -> None:  # fmt: skip
         self._store = store
-        self._storage = storage
-        self._catalog = catalog
+        self._models = models
+        self._pipelines = pipelines
+        self._logs = logs
+        self._nodes = nodes
         self._clock = clock
         self._pace = pace
-        self._nodes = nodes
         self._folder = folder
-        self._storage_url = storage_url
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ending: set[str] = set()
 
@@ -139,10 +119,18 @@ class Runner:
         if job.status is Status.CANCEL_REQUESTED:
             return
         if job.status is not Status.FINALIZING:
+            await self._tell(job.name)
             await self._pass(self._pace.preparing)
-            await self._wait_and_run(job)
+            if job.component:
+                await self._run_pipeline(job)
+            else:
+                await self._wait_and_run(job)
+            self._move(job.name, Status.FINALIZING)
+        await self._tell(job.name)
         await self._pass(self._pace.finalizing)
-        await self._write_output(job)
+        # Anew from the record: the steps of a pipeline have told of their outputs.
+        job = self._job(job.name)
+        await (self._pipelines if job.component else self._models).write(job, self.folders(job))
 
     async def _wait_and_run(self, job: Job) -> None:
         wanted = job.settings.instance_count
@@ -156,48 +144,35 @@ class Runner:
         async with self._nodes.reserved(wanted):
             await self._pass(self._pace.queued)
             self._move(job.name, Status.RUNNING)
-            await self._run(job)
-        self._move(job.name, Status.FINALIZING)
+            await self._tell(job.name)
+            await self._models.run(job, self.folders(job))
 
-    async def _run(self, job: Job) -> None:
-        if job.input.kind in (InputKind.TABLE, InputKind.DATASET):
-            raise JobFailed(UNSUPPORTED_INPUT)
-        target = resolve(job.output_uri, self._storage_url)
-        if job.settings.output_action is OutputAction.APPEND_ROW and await self._storage.exists(target):
-            raise AlreadyThere(target)
-        try:
-            deployment = self._catalog.deployment(job.endpoint, job.deployment)
-        except Refusal as refusal:
-            raise JobFailed(refusal.message) from refusal
-        folders = self._folders(job)
-        await asyncio.to_thread(_lay_out, folders, deployment)
-        sources = await self._storage.list_input(resolve(job.input.uri, self._storage_url), job.input.kind)
-        files = await self._storage.download(sources, folders.input)
-        await score(files, job.settings, _spec(job, deployment, folders), folders)
+    async def _run_pipeline(self, job: Job) -> None:
+        """The job itself takes no node; its steps do."""
+        if self._pace.queued:
+            self._move(job.name, Status.QUEUED)
+            await self._pass(self._pace.queued)
+        self._move(job.name, Status.RUNNING)
+        await self._tell(job.name)
 
-    async def _write_output(self, job: Job) -> None:
-        """Everything at once and only now, so that nobody reads half a result."""
-        folders = self._folders(job)
-        target = resolve(job.output_uri, self._storage_url)
-        if job.settings.output_action is OutputAction.APPEND_ROW:
-            await self._storage.create(folders.result, target, job.child)
-        for file in sorted(path for path in folders.output.rglob("*") if path.is_file()):
-            path = file.relative_to(folders.output).as_posix()
-            await self._storage.create(file, target.beside(path), job.child)
+        def record(step: StepRun) -> None:
+            self._store.replace(self._job(job.name).with_step(step))
+
+        await self._pipelines.run(job, self.folders(job), record)
 
     async def _end(self, name: str, error: JobError | None) -> None:
         """The logs first, then the state: who sees the end finds the logs."""
         if self._job(name).status is Status.CANCEL_REQUESTED:
             await self._pass(self._pace.canceling)
-        folders = self._folders(self._job(name))
+        folders = self.folders(self._job(name))
         try:
-            _write_summary(folders.logs, self._outcome(name, error), error)
-            await self._upload_logs(name, folders.logs)
+            await self._logs.close(self._job(name), folders, self._outcome(name, error), error)
         except Exception:
             logger.exception("The logs of the job %s could not be uploaded; they are in %s.", name, folders.logs)
         status = self._outcome(name, error)
         self._move(name, status, error if status is Status.FAILED else None)
-        await asyncio.to_thread(_clear, folders)
+        await self._tell(name)
+        await asyncio.to_thread(folders.clear)
 
     def _outcome(self, name: str, error: JobError | None) -> Status:
         """A cancellation wins as long as the end is not recorded."""
@@ -205,10 +180,13 @@ class Runner:
             return Status.CANCELED
         return Status.FAILED if error else Status.COMPLETED
 
-    async def _upload_logs(self, name: str, logs: Path) -> None:
-        root = BlobPath(DEFAULT_DATASTORE.account, DEFAULT_DATASTORE.container, f"azureml/{name}/logs/readme.txt")
-        files = {file: file.relative_to(logs).as_posix() for file in logs.rglob("*") if file.is_file()}
-        await asyncio.gather(*(self._storage.put(file, root.beside(path)) for file, path in files.items()))
+    async def _tell(self, name: str) -> None:
+        """Bring the execution log up to date; a job does not fail because of it."""
+        job = self._job(name)
+        try:
+            await self._logs.tell(job, self.folders(job))
+        except Exception:
+            logger.exception("The execution log of the job %s could not be uploaded.", name)
 
     def _job(self, name: str) -> Job:
         job = self._store.get(name)
@@ -220,50 +198,8 @@ class Runner:
         log = logger.warning if error else logger.info
         log("job %s is %s%s", name, status, f": {error.message}" if error else "")
 
-    def _folders(self, job: Job) -> Workspace:
-        return Workspace(root=self._folder / job.name)
+    def folders(self, job: Job) -> JobFolders:
+        return JobFolders(root=self._folder / job.name)
 
     async def _pass(self, duration: timedelta) -> None:
         await self._clock.wait_until(self._clock.now() + duration)
-
-
-def _lay_out(folders: Workspace, deployment: Deployment) -> None:
-    """Make the job's folders anew: what an interrupted try has left must not reach this one."""
-    shutil.rmtree(folders.root, ignore_errors=True)
-    for folder in (folders.input, folders.output, folders.rows, folders.models, folders.logs):
-        folder.mkdir(parents=True)
-    # Scripts may write into their folder; in Azure that is a snapshot too.
-    shutil.copytree(deployment.code, folders.code, ignore=shutil.ignore_patterns("__pycache__"))
-    (folders.models / deployment.model.name).symlink_to(deployment.model)
-
-
-def _write_summary(logs: Path, status: Status, error: JobError | None) -> None:
-    logs.mkdir(parents=True, exist_ok=True)
-    (logs / "readme.txt").write_text(LOG_LAYOUT, "utf-8")
-    (logs / "job_result.txt").write_text(f"{status}\n", "utf-8")
-    if error:
-        (logs / "job_error.txt").write_text(f"{error.code}: {error.message}\n", "utf-8")
-
-
-def _clear(folders: Workspace) -> None:
-    for folder in (folders.input, folders.output, folders.rows, folders.models, folders.code):
-        shutil.rmtree(folder, ignore_errors=True)
-    folders.result.unlink(missing_ok=True)
-
-
-def _spec(job: Job, deployment: Deployment, folders: Workspace) -> WorkerSpec:
-    """How the worker processes of a job start. Source: Azure docs, how-to-batch-scoring-script."""
-    return WorkerSpec(
-        code=folders.code,
-        script=folders.code / deployment.scoring_script,
-        environment={
-            **os.environ,
-            **deployment.environment_variables,
-            "AZUREML_MODEL_DIR": str(folders.models),
-            "AZUREML_BI_OUTPUT_PATH": str(folders.output),
-        },
-        arguments=("--logging_level", job.settings.logging_level.upper()),
-        logs=folders.logs,
-        init_timeout=init_timeout(job.settings),
-        run_timeout=job.settings.timeout,
-    )

@@ -7,54 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from local.azureml.batches import RUN_FAILED, MiniBatch, Tally, split
+from local.azureml.batches import RUN_FAILED, MiniBatch, Tally, init_is_given_up, split
+from local.azureml.folders import JobFolders
 from local.azureml.jobs import JobFailed
 from local.azureml.settings import JobSettings, OutputAction
 from local.azureml.workers import Worker, WorkerFailed, WorkerHung, WorkerLost, WorkerSpec
-
-_INIT_TRIES_PER_PROCESS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
-    """The folders of one job. All of them exist while it runs; only `logs` is kept afterwards."""
-
-    root: Path
-
-    @property
-    def input(self) -> Path:
-        return self.root / "input"
-
-    @property
-    def code(self) -> Path:
-        return self.root / "code"
-
-    @property
-    def models(self) -> Path:
-        return self.root / "models"
-
-    @property
-    def output(self) -> Path:
-        return self.root / "output"
-
-    @property
-    def rows(self) -> Path:
-        return self.root / "rows"
-
-    @property
-    def logs(self) -> Path:
-        return self.root / "logs"
-
-    @property
-    def result(self) -> Path:
-        """The merged rows."""
-        return self.root / "result"
 
 
 def init_timeout(settings: JobSettings) -> timedelta:
@@ -62,7 +25,7 @@ def init_timeout(settings: JobSettings) -> timedelta:
     return 3 * settings.timeout + timedelta(seconds=30)
 
 
-async def score(files: Sequence[Path], settings: JobSettings, spec: WorkerSpec, folders: Workspace) -> Tally:
+async def score(files: Sequence[Path], settings: JobSettings, spec: WorkerSpec, folders: JobFolders) -> Tally:
     """Run every mini-batch. Raises JobFailed when the job cannot have a result; no process is left in any case."""
     work = _Work(files, settings, spec, folders)
     try:
@@ -82,21 +45,21 @@ async def score(files: Sequence[Path], settings: JobSettings, spec: WorkerSpec, 
     return work.tally
 
 
-def merge(folders: Workspace, batches: Sequence[int]) -> None:
+def merge(folders: JobFolders, batches: Sequence[int]) -> None:
     """Append the rows of all mini-batches in the order in which they were done, which is the order Azure gives."""
     with folders.result.open("wb") as whole:
         for index in batches:
             whole.write(_rows(folders, index).read_bytes())
 
 
-def _rows(folders: Workspace, index: int) -> Path:
+def _rows(folders: JobFolders, index: int) -> Path:
     return folders.rows / f"{index:06}"
 
 
 class _Work:
     """What the slots of one job share. A slot is one place for a process; a lost process is replaced in its slot."""
 
-    def __init__(self, files: Sequence[Path], settings: JobSettings, spec: WorkerSpec, folders: Workspace) -> None:
+    def __init__(self, files: Sequence[Path], settings: JobSettings, spec: WorkerSpec, folders: JobFolders) -> None:
         self.settings = settings
         self.spec = spec
         self.folders = folders
@@ -104,6 +67,8 @@ class _Work:
         self.tally = Tally(len(files), settings.error_threshold)
         self.init_failures: Counter[str] = Counter()
         self._numbers = itertools.count()
+        self._began = time.monotonic()
+        self._overview = folders.logs / f"job_progress_overview.{datetime.now(UTC):%Y%m%dT%H%M%S}.txt"
 
     async def slot(self, node: str) -> None:
         worker: Worker | None = None
@@ -111,6 +76,7 @@ class _Work:
             while self.pending:
                 batch = self.pending.popleft()
                 worker = await self._try_all(batch, worker, node)
+                self.write_summary()
                 self._abort_when_exceeded()
         finally:
             if worker:
@@ -124,7 +90,7 @@ class _Work:
             try:
                 returned = await worker.run(batch.files, _rows(self.folders, batch.index) if wants_rows else None)
             except WorkerFailed as failure:
-                self._log_error(node, f"Mini-batch {batch.index}, try {attempt}: {failure}")
+                self._log_error(node, worker.number, f"Mini-batch {batch.index}, try {attempt}: {failure}")
                 if isinstance(failure, WorkerLost):
                     await worker.stop()
                     worker = None
@@ -139,28 +105,32 @@ class _Work:
 
     async def _start(self, node: str) -> Worker:
         """A process whose init() succeeded. Raises JobFailed after too many that did not."""
-        most = _INIT_TRIES_PER_PROCESS * self.settings.max_concurrency_per_instance
+        settings = self.settings
         while True:
+            number = next(self._numbers)
             try:
-                return await Worker.start(self.spec, node, next(self._numbers))
+                return await Worker.start(self.spec, node, number)
             except WorkerFailed as failure:
-                self._log_error(node, f"init() failed: {failure}")
+                self._log_error(node, number, f"init() failed: {failure}")
                 self.init_failures[node] += 1
-                if self.init_failures[node] >= most or isinstance(failure, WorkerHung):
+                if isinstance(failure, WorkerHung) or init_is_given_up(
+                    self.init_failures[node], self.init_failures.total(), settings.instance_count,
+                    settings.max_concurrency_per_instance, timedelta(seconds=time.monotonic() - self._began),
+                ):  # fmt: skip
                     raise JobFailed(f"{RUN_FAILED} init() failed: {_last_line(str(failure))}") from failure
 
     def _abort_when_exceeded(self) -> None:
         if self.tally.exceeded and (failure := self.tally.failure(self.settings.output_action)):
             raise JobFailed(failure)
 
-    def _log_error(self, node: str, text: str) -> None:
-        path = self.spec.logs / "user" / "error" / node / "errors.txt"
+    def _log_error(self, node: str, number: int, text: str) -> None:
+        path = self.spec.logs / "user" / "error" / node / f"process{number:03}.error.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(text.rstrip() + "\n")
 
     def write_summary(self) -> None:
-        (self.folders.logs / "job_progress_overview.txt").write_text(self.tally.overview() + "\n", "utf-8")
+        self._overview.write_text(self.tally.overview() + "\n", "utf-8")
 
 
 def _last_line(text: str) -> str:

@@ -7,19 +7,27 @@ Source: Azure docs, how-to-access-data-batch-endpoints-jobs; mfe.json of 2020-09
 
 from __future__ import annotations
 
-import json
 import uuid
+from typing import Any
 
 from aiohttp import web
 
 from local.azureml import wire
-from local.azureml.catalog import Catalog
+from local.azureml.assets import find
+from local.azureml.deployed import Deployed
+from local.azureml.deployments import Deployment, compute_path
 from local.azureml.errors import Refusal
-from local.azureml.invocation import parse
-from local.azureml.jobs import Job, Status, StatusChange
+from local.azureml.invocation import Invocation, parse
+from local.azureml.jobs import Job, Status, StatusChange, StepRun
+from local.azureml.names import WORKSPACE_ID, id_of
+from local.azureml.pipeline_invocation import parse_pipeline_job
+from local.azureml.pipelines import InvalidPipeline, parse_pipeline
+from local.azureml.registry import Registry
+from local.azureml.resource_rules import shown
+from local.azureml.routing import body_of
 from local.azureml.runner import Runner
 from local.azureml.store import JobStore
-from local.azureml.uris import WORKSPACE_ID
+from local.azureml.uris import Places
 from local.clock import Clock
 
 FRONT_END = f"/mferp/managementfrontend{WORKSPACE_ID}/batchEndpoints"
@@ -29,33 +37,32 @@ PAGE = 10
 
 class ScoringRoutes:
     def __init__(
-        self, *, catalog: Catalog, store: JobStore, runner: Runner, clock: Clock, bodies: wire.Wire, storage_url: str
-    ) -> None:
-        self._catalog = catalog
+        self, *, deployed: Deployed, registry: Registry, places: Places, store: JobStore, runner: Runner, clock: Clock,
+        bodies: wire.Wire,
+    ) -> None:  # fmt: skip
+        self._deployed = deployed
+        self._registry = registry
+        self._places = places
         self._store = store
         self._runner = runner
         self._clock = clock
         self._bodies = bodies
-        self._storage_url = storage_url
 
     def install(self, app: web.Application) -> None:
         for root in ("/endpoints/{endpoint}", f"{FRONT_END}/{{endpoint}}"):
             app.router.add_post(f"{root}/jobs", self._submit)
-            app.router.add_get(f"{root}/jobs", self._list)
-            app.router.add_get(f"{root}/jobs/{{job}}", self._show)
+            for jobs in (f"{root}/jobs", f"{root}/deployments/{{deployment}}/jobs"):
+                app.router.add_get(jobs, self._list)
+                app.router.add_get(f"{jobs}/{{job}}", self._show)
+            app.router.add_post(f"{root}/deployments/{{deployment}}/jobs", self._submit)
             # Where the Location header of an invocation points to.
             app.router.add_get(f"{root}/deployments/{{deployment}}", self._show_deployment)
 
     async def _submit(self, request: web.Request) -> web.Response:
-        deployment = self._catalog.route(
-            request.match_info["endpoint"], request.headers.get("azureml-model-deployment")
-        )
-        try:
-            body = json.loads(await request.text())
-        except ValueError as error:
-            raise Refusal(400, "UserError", f"The request body is not JSON: {error}.") from error
-        asked = parse(body, deployment.settings, self._storage_url)
-        name = f"batchjob-{uuid.uuid4()}"
+        named = request.match_info.get("deployment") or request.headers.get("azureml-model-deployment")
+        deployment = self._deployed.route(request.match_info["endpoint"], named)
+        asked, steps = self._parse(await body_of(request), deployment)
+        name = f"{'pipelinejob' if deployment.component else 'batchjob'}-{uuid.uuid4()}"
         job = Job(
             name=name,
             child=str(uuid.uuid4()),
@@ -63,9 +70,14 @@ class ScoringRoutes:
             endpoint=deployment.endpoint,
             deployment=deployment.name,
             created_by=request["claims"].get("oid", ""),
-            input=asked.input,
-            output=asked.output,
+            inputs=asked.inputs,
+            outputs=asked.outputs,
             settings=asked.settings,
+            compute=id_of(compute_path(deployment.compute)) if deployment.compute else None,
+            experiment=asked.experiment,
+            component=deployment.component,
+            pipeline=asked.pipeline,
+            steps=tuple(StepRun(name=step, run=str(uuid.uuid4())) for step in steps),
             changes=(StatusChange(Status.PREPARING, self._clock.now()),),
         )
         self._store.add(job)
@@ -77,27 +89,42 @@ class ScoringRoutes:
             "?api-version=2020-09-01-dataplanepreview",
             "x-ms-response-type": "standard",
         }
-        return web.json_response(self._bodies.batch_job(job), status=201, headers=headers)
+        return web.json_response(self._bodies.batch_job(job, listed=False), status=201, headers=headers)
+
+    def _parse(self, body: dict[str, Any], deployment: Deployment) -> tuple[Invocation, list[str]]:
+        """What is asked, and the names of the steps that a pipeline has for it."""
+        if deployment.component is None:
+            return parse(body, deployment.settings, self._places), []
+        component = find(self._registry, deployment.component)
+        if component is None:
+            raise Refusal(404, "UserError", f"The component {deployment.component} does not exist any more.")
+        try:
+            pipeline = parse_pipeline(component.properties.get("componentSpec") or {})
+        except InvalidPipeline as error:
+            raise Refusal(400, "UserError", str(error)) from error
+        return parse_pipeline_job(body, pipeline, deployment.pipeline, self._places), list(pipeline.steps)
 
     async def _list(self, request: web.Request) -> web.Response:
-        endpoint = self._catalog.endpoint(request.match_info["endpoint"])
+        endpoint = self._deployed.endpoint(request.match_info["endpoint"])
+        deployment = request.match_info.get("deployment") or request.query.get("deployment")
         skip = skip_of(request, "$skiptoken")
-        jobs = self._store.page(
-            endpoint=endpoint.name, deployment=request.query.get("deployment"), skip=skip, size=PAGE + 1
-        )
+        jobs = self._store.page(endpoint=endpoint.name, deployment=deployment, skip=skip, size=PAGE + 1)
         link = next_link(self._bodies.base, request, "$skiptoken", skip + PAGE) if len(jobs) > PAGE else None
         return web.json_response(wire.page([self._bodies.batch_job(job) for job in jobs[:PAGE]], link))
 
     async def _show(self, request: web.Request) -> web.Response:
-        endpoint = self._catalog.endpoint(request.match_info["endpoint"])
+        endpoint = self._deployed.endpoint(request.match_info["endpoint"])
         job = self._store.get(request.match_info["job"])
         if job is None or job.endpoint != endpoint.name:
             raise Refusal(404, "UserError", f"The job {request.match_info['job']!r} does not exist on this endpoint.")
-        return web.json_response(self._bodies.batch_job(job))
+        return web.json_response(self._bodies.batch_job(job, listed=False))
 
     async def _show_deployment(self, request: web.Request) -> web.Response:
-        found = self._catalog.deployment(request.match_info["endpoint"], request.match_info["deployment"])
-        return web.json_response(self._bodies.deployment(found))
+        endpoint, name = request.match_info["endpoint"], request.match_info["deployment"]
+        self._deployed.deployment(endpoint, name)
+        found = self._registry.get(f"batchEndpoints/{endpoint}/deployments/{name}")
+        assert found is not None
+        return web.json_response(shown(found, self._bodies))
 
 
 def skip_of(request: web.Request, name: str) -> int:

@@ -24,16 +24,19 @@ AUDIENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("/mferp/", (AZURE_ML,)),
     ("/subscriptions/", (MANAGEMENT,)),
     ("/history/", (MANAGEMENT, AZURE_ML)),
+    ("/data/", (MANAGEMENT, AZURE_ML)),
 )
-"""Which tokens a path takes. Discovery needs none in Azure either; `/_jobs` and `/_faults` are for tests.
+"""Which tokens a path takes. Resource Manager also takes its own URL for an audience, as every cloud's does.
+
+Discovery needs no token in Azure either; `/_jobs` and `/_faults` are for tests.
 
 Source: Azure docs, how-to-authenticate-batch-endpoint.
 """
 
 
-def application(state: Path, clock: Clock, store: JobStore) -> web.Application:
+def application(state: Path, base: str, clock: Clock, store: JobStore) -> web.Application:
     """A server without routes of its own but `/_jobs` and `/_faults`."""
-    app = web.Application(middlewares=[_answers(clock), _checks_tokens(state)], client_max_size=4 * 2**20)
+    app = web.Application(middlewares=[_answers(clock), _checks_tokens(state, base)], client_max_size=4 * 2**20)
 
     async def jobs(_request: web.Request) -> web.Response:
         return web.json_response([wire.control(job) for job in store.page()])
@@ -73,8 +76,11 @@ def _refused(status: int, code: str, message: str, clock: Clock) -> web.Response
     return response
 
 
-def _checks_tokens(state: Path) -> Middleware:
-    verifiers = [(prefix, Verifier.of(state, *audiences)) for prefix, audiences in AUDIENCES]
+def _checks_tokens(state: Path, base: str) -> Middleware:
+    verifiers = [
+        (prefix, Verifier.of(state, *audiences, *((base,) if MANAGEMENT in audiences else ())))
+        for prefix, audiences in AUDIENCES
+    ]
 
     @web.middleware
     async def checks_tokens(request: web.Request, handler: Handler) -> web.StreamResponse:

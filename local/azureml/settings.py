@@ -41,6 +41,16 @@ class JobSettings:
         return self.instance_count * self.max_concurrency_per_instance
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSettings:
+    """How a pipeline component deployment runs. Source: Azure docs, reference-yaml-deployment-batch."""
+
+    default_compute: str | None = None
+    default_datastore: str | None = None
+    continue_on_step_failure: bool = False
+    force_rerun: bool = False
+
+
 _DURATION = re.compile(
     r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
     re.IGNORECASE,

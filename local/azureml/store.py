@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.azureml.jobs import FINAL, InputKind, Job, JobError, JobInput, JobOutput, Status, StatusChange
-from local.azureml.settings import JobSettings, LoggingLevel, OutputAction
+from local.azureml.jobs import FINAL, InputKind, Job, JobError, JobInput, JobOutput, Status, StatusChange, StepRun
+from local.azureml.settings import JobSettings, LoggingLevel, OutputAction, PipelineSettings
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -50,8 +50,12 @@ class JobStore:
         return _from_json(row[0]) if row else None
 
     def of_run(self, run: str) -> Job | None:
-        """The job that a run id belongs to: its own or that of its child."""
-        row = self._database.execute("SELECT document FROM jobs WHERE name = ? OR child = ?", (run, run)).fetchone()
+        """The job that a run id belongs to: its own, that of its child or of one of its steps."""
+        row = self._database.execute(
+            "SELECT document FROM jobs WHERE name = ? OR child = ?"
+            " OR EXISTS (SELECT 1 FROM json_each(document, '$.steps') WHERE json_extract(value, '$.run') = ?)",
+            (run, run, run),
+        ).fetchone()
         return _from_json(row[0]) if row else None
 
     def page(
@@ -90,22 +94,33 @@ def _to_json(job: Job) -> str:
 
 def _from_json(text: str) -> Job:
     raw: dict[str, Any] = json.loads(text)
-    data, output, settings, error = raw.pop("input"), raw.pop("output"), raw.pop("settings"), raw.pop("error")
-    changes = raw.pop("changes")
     return Job(
-        **raw,
-        input=JobInput(**{**data, "kind": InputKind(data["kind"])}),
-        output=JobOutput(**output) if output else None,
-        settings=JobSettings(
-            **{
-                **settings,
-                "timeout": timedelta(seconds=settings["timeout"]),
-                "output_action": OutputAction(settings["output_action"]),
-                "logging_level": LoggingLevel(settings["logging_level"]),
-            }
-        ),
-        changes=tuple(
-            StatusChange(Status(change["status"]), datetime.fromisoformat(change["at"])) for change in changes
-        ),
-        error=JobError(**error) if error else None,
+        **{
+            **raw,
+            "inputs": tuple(JobInput(**{**one, "kind": InputKind(one["kind"])}) for one in raw["inputs"]),
+            "outputs": tuple(JobOutput(**one) for one in raw["outputs"]),
+            "settings": _settings(raw["settings"]),
+            "changes": tuple(
+                StatusChange(Status(one["status"]), datetime.fromisoformat(one["at"])) for one in raw["changes"]
+            ),
+            "pipeline": PipelineSettings(**raw["pipeline"]),
+            "steps": tuple(_step(one) for one in raw["steps"]),
+            "error": JobError(**raw["error"]) if raw["error"] else None,
+        }
     )
+
+
+def _settings(raw: dict[str, Any]) -> JobSettings:
+    return JobSettings(
+        **{
+            **raw,
+            "timeout": timedelta(seconds=raw["timeout"]),
+            "output_action": OutputAction(raw["output_action"]),
+            "logging_level": LoggingLevel(raw["logging_level"]),
+        }
+    )
+
+
+def _step(raw: dict[str, Any]) -> StepRun:
+    moments = {name: datetime.fromisoformat(raw[name]) if raw[name] else None for name in ("began", "ended")}
+    return StepRun(**{**raw, **moments, "status": Status(raw["status"]), "outputs": tuple(raw["outputs"])})

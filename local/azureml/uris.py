@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from local.addresses import ACCOUNT, ACCOUNTS, RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, WORKSPACE_ACCOUNT
-
-WORKSPACE_ID = (
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}"
-    f"/providers/Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
-)
+from local.azureml.assets import find
+from local.azureml.names import WORKSPACE_ID, ForeignResource, asset_path
+from local.azureml.registry import Registry, Resource
 
 
 class UnresolvedUri(ValueError):
@@ -28,6 +26,7 @@ class Datastore:
     name: str
     account: str
     container: str
+    kind: str = "AzureBlob"
 
     @property
     def id(self) -> str:
@@ -35,7 +34,10 @@ class Datastore:
 
 
 DEFAULT_DATASTORE = Datastore("workspaceblobstore", WORKSPACE_ACCOUNT, "azureml-blobstore-local")
-DATASTORES = {store.name: store for store in (DEFAULT_DATASTORE, Datastore("landing", ACCOUNT, "landing"))}
+ARTIFACTS = Datastore("workspaceartifactstore", WORKSPACE_ACCOUNT, "azureml")
+"""Where the service keeps what runs leave behind, such as logs."""
+DATASTORES = (DEFAULT_DATASTORE, ARTIFACTS, Datastore("landing", ACCOUNT, "landing"))
+"""What the workspace has from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class BlobPath:
         folder = self.path.rpartition("/")[0]
         return BlobPath(self.account, self.container, f"{folder}/{name}" if folder else name)
 
+    def within(self, name: str) -> BlobPath:
+        """A blob in the folder that this path stands for."""
+        return BlobPath(self.account, self.container, f"{self.path}/{name}" if self.path else name)
+
     def __str__(self) -> str:
         return f"{self.account}/{self.container}/{self.path}"
 
@@ -65,54 +71,105 @@ _DATASTORE_FORMS = tuple(
         rf"(?:azureml:)?/{_WORKSPACE}{_ON_DATASTORE}",
     )
 )
-_ASSET = re.compile(r"azureml:[^/].*|azureml://locations/.*|(?:azureml:)?/subscriptions/.*/data/.*", re.IGNORECASE)
 
 
-def on_datastore(uri: str) -> tuple[Datastore, str] | None:
-    """The datastore and path that `uri` names, or None when it has another form. Raises UnresolvedUri."""
-    match = next((found for form in _DATASTORE_FORMS if (found := form.fullmatch(uri))), None)
-    if match is None:
-        return None
-    named = match.groupdict()
-    here = {"s": SUBSCRIPTION, "rg": RESOURCE_GROUP, "ws": WORKSPACE}
-    for part, expected in here.items():
-        if named.get(part) and named[part].lower() != expected.lower():
-            raise UnresolvedUri(f"{uri!r} names another workspace; this one is {WORKSPACE_ID}.")
-    datastore = DATASTORES.get(named["datastore"].lower())
-    if datastore is None:
-        raise UnresolvedUri(f"The datastore {named['datastore']!r} does not exist; there are {', '.join(DATASTORES)}.")
-    # The SDK makes paths such as paths//ep1//p1.csv and the service takes them.
-    return datastore, _checked(uri, re.sub("/+", "/", named["path"]).strip("/"))
+class Places:
+    """Leads from names to blobs. `storage` is the base URL of the storage front."""
+
+    def __init__(self, registry: Registry, storage: str) -> None:
+        self._registry = registry
+        self.storage = storage
+
+    def datastore(self, name: str) -> Datastore:
+        """Raises UnresolvedUri."""
+        found = self._registry.get(f"datastores/{name}")
+        if found is None:
+            known = ", ".join(store.name for store in self._registry.children("datastores"))
+            raise UnresolvedUri(f"The datastore {name!r} does not exist; there are {known}.")
+        return as_datastore(found)
+
+    def on_datastore(self, uri: str) -> tuple[Datastore, str] | None:
+        """The datastore and path that `uri` names, or None when it has another form. Raises UnresolvedUri."""
+        match = next((found for form in _DATASTORE_FORMS if (found := form.fullmatch(uri))), None)
+        if match is None:
+            return None
+        named = match.groupdict()
+        here = {"s": SUBSCRIPTION, "rg": RESOURCE_GROUP, "ws": WORKSPACE}
+        for part, expected in here.items():
+            if named.get(part) and named[part].lower() != expected.lower():
+                raise UnresolvedUri(str(ForeignResource(uri)))
+        datastore = self.datastore(named["datastore"])
+        # The SDK makes paths such as paths//ep1//p1.csv and the service takes them.
+        return datastore, _checked(uri, re.sub("/+", "/", named["path"]).strip("/"))
+
+    def resolve(self, uri: str) -> BlobPath:
+        """The blob or folder that `uri` names. Raises UnresolvedUri."""
+        if found := self.on_datastore(uri):
+            datastore, path = found
+            return self._reachable(BlobPath(datastore.account, datastore.container, path), uri)
+        if asset := self.data_asset(uri):
+            return self.resolve(str(asset.properties.get("dataUri")))
+        return self._reachable(self._of_url(uri), uri)
+
+    def data_asset(self, uri: str) -> Resource | None:
+        """The data asset that `uri` names, or None when it has another form. Raises UnresolvedUri."""
+        try:
+            path = asset_path(uri, "data")
+        except ForeignResource as error:
+            raise UnresolvedUri(str(error)) from error
+        if path is None:
+            return None
+        asset = find(self._registry, path)
+        if asset is None:
+            raise UnresolvedUri(f"The data asset {uri!r} does not exist in this workspace.")
+        return asset
+
+    def _of_url(self, uri: str) -> BlobPath:
+        parts = urlsplit(uri)
+        if parts.scheme not in ("https", "http"):
+            raise UnresolvedUri(f"{uri!r} is neither an azureml: URI nor the URL of a storage account.")
+        if parts.query:
+            raise UnresolvedUri(f"{uri!r} carries a query; signed URLs are not supported, name the blob without it.")
+        account, _, path = parts.path.lstrip("/").partition("/")
+        if f"{parts.scheme}://{parts.netloc}" != self.storage:
+            account, _, host = (parts.hostname or "").partition(".")
+            path = parts.path.lstrip("/")
+            if not host.startswith(("blob.", "dfs.")):
+                raise UnresolvedUri(f"{uri!r} is not the URL of a storage account.")
+        container, _, blob = path.partition("/")
+        if not container:
+            raise UnresolvedUri(f"{uri!r} names no container.")
+        return BlobPath(account, container, _checked(uri, unquote(blob).strip("/")))
+
+    @staticmethod
+    def _reachable(path: BlobPath, uri: str) -> BlobPath:
+        if path.account in ACCOUNTS:
+            return path
+        raise UnresolvedUri(
+            f"The storage account {path.account!r} of {uri!r} does not exist here; there are {', '.join(ACCOUNTS)}."
+        )
 
 
-def resolve(uri: str, storage: str) -> BlobPath:
-    """The blob or folder that `uri` names. `storage` is the base URL of the storage front. Raises UnresolvedUri."""
-    if found := on_datastore(uri):
-        datastore, path = found
-        return BlobPath(datastore.account, datastore.container, path)
-    if _ASSET.fullmatch(uri):
-        raise UnresolvedUri(f"{uri!r} names a data asset, which is not supported here; name a datastore path or URL.")
-    return _of_url(uri, storage)
+def as_datastore(resource: Resource) -> Datastore:
+    """What a registered datastore leads to."""
+    properties = resource.properties
+    container = properties.get("containerName") or properties.get("filesystem") or properties.get("fileShareName")
+    return Datastore(
+        resource.name, str(properties.get("accountName")), str(container), str(properties["datastoreType"])
+    )
 
 
-def _of_url(uri: str, storage: str) -> BlobPath:
-    parts = urlsplit(uri)
-    if parts.scheme not in ("https", "http"):
-        raise UnresolvedUri(f"{uri!r} is neither an azureml: URI nor the URL of a storage account.")
-    if parts.query:
-        raise UnresolvedUri(f"{uri!r} carries a query; signed URLs are not supported, name the blob without it.")
-    account, _, path = parts.path.lstrip("/").partition("/")
-    if f"{parts.scheme}://{parts.netloc}" != storage:
-        account, _, host = (parts.hostname or "").partition(".")
-        path = parts.path.lstrip("/")
-        if not host.startswith(("blob.", "dfs.")):
-            raise UnresolvedUri(f"{uri!r} is not the URL of a storage account.")
-    if account not in ACCOUNTS:
-        raise UnresolvedUri(f"The storage account {account!r} does not exist here; there are {', '.join(ACCOUNTS)}.")
-    container, _, blob = path.partition("/")
-    if not container:
-        raise UnresolvedUri(f"{uri!r} names no container.")
-    return BlobPath(account, container, _checked(uri, unquote(blob).strip("/")))
+def datastore_document(datastore: Datastore, endpoint: str) -> dict[str, object]:
+    """How one of the first datastores is registered. `endpoint` stands where Azure has core.windows.net."""
+    return {
+        "properties": {
+            "datastoreType": datastore.kind, "isDefault": datastore == DEFAULT_DATASTORE,
+            "accountName": datastore.account, "containerName": datastore.container, "endpoint": endpoint,
+            "protocol": "https", "credentials": {"credentialsType": "Sas"},
+            "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity", "description": None, "tags": {},
+            "properties": None,
+        }
+    }  # fmt: skip
 
 
 def _checked(uri: str, path: str) -> str:

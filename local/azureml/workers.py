@@ -45,7 +45,8 @@ class WorkerSpec:
 class Worker:
     """One process whose init() has returned. It is in a session of its own, so that all it started dies with it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, run_timeout: timedelta) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, number: int, run_timeout: timedelta) -> None:
+        self.number = number
         self._process = process
         self._run_timeout = run_timeout
 
@@ -63,7 +64,7 @@ class Worker:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             cwd=spec.code, env=dict(spec.environment), start_new_session=True,
         )  # fmt: skip
-        worker = cls(process, spec.run_timeout)
+        worker = cls(process, number, spec.run_timeout)
         try:
             await worker._ask(first, spec.init_timeout, "init()")
         except BaseException:

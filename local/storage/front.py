@@ -18,7 +18,7 @@ from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate, Refused
 from local.storage.copying import put_from_url
 from local.storage.events import Blob, Publisher, storage_event
 from local.storage.operations import Kind, Operation, recognise
-from local.storage.upstream import Upstream, onward, raw_path
+from local.storage.upstream import Upstream, by_path, onward, raw_path
 
 _AUTHORIZATION = frozenset({"authorization", "x-ms-copy-source-authorization"})
 
@@ -36,7 +36,7 @@ class Front:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request to any account."""
         try:
-            return await self._answer(request)
+            return await self._answer(by_path(request))
         except Refused as error:
             return error.response()
         except (aiohttp.ClientConnectionError, TimeoutError) as error:

@@ -70,6 +70,17 @@ class Upstream:
         return text
 
 
+def by_path(request: web.Request) -> web.Request:
+    """The request with its account in the path, where Azurite wants it, if it was in the host name.
+
+    Clients that make the URL of an account from its name, such as azure-ai-ml, come to `<account>.blob.localhost`.
+    """
+    account, is_named, _ = request.host.partition(".blob.localhost")
+    if not is_named:
+        return request
+    return request.clone(rel_url=URL(f"/{account}{request.raw_path}", encoded=True))
+
+
 def raw_path(request: web.Request) -> str:
     """The path as the client sent it: encoding it anew could name another blob."""
     return request.raw_path.partition("?")[0]

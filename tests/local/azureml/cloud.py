@@ -13,7 +13,8 @@ from urllib.parse import quote
 import httpx
 
 from local import addresses, tls
-from local.azureml.uris import DEFAULT_DATASTORE, WORKSPACE_ID
+from local.azureml.names import WORKSPACE_ID
+from local.azureml.uris import DEFAULT_DATASTORE
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
 
 Found = TypeVar("Found")
@@ -158,11 +159,18 @@ class Cloud:
             headers=self.token(MANAGEMENT),
         )
 
-    def error(self, name: str) -> str:
-        """Why a job failed, out of run history."""
+    def details(self, name: str) -> dict[str, Any]:
+        """A job as run history shows it."""
         url = f"{self.addresses.azureml}/history/v1.0{WORKSPACE_ID}/runs/{name}/details"
-        details = self.http.get(url, headers=self.token(MANAGEMENT)).json()
-        return str(details["error"]["error"]["message"]) if details["error"] else ""
+        return dict(self.http.get(url, headers=self.token(MANAGEMENT)).raise_for_status().json())
 
-    def log(self, name: str, path: str) -> str:
-        return self.output(f"azureml/{name}/logs/{path}") or ""
+    def error(self, name: str) -> str:
+        """Why a job failed."""
+        error = self.details(name)["error"]
+        return str(error["error"]["message"]) if error else ""
+
+    def log(self, name: str, start: str) -> str:
+        """All logs of a job whose names below logs/ begin with `start`, by the links that run history gives."""
+        links = self.details(name)["logFiles"]
+        found = [url for path, url in sorted(links.items()) if path.startswith(f"logs/{start}")]
+        return "".join(self.http.get(url).raise_for_status().text for url in found)

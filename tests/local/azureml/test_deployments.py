@@ -14,6 +14,7 @@ from local.azureml.errors import Refusal
 from local.azureml.settings import JobSettings, LoggingLevel, OutputAction
 from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.probes import ECHO, deploy
+from tests.local.azureml.workspaces import deployed
 
 
 def rewrite(folder: Path, **changes: Any) -> None:
@@ -61,7 +62,7 @@ def test_the_only_deployment_is_the_default_when_the_endpoint_names_none(tmp_pat
     deploy(tmp_path, "alone", ECHO)
     (tmp_path / "probe" / "endpoint.yml").write_text("name: probe\n")
 
-    assert read(tmp_path).route("PROBE", None).name == "alone"
+    assert deployed(tmp_path).route("PROBE", None).name == "alone"
 
 
 def test_of_two_deployments_none_is_the_default_unless_the_endpoint_says_so(tmp_path: Path) -> None:
@@ -70,19 +71,18 @@ def test_of_two_deployments_none_is_the_default_unless_the_endpoint_says_so(tmp_
     (tmp_path / "probe" / "endpoint.yml").write_text("name: probe\n")
 
     with pytest.raises(Refusal, match="No valid deployments to route to"):
-        read(tmp_path).route("probe", None)
-    assert read(tmp_path).route("probe", "two").name == "two"
+        deployed(tmp_path).route("probe", None)
+    assert deployed(tmp_path).route("probe", "two").name == "two"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"type": "pipeline"}, "pipeline component deployments are not supported"),
         ({"type": "magic"}, "type is model or pipeline"),
-        ({"code_configuration": None}, "MLflow models without a scoring script are not supported"),
+        ({"code_configuration": None}, "only an MLflow model, a folder with a file MLmodel, does without"),
         ({"code_configuration": {"code": "none", "scoring_script": "x.py"}}, "not a folder"),
         ({"code_configuration": {"code": "code", "scoring_script": "x.py"}}, "'x.py', which does not exist"),
-        ({"model": "azureml:heart@latest"}, "there is no model registry here"),
+        ({"model": "azureml://registries/azureml/models/x/versions/1"}, "none of this workspace's"),
         ({"model": {"path": "nothing"}}, "model.path names 'nothing', which does not exist"),
         ({"model": None}, "model.path is required"),
         ({"compute": None}, "compute is required"),
@@ -126,7 +126,7 @@ def test_a_broken_endpoint_is_refused_and_the_others_are_served(tmp_path: Path, 
     assert list(catalog.endpoints) == ["fine"]
     assert words in catalog.refused["bad"]
     with pytest.raises(Refusal, match="It was refused"):
-        catalog.endpoint("bad")
+        deployed(tmp_path).endpoint("bad")
 
 
 def test_two_endpoints_of_one_name_are_not_both_served(tmp_path: Path) -> None:

@@ -8,14 +8,15 @@ import pytest
 from local.azureml.errors import InvalidRequest, Refusal
 from local.azureml.invocation import Invocation, parse
 from local.azureml.jobs import InputKind
+from local.azureml.names import WORKSPACE_ID
 from local.azureml.settings import JobSettings, LoggingLevel
-from local.azureml.uris import WORKSPACE_ID
+from tests.local.azureml.workspaces import places
 
 FOLDER = {"jobInputType": "UriFolder", "uri": "azureml://datastores/landing/paths/x"}
 
 
 def read(properties: dict[str, Any]) -> Invocation:
-    return parse({"properties": properties}, JobSettings(), "https://127.0.0.1:1")
+    return parse({"properties": properties}, JobSettings(), places())
 
 
 def violations(properties: dict[str, Any]) -> list[tuple[str, str]]:
@@ -26,17 +27,17 @@ def violations(properties: dict[str, Any]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("kind", ["UriFile", "uriFile", "uri_file", "URIFILE"])
 def test_enum_values_are_taken_in_every_spelling(kind: str) -> None:
-    assert read({"inputData": {"x": {**FOLDER, "jobInputType": kind}}}).input.kind is InputKind.FILE
+    assert read({"inputData": {"x": {**FOLDER, "jobInputType": kind}}}).inputs[0].kind is InputKind.FILE
 
 
 def test_keys_are_taken_in_any_case_but_the_caller_s_own_names_are_kept() -> None:
     found = parse(
         {"Properties": {"INPUTDATA": {"Heart_Data": {"JobInputType": "UriFolder", "URI": FOLDER["uri"]}}}},
         JobSettings(),
-        "https://127.0.0.1:1",
+        places(),
     )
 
-    assert found.input.key == "Heart_Data"
+    assert found.inputs[0].key == "Heart_Data"
 
 
 def test_every_override_changes_what_was_deployed() -> None:
@@ -69,19 +70,19 @@ def test_without_overrides_what_was_deployed_stays() -> None:
     found = read({"inputData": {"x": FOLDER}, "compute": None, "miniBatchSize": None, "unknown": 1})
 
     assert found.settings == JobSettings()
-    assert found.output is None
+    assert found.outputs == ()
 
 
 def test_the_legacy_dataset_form_is_an_input() -> None:
     found = read({"dataset": {"dataInputType": "DataUrl", "Path": FOLDER["uri"]}})
 
-    assert (found.input.kind, found.input.uri) == (InputKind.DATA_URL, FOLDER["uri"])
+    assert (found.inputs[0].kind, found.inputs[0].uri) == (InputKind.DATA_URL, FOLDER["uri"])
 
 
 def test_registered_datasets_are_an_input_that_fails_later() -> None:
     found = read({"dataset": {"dataInputType": "DatasetVersion", "datasetName": "d", "datasetVersion": "1"}})
 
-    assert (found.input.kind, found.input.uri) == (InputKind.DATASET, "d:1")
+    assert (found.inputs[0].kind, found.inputs[0].uri) == (InputKind.DATASET, "d:1")
 
 
 @pytest.mark.parametrize(
@@ -96,8 +97,7 @@ def test_the_legacy_output_form_names_folder_and_file_apart(store: str) -> None:
         }
     )
 
-    assert found.output is not None
-    assert found.output.uri.endswith("/datastores/workspaceblobstore/paths/ep1/p-1.csv")
+    assert found.outputs[0].uri.endswith("/datastores/workspaceblobstore/paths/ep1/p-1.csv")
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_all_violations_are_told_at_once() -> None:
 @pytest.mark.parametrize("body", [None, [], {}, {"properties": 3}])
 def test_a_body_without_properties_is_refused(body: object) -> None:
     with pytest.raises(Refusal, match="'properties' object"):
-        parse(body, JobSettings(), "https://127.0.0.1:1")
+        parse(body, JobSettings(), places())

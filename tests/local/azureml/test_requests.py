@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.azureml.uris import WORKSPACE_ID
+from local.azureml.names import WORKSPACE_ID
 from local.tokens import AZURE_ML, MANAGEMENT
 from tests.local.azureml.cloud import Cloud
 
@@ -241,6 +241,6 @@ def test_a_list_that_is_not_supported_is_refused(cloud: Cloud, query: dict[str, 
 
 
 def test_what_is_not_served_says_so(cloud: Cloud) -> None:
-    assert cloud.manage("/models").status_code == 404
-    assert cloud.manage("/batchEndpoints/probe", "PUT").status_code == 405
+    assert cloud.manage("/schedules").status_code == 404
+    assert cloud.manage("/batchEndpoints/probe", "PATCH").status_code == 405
     assert cloud.http.get(f"{cloud.addresses.azureml}/elsewhere").status_code == 404

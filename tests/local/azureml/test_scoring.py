@@ -67,7 +67,7 @@ def test_a_job_with_an_output_that_exists_fails_without_scoring_and_leaves_it_al
     assert cloud.end(job) == "Failed"
     assert "the path already exists" in cloud.error(job)
     assert cloud.output("taken.csv") == "before"
-    assert cloud.log(job, "job_progress_overview.txt") == ""
+    assert cloud.log(job, "job_progress_overview") == ""
 
 
 def test_an_output_whose_acknowledgement_was_lost_is_not_taken_for_somebody_else_s(cloud: Cloud) -> None:
@@ -102,7 +102,7 @@ def test_what_the_script_prints_is_among_the_logs(cloud: Cloud) -> None:
     assert cloud.log(job, "user/stdout/node-0/process000.stdout.txt") == "init here\n"
     assert cloud.log(job, "user/stderr/node-0/process000.stderr.txt") == "and a complaint\n"
     assert cloud.log(job, "job_result.txt") == "Completed\n"
-    assert "1 files: 1 items returned, 0 files failed" in cloud.log(job, "job_progress_overview.txt")
+    assert "1 files: 1 items returned, 0 files failed" in cloud.log(job, "job_progress_overview")
 
 
 def test_a_try_that_fails_is_tried_again(cloud: Cloud) -> None:
@@ -115,7 +115,7 @@ def test_a_file_that_always_fails_is_left_out_when_errors_are_ignored(cloud: Clo
     job = cloud.score({"a": "fail", "b": "fine"}, "moody")
 
     assert cloud.predictions(job) == ["b"]
-    errors = cloud.log(job, "user/error/node-0/errors.txt")
+    errors = cloud.log(job, "user/error/node-0/")
     assert "Mini-batch 0, try 3: " in errors
     assert "try 4" not in errors
     assert "ValueError: this file cannot be read" in errors
@@ -127,14 +127,14 @@ def test_a_crash_costs_a_try_of_its_mini_batch_and_nothing_else(cloud: Cloud) ->
     job = cloud.score(files, "moody", retrySettings={"maxRetries": 2, "timeout": "PT30S"})
 
     assert sorted(cloud.predictions(job)) == ["a", "c"]
-    assert "try 2: The process ended during run() with exit code 3." in cloud.log(job, "user/error/node-0/errors.txt")
+    assert "try 2: The process ended during run() with exit code 3." in cloud.log(job, "user/error/node-0/")
 
 
 def test_a_hanging_run_is_stopped_after_the_timeout_and_tried_again(cloud: Cloud) -> None:
     job = cloud.score({"a": "hang once"}, "moody", retrySettings={"maxRetries": 2, "timeout": "PT2S"})
 
     assert cloud.predictions(job) == ["a"]
-    assert "No progress update in 2 seconds." in cloud.log(job, "user/error/node-0/errors.txt")
+    assert "No progress update in 2 seconds." in cloud.log(job, "user/error/node-0/")
 
 
 def test_more_failed_files_than_the_threshold_fail_the_job(cloud: Cloud) -> None:
@@ -172,7 +172,7 @@ def test_a_result_that_is_neither_list_nor_data_frame_is_a_failed_try(cloud: Clo
     job = cloud.submit(cloud.land({"a": "number"}), "moody")
 
     assert cloud.end(job) == "Failed"
-    errors = cloud.log(job, "user/error/node-0/errors.txt")
+    errors = cloud.log(job, "user/error/node-0/")
     assert "run() must return a pandas DataFrame or a list; it returned int." in errors
 
 

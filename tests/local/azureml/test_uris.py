@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from local.azureml.uris import WORKSPACE_ID, BlobPath, UnresolvedUri, resolve
+from local.azureml.names import WORKSPACE_ID
+from local.azureml.uris import BlobPath, UnresolvedUri
+from tests.local.azureml.workspaces import STORAGE, places
 
-STORAGE = "https://127.0.0.1:8443"
 LONG = "azureml://subscriptions/22222222-2222-4222-8222-222222222222/resourcegroups/landfall-local"
 
 
@@ -23,24 +24,27 @@ LONG = "azureml://subscriptions/22222222-2222-4222-8222-222222222222/resourcegro
     ],
 )
 def test_every_documented_form_names_the_same_folder(uri: str) -> None:
-    assert resolve(uri, STORAGE) == BlobPath("devstoreaccount1", "landing", "digits/mon")
+    assert places().resolve(uri) == BlobPath("devstoreaccount1", "landing", "digits/mon")
 
 
 def test_escapes_are_read_in_urls_and_left_alone_on_datastores() -> None:
-    assert resolve(f"{STORAGE}/lakehouse/c/a%20b", STORAGE).path == "a b"
-    assert resolve("azureml://datastores/landing/paths/a%20b", STORAGE).path == "a%20b"
+    assert places().resolve(f"{STORAGE}/lakehouse/c/a%20b").path == "a b"
+    assert places().resolve("azureml://datastores/landing/paths/a%20b").path == "a%20b"
 
 
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
-        ("azureml://datastores/nowhere/paths/x", "does not exist; there are workspaceblobstore, landing"),
+        (
+            "azureml://datastores/nowhere/paths/x",
+            "does not exist; there are workspaceblobstore, workspaceartifactstore, landing",
+        ),
         (f"{LONG}/workspaces/other/datastores/landing/paths/x", "names another workspace"),
-        ("azureml:asset:1", "names a data asset"),
-        (f"{WORKSPACE_ID}/data/asset/versions/1", "names a data asset"),
+        ("azureml:asset:1", "The data asset .* does not exist"),
+        (f"{WORKSPACE_ID}/data/asset/versions/1", "The data asset .* does not exist"),
         ("azureml://datastores/landing/paths/a/../../other/x", "segment"),
         ("https://example.com/landing/x", "not the URL of a storage account"),
-        ("https://elsewhere.blob.core.windows.net/c/x", "account 'elsewhere' does not exist here"),
+        ("https://elsewhere.blob.core.windows.net/c/x", "account 'elsewhere' of .* does not exist here"),
         (f"{STORAGE}/devstoreaccount1/landing/x?sig=abc", "carries a query"),
         (f"{STORAGE}/devstoreaccount1", "names no container"),
         ("/data/here", "neither"),
@@ -48,7 +52,7 @@ def test_escapes_are_read_in_urls_and_left_alone_on_datastores() -> None:
 )
 def test_what_cannot_be_reached_is_refused_with_a_reason(uri: str, reason: str) -> None:
     with pytest.raises(UnresolvedUri, match=reason):
-        resolve(uri, STORAGE)
+        places().resolve(uri)
 
 
 def test_a_sibling_is_in_the_same_folder() -> None:

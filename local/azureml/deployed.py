@@ -1,0 +1,141 @@
+"""Everything that is deployed, whether the deployments folder described it or Resource Manager was told over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from local.azureml.assets import find, next_version
+from local.azureml.catalog import Catalog
+from local.azureml.deployments import Deployment, Endpoint, LocalAsset, compute_path
+from local.azureml.documents import deployment_document, deployment_of, endpoint_document
+from local.azureml.errors import Refusal
+from local.azureml.registry import Registry, Resource
+
+logger = logging.getLogger(__name__)
+
+NO_DEPLOYMENT = (
+    "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive weight "
+    "values or use a deployment specific header to route."
+)
+"""Source: Azure docs, how-to-troubleshoot-batch-endpoints."""
+
+
+class Deployed:
+    """Endpoints and deployments by name; the refusals of the folder's broken files are remembered for who asks."""
+
+    def __init__(self, registry: Registry, folder: Catalog) -> None:
+        self._registry = registry
+        self._refused_endpoints = dict(folder.refused)
+        self._refused = {(e.name.lower(), d): why for e in folder.endpoints.values() for d, why in e.refused.items()}
+        self._describe(folder)
+
+    def endpoint(self, name: str) -> Resource:
+        """Raises Refusal 404."""
+        if found := self._registry.get(f"batchEndpoints/{name}"):
+            return found
+        why = f" It was refused: {self._refused_endpoints[name]}." if name in self._refused_endpoints else ""
+        raise Refusal(404, "UserError", f"The endpoint {name!r} does not exist in this workspace.{why}")
+
+    def deployment(self, endpoint: str, name: str) -> Deployment:
+        """Raises Refusal 404."""
+        owner = self.endpoint(endpoint)
+        if found := self._registry.get(f"{owner.path}/deployments/{name}"):
+            return deployment_of(found)
+        refused = self._refused.get((owner.name.lower(), name))
+        why = f" It was refused: {refused}." if refused else ""
+        raise Refusal(404, "UserError", f"The endpoint {owner.name!r} has no deployment {name!r}.{why}")
+
+    def route(self, endpoint: str, named: str | None) -> Deployment:
+        """The deployment that takes an invocation: the one the header names, else the default. Raises Refusal 404."""
+        owner = self.endpoint(endpoint)
+        wanted = named or default_of(owner)
+        if wanted and (found := self._registry.get(f"{owner.path}/deployments/{wanted}")):
+            return deployment_of(found)
+        problem = self._refused.get((owner.name.lower(), wanted or ""))
+        why = f" The deployment {wanted!r} was refused: {problem}." if problem else ""
+        raise Refusal(404, "UserError", NO_DEPLOYMENT + why)
+
+    def names(self) -> list[str]:
+        return [endpoint.name for endpoint in self._registry.children("batchEndpoints")]
+
+    def _describe(self, folder: Catalog) -> None:
+        """Record what the folder says, as `az ml ... create -f` would, and drop what it has said before."""
+        described: dict[str, None] = {}
+        for endpoint in folder.endpoints.values():
+            path = f"batchEndpoints/{endpoint.name}"
+            self._record(described, path, endpoint_document(endpoint))
+            for deployment in endpoint.deployments.values():
+                assets = list(self._place(deployment, described))
+                for asset, at in assets:
+                    self._record(described, at, {"properties": dict(asset.properties)}, asset)
+                renamed = {asset.path: at for asset, at in assets}
+                self._deployment(described, endpoint, deployment, renamed)
+        self._registry.retain(described)
+
+    def _deployment(
+        self, described: dict[str, None], endpoint: Endpoint, deployment: Deployment, renamed: Mapping[str, str]
+    ) -> None:
+        placed = replace(
+            deployment,
+            model=renamed.get(deployment.model or "", deployment.model),
+            code=renamed.get(deployment.code or "", deployment.code),
+            component=renamed.get(deployment.component or "", deployment.component),
+        )
+        if missing := _missing(self._registry, deployment, renamed):
+            why = f"{missing} is not registered in this workspace"
+            logger.error("The deployment %s/%s is not served: %s.", endpoint.name, deployment.name, why)
+            self._refused[endpoint.name.lower(), deployment.name] = why
+            return
+        if deployment.compute and self._registry.get(compute_path(deployment.compute)) is None:
+            self._record(described, compute_path(deployment.compute), _COMPUTE)
+        path = f"batchEndpoints/{endpoint.name}/deployments/{deployment.name}"
+        self._record(described, path, deployment_document(placed))
+
+    def _place(self, deployment: Deployment, described: Mapping[str, None]) -> Iterator[tuple[LocalAsset, str]]:
+        """Each asset and where it is registered: two of one name but with other files are two versions."""
+        for asset in deployment.assets:
+            other = self._registry.get(asset.path)
+            if asset.path in described and other and other.files != asset.files:
+                container = asset.path.rpartition("/versions/")[0]
+                yield asset, f"{container}/versions/{next_version(self._registry, container)}"
+            else:
+                yield asset, asset.path
+
+    def _record(
+        self, described: dict[str, None], path: str, document: dict[str, Any], asset: LocalAsset | None = None
+    ) -> None:
+        files = asset.files if asset else None
+        digest = hashlib.sha256(json.dumps([document, str(files)], sort_keys=True).encode()).hexdigest()
+        self._registry.describe(path, document, digest, files=files)
+        described[path] = None
+
+
+_COMPUTE: dict[str, Any] = {
+    "location": "local",
+    "tags": {},
+    "properties": {
+        "computeType": "AmlCompute",
+        "provisioningState": "Succeeded",
+        "properties": {
+            "vmSize": "LOCAL", "vmPriority": "Dedicated",
+            "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 8, "nodeIdleTimeBeforeScaleDown": "PT120S"},
+        },
+    },
+}  # fmt: skip
+"""What the CLI would want to exist before: a compute that a file of the folder names."""
+
+
+def default_of(endpoint: Resource) -> str | None:
+    defaults = endpoint.properties.get("defaults") or {}
+    return defaults.get("deploymentName") or None
+
+
+def _missing(registry: Registry, deployment: Deployment, renamed: Mapping[str, str]) -> str | None:
+    """The first asset that is to be used and is not there. Environments are recorded only, so they may be anything."""
+    wanted = (deployment.model, deployment.code, deployment.component)
+    return next((path for path in wanted if path and path not in renamed and find(registry, path) is None), None)

@@ -36,27 +36,37 @@ class Routes:
 
 def parse_routes(text: str, settings: Mapping[str, str]) -> Routes:
     """The routes in `text`, with `${NAME}` taken from `settings`. Raises RoutesInvalid if nothing can be used."""
-    import yaml  # first use, not cold start
-
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RoutesInvalid([Problem("", "routes.yaml", f"is not YAML: {' '.join(str(error).split())}")]) from error
+    raw = _load(text)
     problems: list[Problem] = []
     document = _fill(raw, settings, (), problems)
-    problems += _schema_problems(document)
-    if not isinstance(document, dict) or not isinstance(document.get("routes"), dict) or _top_level(problems):
+    problems += _schema_problems(document, {(problem.route, problem.field) for problem in problems})
+    if any(not problem.route for problem in problems):
         raise RoutesInvalid(problems)
     broken = {problem.route for problem in problems}
-    routes = [read_route(name, entry) for name, entry in document["routes"].items() if name not in broken]
+    routes = [read_route(name, entry) for name, entry in document["routes"].items() if str(name) not in broken]
     problems += [problem for route in routes for problem in problems_of(route)]
     problems += problems_between(routes)
     broken = {problem.route for problem in problems}
-    return Routes(tuple(route for route in routes if route.name not in broken), tuple(problems))
+    usable = tuple(route for route in routes if route.name not in broken)
+    return Routes(usable, tuple(dict.fromkeys(problems)))
 
 
-def _top_level(problems: list[Problem]) -> bool:
-    return any(not problem.route for problem in problems)
+def _load(text: str) -> Any:
+    """The YAML document. Raises RoutesInvalid if it is none, or if a key is there twice: YAML would keep the last."""
+    import yaml  # first use, not cold start
+
+    class Strict(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+            for key in sorted({key for key in keys if isinstance(key, str) and keys.count(key) > 1}):
+                line = node.start_mark.line + 1
+                raise RoutesInvalid([Problem("", key, f"is there twice, in the map at line {line}; keep one of them")])
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Strict)  # noqa: S506  # a SafeLoader
+    except yaml.YAMLError as error:
+        raise RoutesInvalid([Problem("", "routes.yaml", f"is not YAML: {' '.join(str(error).split())}")]) from error
 
 
 def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], problems: list[Problem]) -> Any:
@@ -68,24 +78,35 @@ def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], proble
         return value
 
     def setting(match: re.Match[str]) -> str:
-        found = settings.get(match[1], "").strip()
+        # A URL is as good with a trailing slash as without, and is often followed by one here.
+        found = settings.get(match[1], "").strip().rstrip("/")
         if not found:
             problems.append(_problem(path, f"the app setting {match[1]} is not set; set it, or write the value here"))
-            return match[0]
-        return found.rstrip("/") if path[-1] == "account_url" else found
+        return found or "unset"
 
-    return _SETTING.sub(setting, value)
+    filled = _SETTING.sub(setting, value)
+    if "${" in filled:
+        problems.append(_problem(path, f"{value!r} has a ${{…}} that does not name an app setting, such as ${{NAME}}"))
+    return filled
 
 
-def _schema_problems(document: Any) -> Iterator[Problem]:
+def _schema_problems(document: Any, told: set[tuple[str, str]]) -> Iterator[Problem]:
+    """What the schema objects to, apart from fields that somebody has been told of already."""
     from jsonschema import Draft202012Validator  # first use, not cold start
 
     validator = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
+    names = document.get("routes") if isinstance(document, dict) else None
+    if isinstance(names, dict):
+        for name in names:
+            if not isinstance(name, str):
+                yield Problem(str(name), "the route", f"the name {name!r} is not a text; put it in quotes")
     for error in sorted(validator.iter_errors(document), key=lambda e: [str(part) for part in e.absolute_path]):
-        path = tuple(str(part) for part in error.absolute_path)
-        if "${" in str(error.instance) and error.validator == "pattern":
-            continue  # an unset app setting, which has been reported as such
-        yield _problem(path, _wrong(error))
+        path = [str(part) for part in error.absolute_path]
+        if "propertyNames" in error.absolute_schema_path and path == ["routes"]:
+            path.append(str(error.instance))
+        problem = _problem(tuple(path), _wrong(error))
+        if (problem.route, problem.field) not in told:
+            yield problem
 
 
 def _wrong(error: Any) -> str:

@@ -62,7 +62,7 @@ class Services:
     @cached_property
     def routes(self) -> Routes:
         """Raises RoutesInvalid when no route can be used; routes with problems are left out and told by `problems`."""
-        path = APP / self.env.get("LANDFALL_ROUTES", "routes.yaml").strip()
+        path = APP / self.settings.routes
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:

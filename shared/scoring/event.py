@@ -86,7 +86,7 @@ def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> 
     if kind != BLOB_CREATED:
         return Ignored(f"{kind} is not {BLOB_CREATED}")
     api = data.get("api")
-    if api not in COMMITTING:
+    if not isinstance(api, str) or api not in COMMITTING:
         return Ignored(f"{api} does not complete a blob")
     where, account = _SUBJECT.fullmatch(subject), _TOPIC.fullmatch(topic)
     if where is None or account is None:
@@ -101,6 +101,7 @@ def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> 
 def match_event(written: Written, routes: Sequence[Route]) -> Match | Ignored:
     """The landing that a written blob belongs to, by the one route that matches it."""
     folder, _, name = written.path.rpartition("/")
+    ignored = Ignored("no route matches")
     for route in routes:
         if written.container != route.landing.name or route.parts(folder) is None:
             continue
@@ -108,13 +109,12 @@ def match_event(written: Written, routes: Sequence[Route]) -> Match | Ignored:
         if not is_marker and not route.wants(name):
             continue
         if written.account != route.account:
-            return Ignored(
-                f"it names the account {written.account!r}; route {route.name!r} is for {route.account!r}",
-                suspicious=True,
-            )
+            reason = f"it names the account {written.account!r}; route {route.name!r} is for {route.account!r}"
+            ignored = Ignored(reason, suspicious=True)
+            continue
         if written.is_empty and not is_marker:
             # Folder markers of accounts without a hierarchy look like this, and the first of several writes by some
             # tools. Should it really be a file of its own, the folder's listing has it, and the sweep looks there.
             return Ignored("the blob is empty")
         return Match(Landing(route, written.path if route.takes_files else folder), is_marker)
-    return Ignored("no route matches")
+    return ignored

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 LONGEST_BLOB_NAME = 1024
@@ -110,20 +110,22 @@ def glob_regex(glob: str) -> re.Pattern[str]:
 
 def can_both_match(one: str, other: str) -> bool:
     """Whether some text is matched by both globs. Exact for `*` and `?`."""
-
-    @cache
-    def meet(i: int, j: int) -> bool:
-        if i == len(one) and j == len(other):
+    seen, ahead = set(), [(0, 0)]
+    while ahead:
+        i, j = ahead.pop()
+        if (i, j) == (len(one), len(other)):
             return True
-        if i < len(one) and one[i] == "*":
-            return meet(i + 1, j) or (j < len(other) and meet(i, j + 1))
-        if j < len(other) and other[j] == "*":
-            return meet(i, j + 1) or (i < len(one) and meet(i + 1, j))
-        if i == len(one) or j == len(other):
-            return False
-        return (one[i] == other[j] or "?" in (one[i], other[j])) and meet(i + 1, j + 1)
-
-    return meet(0, 0)
+        if (i, j) in seen or i > len(one) or j > len(other):
+            continue
+        seen.add((i, j))
+        a, b = one[i : i + 1], other[j : j + 1]
+        if a == "*":
+            ahead += [(i + 1, j), (i, j + 1)]
+        elif b == "*":
+            ahead += [(i, j + 1), (i + 1, j)]
+        elif a and b and (a == b or "?" in (a, b)):
+            ahead.append((i + 1, j + 1))
+    return False
 
 
 def patterns_can_both_match(one: str, other: str) -> bool:

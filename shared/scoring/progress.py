@@ -28,6 +28,9 @@ PATIENCE = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300))
 """Waits after the first, second, … failure in a row of a step; the last one repeats."""
 
 
+CANCEL_TRIES = 10
+"""How often a job is asked to be canceled; after half an hour of trouble it is left alone, and the run ends."""
+
 NOTES = 20
 """How many of the latest attempts are remembered in the ledger."""
 
@@ -209,12 +212,18 @@ class Scoring:
         return replace(self, steps=0)
 
     def stumbled(self, now: datetime, trouble: str) -> Scoring:
-        """A step failed for a reason that may pass; it is tried again after a rest, until the run's deadline."""
-        if self.phase is not Phase.ENDED and now - self.began >= span(self.order.deadline):
-            error = self.error or Error(reason="trouble", message=f"Gave up while {self.phase.value}: {trouble}")
-            return self.ended(now, Status.FAILED, error)
+        """A step failed for a reason that may pass; it is tried again after a rest, until a deadline."""
         wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
-        return replace(self, failures=self.failures + 1, wait_until=now + wait, steps=self.steps + 1)
+        again = replace(self, failures=self.failures + 1, wait_until=now + wait, steps=self.steps + 1)
+        if self.phase is Phase.CANCELING:
+            # The deadline is over already, that is why the job is canceled.
+            return again if again.failures < CANCEL_TRIES else self.ended(now, Status.FAILED, self.error)
+        if self.phase is Phase.ENDED or now - (self.submitted_at or self.began) < span(self.order.deadline):
+            return again
+        error = Error(reason="trouble", message=f"Gave up while {self.phase.value}: {trouble}")
+        if self.phase is Phase.FOLLOWING:
+            return replace(self, phase=Phase.CANCELING, error=error, failures=0)
+        return self.ended(now, Status.FAILED, self.error or error)
 
     def ended(self, now: datetime, status: Status, error: Error | None) -> Scoring:
         return replace(
@@ -273,7 +282,9 @@ class Scoring:
             "run_id": self.order.run_id,
             "revision": self.milestone,
             "status": self.status.value,
+            "phase": self.phase.value,
             "attempt": self.attempt,
+            "abandoned": list(self.abandoned),
             "attempts": [dict(note) for note in self.attempts],
             "staged": self.staged,
             "job": self.job.to_payload() if self.job else None,
@@ -325,12 +336,16 @@ def resume(order: Order, document: Mapping[str, Any], now: datetime) -> Scoring:
     """A run that was left where its ledger document tells. Its last attempt is submitted "again", which finds that the
     POST may have been sent, and so searches for the job and follows it."""
     fresh = begin(order, now)
-    staged = bool(document.get("staged"))
+    if document["revision"] == 0:
+        return fresh  # nobody has begun
+    if order.refusal is not None:
+        return replace(fresh, milestone=document["revision"] + 1, recorded=document["revision"])
     return replace(
         fresh,
-        phase=Phase.SUBMITTING if staged and fresh.phase is Phase.STAGING else fresh.phase,
-        staged=staged,
-        attempt=document.get("attempt", 1),
+        phase=Phase.STAGING if document["phase"] == Phase.STAGING else Phase.SUBMITTING,
+        staged=document["staged"],
+        attempt=document["attempt"],
+        abandoned=tuple(document["abandoned"]),
         attempts=tuple(document["attempts"]),
         timings=document["timings"],
         milestone=document["revision"] + 1,

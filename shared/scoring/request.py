@@ -6,10 +6,12 @@ azure-ai-ml 1.35 sends for the same settings.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from shared.scoring.run import Order
 
+_IN_DATASTORE = re.compile(r"(?:^|/)datastores/([^/]+/paths/.*)$")
 _INPUT_TYPES = {"uri_folder": "UriFolder", "uri_file": "UriFile"}
 
 
@@ -50,5 +52,5 @@ def is_output(uri: str, wanted: str) -> bool:
 
 
 def _datastore_path(uri: str) -> str:
-    tail = uri.partition("datastores/")[2] or uri
-    return "/".join(part for part in tail.split("/") if part)
+    found = _IN_DATASTORE.search(uri)
+    return "/".join(part for part in (found[1] if found else uri).split("/") if part)

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.errors import Problem
 from shared.scoring.location import (
+    PLACEHOLDER,
     Container,
     Location,
     account_of,
@@ -17,12 +18,16 @@ from shared.scoring.location import (
     fill,
     fixed_prefix,
     glob_regex,
+    is_safe,
     locate,
     pattern_regex,
     patterns_can_both_match,
     placeholders,
     prefixes_overlap,
 )
+
+OWN_NAMES = frozenset({"landing", "run_id", "attempt", "route"})
+"""Placeholders that Landfall fills in itself."""
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -95,9 +100,12 @@ class Route:
         return name != self.ready.marker and any(glob_regex(glob).fullmatch(name) for glob in self.files)
 
     def parts(self, folder: str) -> dict[str, str] | None:
-        """The named parts of a folder that the pattern matches, else None."""
+        """The named parts of a folder that the pattern matches, else None. No part is `.` or `..`: it may become a
+        whole segment of a path."""
         match = pattern_regex(self.folder).fullmatch(folder)
-        return None if match is None else match.groupdict()
+        if match is None or {".", ".."} & set(match.groups()):
+            return None
+        return match.groupdict()
 
     def output_location(self, values: Mapping[str, str]) -> Location:
         """Where an attempt's output file is. The route was checked, so the datastore is known."""
@@ -159,7 +167,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
 def problems_of(route: Route) -> Iterator[Problem]:
     """What is wrong with one route that its schema cannot see."""
     parts = placeholders(route.folder)
-    yield from _unknown_placeholders(route, parts)
+    yield from _placeholder_problems(route, parts)
     landing = Location(route.landing, "{landing}")
     if locate(route.input_path, route.datastores, (route.landing,)) != landing:
         yield Problem(
@@ -169,8 +177,12 @@ def problems_of(route: Route) -> Iterator[Problem]:
             f"azureml://datastores/NAME/paths/{{landing}} with NAME in datastores pointing at {route.landing.url}",
         )
     yield from _output_problems(route)
+    if route.ready.quiet is not None and route.ready.quiet > route.ready.longest_wait:
+        yield Problem(route.name, "ready.longest_wait", "is shorter than ready.quiet; make it longer")
     if route.polling.start_deadline > route.polling.deadline:
         yield Problem(route.name, "polling.start_deadline", "is longer than polling.deadline; make it shorter")
+    if not is_safe(route.publish_path):
+        yield Problem(route.name, "publish.path", f"{route.publish_path!r} has an empty segment, or . or ..")
     if route.takes_files and route.ready.marker:
         yield Problem(route.name, "ready.marker", "a route of single files has no folder to mark; use quiet")
 
@@ -194,10 +206,18 @@ def problems_between(routes: Sequence[Route]) -> Iterator[Problem]:
                     )
 
 
-def _unknown_placeholders(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
+def _placeholder_problems(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
+    names = PLACEHOLDER.findall(route.folder)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(route.name, "landing.folder", f"{{{name}}} is there twice; give each part a name of its own")
+    for name in sorted(parts & OWN_NAMES):
+        yield Problem(route.name, "landing.folder", f"{{{name}}} is filled in by Landfall; rename the part")
+    if set("{}") & set(PLACEHOLDER.sub("", route.folder)):
+        hint = "a part is named in braces by lower-case letters, digits and underscores, e.g. {batch}"
+        yield Problem(route.name, "landing.folder", f"{route.folder!r} has a brace that is not part of a name; {hint}")
     allowed = {
         f"inputs.{route.input_name}.path": (route.input_path, frozenset({"landing"})),
-        f"outputs.{route.output_name}.path": (route.output_path, parts | {"run_id", "attempt", "route"}),
+        f"outputs.{route.output_name}.path": (route.output_path, (parts | OWN_NAMES) - {"landing"}),
         "publish.path": (route.publish_path, parts | {"route"}),
     }
     for field, (template, known) in allowed.items():
@@ -222,14 +242,21 @@ def _output_problems(route: Route) -> Iterator[Problem]:
         yield Problem(
             route.name, field, "every attempt needs a folder of its own; put {run_id}/{attempt}/ before the file name"
         )
+    if not is_safe(location.path):
+        yield Problem(route.name, field, f"{route.output_path!r} has a segment that leads elsewhere (. or ..)")
 
 
 def _overlap(one: Route, other: Route) -> bool:
     return (
         one.landing == other.landing
         and patterns_can_both_match(one.folder, other.folder)
-        and any(can_both_match(a, b) for a in one.files for b in other.files)
+        and any(can_both_match(a, b) for a in _taken(one) for b in _taken(other))
     )
+
+
+def _taken(route: Route) -> tuple[str, ...]:
+    """What a route looks at: the files to score, and its marker."""
+    return (*route.files, route.ready.marker) if route.ready.marker else route.files
 
 
 def _written(route: Route) -> Iterator[tuple[str, Location]]:

@@ -18,8 +18,8 @@ from shared.scoring.landing import Empty, IsReady, Look, NotYet, Overdue, WatchS
 from shared.scoring.payload import seconds, span, text_of, when
 from shared.scoring.route import Ready
 
-LOOKS_PER_HISTORY = 25
-"""Looks after which the history is cut; a look adds about ten events to it."""
+STEPS_PER_HISTORY = 25
+"""Looks and failures after which the history is cut; each adds about ten events to it."""
 
 PATIENCE = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60), timedelta(minutes=5))
 """Waits after the first, second, … failure in a row of a step; the last one repeats."""
@@ -113,7 +113,7 @@ class Watch:
     same_since: datetime | None = None
     refusal: str | None = None
     order: Mapping[str, Any] | None = None
-    looks: int = 0
+    steps: int = 0
     failures: int = 0
     result: str = "nothing to score"
 
@@ -138,12 +138,13 @@ class Watch:
             self,
             fingerprint=look.fingerprint,
             same_since=now if changed or self.same_since is None else self.same_since,
-            looks=self.looks + 1,
+            watched_since=self.watched_since or asked_at,
+            steps=self.steps + 1,
             failures=0,
         )
         since = watch.same_since or now
         verdict = readiness(
-            self.ready, look, same_since=since, watched_since=self.watched_since or now, now=max(asked_at, since)
+            self.ready, look, same_since=since, watched_since=watch.watched_since or asked_at, now=max(asked_at, since)
         )
         match verdict:
             case Empty():
@@ -179,6 +180,7 @@ class Watch:
             result=f"{result.get('run_id')} {result.get('status')}",
             fingerprint=None,
             same_since=None,
+            watched_since=None,
         )
 
     def left(self, again: bool) -> Watch:
@@ -195,11 +197,11 @@ class Watch:
         if self.phase is Phase.SCORING:
             return replace(self, phase=Phase.LEAVING, order=None, rest_until=now, result="run left to the sweep")
         wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
-        return replace(self, rest_until=now + wait, failures=self.failures + 1, looks=self.looks + 1)
+        return replace(self, rest_until=now + wait, failures=self.failures + 1, steps=self.steps + 1)
 
     def started_over(self) -> Watch:
         """The history is empty again."""
-        return replace(self, looks=0)
+        return replace(self, steps=0)
 
     def to_payload(self) -> dict[str, Any]:
         return {
@@ -244,13 +246,13 @@ def new_watch(landing: Landing, start: WatchStart, *, is_marker: bool) -> Watch:
 
 def next_step(watch: Watch, now: datetime) -> Step:
     """What to do next. Total: there is a step for every watch."""
-    if watch.looks >= LOOKS_PER_HISTORY and watch.phase is not Phase.DONE:
+    if watch.steps >= STEPS_PER_HISTORY and watch.phase is not Phase.DONE:
         return StartOver()
     match watch.phase:
         case Phase.ARRIVING:
             return Sleep(watch.not_before)
         case Phase.ENTERING:
-            return Enter(urgent=watch.is_marker and watch.looks == 0)
+            return Enter(urgent=watch.is_marker and watch.watched_since is None)
         case Phase.LOOKING:
             return LookAt()
         case Phase.RESTING:

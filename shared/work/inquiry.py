@@ -44,7 +44,7 @@ def read_query(params: Mapping[str, str]) -> Query:
         moment = datetime.fromisoformat(since.replace(" ", "+")) if since else None
     except ValueError as error:
         raise InputRefused(f"since is {since!r}; it must be a time such as 2026-01-31T12:00:00Z.") from error
-    if not limit.isdecimal() or not 1 <= int(limit) <= MOST:
+    if not limit.isdecimal() or len(limit) > 9 or not 1 <= int(limit) <= MOST:
         raise InputRefused(f"limit is {limit!r}; it must be a number from 1 to {MOST}.")
     if moment is not None and moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

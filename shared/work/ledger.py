@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.errors import Unavailable
@@ -40,7 +40,7 @@ class Ledger:
         known = self.run(run)
         if known is not None:
             return known
-        for pointer in (f"open/{run}", f"days/{created:%Y-%m-%d}/{created:%H%M%S%f}_{run}"):
+        for pointer in (f"open/{run}", _day_pointer(run, created)):
             self.blobs.replace(self._at(pointer), b"", etag=None)
         self.keep("snapshots", run, snapshot)
         entered = self.blobs.create(self._at(f"runs/{run}.json"), _encode(document))
@@ -89,6 +89,7 @@ class Ledger:
 
     def newest(self, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
         """Runs from the newest to the oldest claimed, lazily; with `since` none that was claimed before it."""
+        since = since.astimezone(UTC) if since is not None else None
         days = sorted(self.blobs.names(self.container, "days/", folders=True), reverse=True)
         for day in days:
             if since is not None and day < f"{since:%Y-%m-%d}":
@@ -102,8 +103,9 @@ class Ledger:
         names = sorted(self.blobs.names(self.container, f"days/{day}/"), reverse=True)
         with ThreadPoolExecutor(READS_AT_ONCE) as pool:
             for start in range(0, len(names), READS_AT_ONCE):
-                ids = [name.rpartition("_")[2] for name in names[start : start + READS_AT_ONCE]]
-                yield from (document for document in pool.map(self.run, ids) if document is not None)
+                some = names[start : start + READS_AT_ONCE]
+                documents = pool.map(self.run, [name.rpartition("_")[2] for name in some])
+                yield from (d for name, d in zip(some, documents, strict=True) if d is not None and _is_of(name, d))
 
     def unfinished(self) -> Iterator[dict[str, Any]]:
         """Every run that has not ended."""
@@ -126,6 +128,15 @@ class Ledger:
 
     def _at(self, path: str) -> Location:
         return Location(self.container, path)
+
+
+def _day_pointer(run_id: str, created: datetime) -> str:
+    return f"days/{created:%Y-%m-%d}/{created:%H%M%S%f}_{run_id}"
+
+
+def _is_of(pointer: str, document: Mapping[str, Any]) -> bool:
+    # A claim that was cut short and made again later has left a pointer by its first time, too.
+    return pointer == _day_pointer(document["run_id"], datetime.fromisoformat(document["created"]))
 
 
 def _encode(document: Mapping[str, Any]) -> bytes:

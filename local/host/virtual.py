@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -88,3 +89,9 @@ class VirtualClock:
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         return bool(self._sleepers)
+
+
+def seeded_ids(seed: int) -> Callable[[], str]:
+    """Ids for an Engine that are the same in every run with the same seed."""
+    chance = random.Random(seed)  # noqa: S311  # they have to be repeatable, not secret
+    return lambda: f"{chance.getrandbits(128):032x}"

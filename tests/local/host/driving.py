@@ -12,19 +12,22 @@ from local.host.durable.engine import Engine
 from local.host.durable.functions import PlainFunctions
 from local.host.durable.listing import Instance
 from local.host.durable.store import Store
-from local.host.virtual import VirtualClock
+from local.host.virtual import VirtualClock, seeded_ids
 
 Script = Callable[[Engine], Awaitable[Any]]
 
 
-def drive(script: Script, store: Path | str = ":memory:", **functions: Any) -> Any:
+def drive(
+    script: Script, store: Path | str = ":memory:", *, seed: int = 0, seconds: float = 20, **functions: Any
+) -> Any:
     """Run `script` with an engine that has these orchestrators, activities and entities."""
 
     async def main() -> Any:
         opened = Store(store)
         try:
-            async with Engine(opened, PlainFunctions(**functions), VirtualClock()) as engine:
-                return await asyncio.wait_for(script(engine), 20)
+            clock, ids = VirtualClock(), seeded_ids(seed)
+            async with Engine(opened, PlainFunctions(**functions), clock, new_id=ids) as engine:
+                return await asyncio.wait_for(script(engine), seconds)
         finally:
             opened.close()
 

@@ -69,13 +69,23 @@ class VirtualClock:
                 self._jump()
 
     async def _nothing_to_do(self) -> bool:
-        before = [future for _, _, future in self._sleepers]
-        for _ in range(PASSES):
-            await self._free.wait()
-            for settled in self._watched:
-                await settled()
+        """Whether everything has been quiet for a while, and still the same sleepers are there."""
+        before, quiet = [future for _, _, future in self._sleepers], 0
+        while quiet < PASSES:
+            quiet = 0 if await self._had_to_wait() else quiet + 1
             await asyncio.sleep(0)
         return before == [future for _, _, future in self._sleepers]
+
+    async def _had_to_wait(self) -> bool:
+        """Wait until nothing is known to go on; whether that took any time."""
+        passed: list[bool] = []
+        # It runs only if one of the waits below gives the loop a turn.
+        turn = asyncio.get_running_loop().call_soon(passed.append, True)
+        await self._free.wait()
+        for settled in self._watched:
+            await settled()
+        turn.cancel()
+        return bool(passed)
 
     def _jump(self) -> None:
         self._now = max(self._now, self._sleepers[0][0])

@@ -1,10 +1,11 @@
-"""Scorings at the places that tests start from."""
+"""Orders and scorings at the places that tests start from."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
+from shared.scoring.event import Landing
 from shared.scoring.job import Job
 from shared.scoring.progress import Scoring, begin
 from shared.scoring.run import Order, write_order
@@ -13,9 +14,14 @@ from tests.fakes import NOON
 from tests.unit.test_snapshot import a_file, snapshot
 
 
+def order_of(landing: Landing, *names: str, refusal: str | None = None) -> Order:
+    """The order for scoring files of those names, or of one file."""
+    return write_order(landing, snapshot(*map(a_file, names or ("0.png",))), number=0, refusal=refusal)
+
+
 def an_order(**changes: Any) -> Order:
     """Polls after 2 s and at most every minute; two hours to start, a day in all."""
-    return replace(write_order(tuesday(), snapshot(a_file("0.png")), number=0, refusal=None), **changes)
+    return replace(order_of(tuesday()), **changes)
 
 
 def a_job(status: str = "Running", **facts: Any) -> Job:

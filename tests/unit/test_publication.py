@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shared.scoring.publication import FILES_PER_CHUNK, chunks, difference, manifest, problem_with
-from shared.scoring.run import first_document, write_order
-from tests.examples import tuesday
+from shared.scoring.run import first_document
 from tests.fakes import NOON
+from tests.unit.scorings import an_order
 from tests.unit.test_snapshot import a_file, snapshot
 
 
@@ -64,8 +64,8 @@ def test_a_source_without_an_md5_is_compared_by_size() -> None:
 
 
 def test_the_manifest_falls_back_to_what_was_ordered_when_the_job_says_nothing() -> None:
-    frozen = snapshot(a_file("a.png", size=3))
-    order = write_order(tuesday(), frozen, number=0, refusal=None)
+    frozen = snapshot(a_file("0.png", size=3))
+    order = an_order()
     document = {
         **first_document(order, claimed_by="watch", number=0, now=NOON), "attempt": 2, "staged": True,
     }  # fmt: skip
@@ -80,7 +80,7 @@ def test_the_manifest_falls_back_to_what_was_ordered_when_the_job_says_nothing()
             "account_url": "https://landing.blob.core.windows.net", "container": "landing", "path": "digits/tuesday"
         },
         "fingerprint": frozen.fingerprint,
-        "files": [{"name": "a.png", "etag": "0x1", "size": 3, "md5": "m"}],
+        "files": [{"name": "0.png", "etag": "0x1", "size": 3, "md5": "m"}],
         "endpoint": "https://digits.westeurope.inference.ml.azure.com/jobs",
         "deployment": None,
         "job": {"name": None, "id": None, "studio_url": None},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,3 +58,12 @@ def test_the_parts_of_a_folder_are_named_by_the_pattern() -> None:
 
     assert route.parts("digits/tuesday/1") == {"batch": "tuesday", "part": "1"}
     assert route.parts("digits/tuesday") is None
+
+
+@pytest.mark.parametrize("folder", ["digits/..-x", "digits/.-x", "digits/x-..", "digits/x-."])
+def test_no_part_of_a_folder_could_lead_elsewhere(folder: str) -> None:
+    """Whoever may create folders chooses their names, and `..` may become a whole segment of what is published."""
+    route = replace(digits_route(), folder="digits/{kind}-{day}")
+
+    assert route.parts(folder) is None
+    assert route.parts("digits/..a-b..") == {"kind": "..a", "day": "b.."}

@@ -101,38 +101,32 @@ def test_results_that_would_land_with_another_route_are_refused_for_the_writer_o
     assert [usable.name for usable in routes.usable] == ["digits"]
 
 
-@pytest.mark.xfail(strict=True, reason="only landing.folder is refused when it holds `..`; HTTP clients resolve it")
 def test_a_publication_that_leads_upwards_is_refused() -> None:
     """`out/../digits/x` is `digits/x` by the time it is in a URL: a loop that no prefix shows."""
     assert told(parsed(edited(*INTO_LANDING, ("publish.path", "out/../digits/x"))))
 
 
-@pytest.mark.xfail(strict=True, reason="only landing.folder is refused when it holds `..`; HTTP clients resolve it")
 def test_an_output_that_leads_upwards_is_refused() -> None:
     assert told(parsed(edited((OUTPUT, f"{STORE}/a/../{{run_id}}/{{attempt}}/x.csv"))))
 
 
-@pytest.mark.xfail(strict=True, reason="a repeated group name makes pattern_regex raise re.error at the first event")
 def test_a_part_that_is_named_twice_is_a_problem() -> None:
     """It passes every check, and then the route fails every event of its container, other routes' included."""
     assert told(parsed(edited(("landing.folder", "{batch}/{batch}"))))
 
 
-@pytest.mark.xfail(strict=True, reason="what does not look like a placeholder is taken as literal text")
 @pytest.mark.parametrize("folder", ["digits/{Batch}", "digits/{my-batch}", "digits/{batch"])
 def test_a_part_that_is_not_named_as_parts_are_is_a_problem(folder: str) -> None:
     """The route would match the folder of exactly that name, braces and all, and never score anything."""
     assert told(parsed(edited(("landing.folder", folder), ("publish.path", "digits"))))
 
 
-@pytest.mark.xfail(strict=True, reason="parts may have the names of what Landfall fills in itself")
 @pytest.mark.parametrize("name", ["run_id", "attempt", "route", "landing"])
 def test_a_part_with_a_name_of_landfalls_own_is_a_problem(name: str) -> None:
     """`publish.path: digits/{attempt}` would publish to a folder of that very name, braces and all."""
     assert told(parsed(edited(("landing.folder", f"digits/{{{name}}}"), ("publish.path", f"digits/{{{name}}}"))))
 
 
-@pytest.mark.xfail(strict=True, reason="overlap looks at globs only; the other route's marker takes the event")
 def test_a_marker_that_another_route_would_score_is_a_problem() -> None:
     """The event of `all.csv` goes to the route whose marker it is, and the other one waits for the sweep."""
     marked = changed(digits(), ("ready", {"marker": "all.csv"}))

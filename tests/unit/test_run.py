@@ -8,22 +8,17 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InputRefused
 from shared.scoring.event import Landing
-from shared.scoring.location import Container, Location, is_safe
-from shared.scoring.run import ENDED, Order, Status, first_document, run_id, write_order
+from shared.scoring.location import Container, Location
+from shared.scoring.run import ENDED, Order, Status, first_document, run_id
 from tests.examples import LAKEHOUSE, LANDING, SETTINGS, digits_route, in_landing, tuesday
 from tests.fakes import NOON
 from tests.unit.routes_files import edited, parsed
-from tests.unit.test_snapshot import a_file, snapshot
+from tests.unit.scorings import order_of
 
 STORE = Container(SETTINGS["WORKSPACE_ACCOUNT_URL"], "azureml-blobstore")
 FILES = ("type: uri_folder", "type: uri_file")
 OUTPUT = "azureml://datastores/workspaceblobstore/paths/landfall/{run_id}/{attempt}/predictions.csv"
-
-
-def order_of(landing: Landing, *names: str, refusal: str | None = None) -> Order:
-    return write_order(landing, snapshot(*map(a_file, names or ("0.png",))), number=0, refusal=refusal)
 
 
 def test_the_same_content_of_the_same_landing_has_the_same_id() -> None:
@@ -160,17 +155,3 @@ def test_the_first_document_is_claimed_and_knows_its_snapshot() -> None:
 
 def test_a_run_ends_in_one_of_three_ways() -> None:
     assert {Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED} == ENDED
-
-
-@pytest.mark.xfail(strict=True, reason="a part of a safe segment may itself be `.` or `..`, and fill a whole segment")
-@pytest.mark.parametrize("folder", ["..-x", ".-x"])
-def test_a_folder_name_cannot_lead_a_publication_upwards(folder: str) -> None:
-    """Whoever may create a folder in the landing chooses its name; `..-x` is a legal one."""
-    text = edited(("landing.folder", "digits/{kind}-{day}"), ("publish.path", "out/{kind}"))
-    (route,) = parsed(text).usable
-
-    try:
-        order = order_of(Landing(route, f"digits/{folder}"))
-    except InputRefused:
-        return
-    assert is_safe(order.publish_path) or order.refusal

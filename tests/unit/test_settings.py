@@ -96,9 +96,6 @@ def test_a_route_that_reads_from_landfalls_own_records_is_refused() -> None:
     assert (route, field, routes.usable) == ("digits", "landing.container", ())
 
 
-@pytest.mark.xfail(
-    strict=True, raises=RoutesInvalid, reason="Services.routes reads the variable itself, not Settings.routes"
-)
 def test_an_empty_setting_for_the_routes_file_is_as_good_as_none() -> None:
     assert services(LANDFALL_ROUTES="").routes.usable
 

@@ -11,8 +11,8 @@ import pytest
 
 from shared.scoring.landing import Look, WatchStart
 from shared.scoring.watch import (
-    LOOKS_PER_HISTORY,
     PATIENCE,
+    STEPS_PER_HISTORY,
     Begin,
     Claim,
     Done,
@@ -64,7 +64,6 @@ def test_the_markers_watch_is_urgent() -> None:
     assert next_step(a_watch(MARKED, is_marker=True).arrived(), NOON) == Enter(urgent=True)
 
 
-@pytest.mark.xfail(strict=True, reason="a failure counts as a look, and after a look nothing is urgent any more")
 def test_the_markers_watch_is_still_urgent_after_a_failure() -> None:
     """Else it gives way to a watcher that looks for the marker every five minutes only."""
     watch = a_watch(MARKED, is_marker=True).arrived().stumbled(NOON)
@@ -169,9 +168,6 @@ def test_one_that_was_touched_looks_again() -> None:
     assert (watch.fingerprint, watch.same_since) == (None, None)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="left() forgets watched_since, and only `entered` sets it; quiet never enters again"
-)
 def test_the_longest_wait_ends_for_one_that_looks_again_too() -> None:
     """Without it a folder that is never quiet is not scored at all the second time round."""
     watch = saw(looking(), age=60).begun(True).claimed({"known": "digits-1"}).left(True)
@@ -183,7 +179,6 @@ def test_the_longest_wait_ends_for_one_that_looks_again_too() -> None:
     pytest.fail("never quiet for three hours, and not scored after the longest wait of two")
 
 
-@pytest.mark.xfail(strict=True, reason="scored() keeps watched_since, though the new content is only now watched")
 def test_the_content_that_superseded_a_run_has_a_longest_wait_of_its_own() -> None:
     """A job may take longer than the longest wait; the new content would be scored unquiet, or refused."""
     watch = saw(looking(), age=60).begun(True).claimed({"order": ORDER})
@@ -206,7 +201,7 @@ def test_failures_in_a_row_are_followed_by_longer_and_longer_rests() -> None:
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.DONE])
 def test_after_many_looks_the_history_is_cut(phase: Phase) -> None:
-    watch = looking(phase=phase, looks=LOOKS_PER_HISTORY, rest_until=NOON)
+    watch = looking(phase=phase, steps=STEPS_PER_HISTORY, rest_until=NOON)
 
     assert next_step(watch, NOON) == StartOver()
     assert next_step(watch.started_over(), NOON) != StartOver()
@@ -216,7 +211,7 @@ def test_after_many_looks_the_history_is_cut(phase: Phase) -> None:
 def test_after_many_failures_of_any_step_the_history_is_cut(phase: Phase) -> None:
     watch = looking(phase=phase, fingerprint="f")
     step = next_step(watch, NOON)
-    for _ in range(LOOKS_PER_HISTORY):
+    for _ in range(STEPS_PER_HISTORY):
         assert next_step(watch, NOON) == step
         watch = watch.stumbled(NOON)
 

@@ -68,9 +68,9 @@ class Blobs(Protocol):
         """Remove a blob; one that is not there is fine."""
         ...
 
-    def copy(self, source: Location, target: Location, *, etag: str, size: int) -> bool:
-        """Copy within the service, over whatever is at `target`; no bytes pass through here. False if the source is
-        no longer the version with that etag."""
+    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> bool:
+        """Copy within the service, over whatever is at `target`; no bytes pass through here. The service compares what
+        it copies with `md5` where one is known. False if the source is no longer the version with that etag."""
         ...
 
 
@@ -104,6 +104,14 @@ class Unclear:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class JobListing:
+    """The jobs that were looked for, by output. If not `complete`, what was not found may be there all the same."""
+
+    found: Mapping[str, Job]
+    complete: bool
+
+
 Submission = Accepted | Rejected | Deferred | Unclear
 
 
@@ -118,8 +126,8 @@ class BatchEndpoint(Protocol):
         """The job as it is now; None if the endpoint does not know it."""
         ...
 
-    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> Mapping[str, Job]:
-        """Of the endpoint's jobs, those that write one of `outputs`, by output."""
+    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> JobListing:
+        """Of the endpoint's jobs, those that write one of `outputs`."""
         ...
 
     def cancel(self, job: Job) -> bool:

@@ -27,6 +27,13 @@ class Routes:
 
     usable: tuple[Route, ...]
     problems: tuple[Problem, ...] = ()
+    broken_containers: frozenset[str] = frozenset()
+    """Names of the landing containers of routes with a problem."""
+
+    def require_sound(self, container: str) -> None:
+        """Raise RoutesInvalid if a route with a problem reads that container."""
+        if container in self.broken_containers:
+            raise RoutesInvalid(self.problems)
 
     def require_whole(self) -> None:
         """Raise RoutesInvalid if any route had a problem."""
@@ -48,7 +55,13 @@ def parse_routes(text: str, settings: Mapping[str, str]) -> Routes:
     problems += problems_between(routes)
     broken = {problem.route for problem in problems}
     usable = tuple(route for route in routes if route.name not in broken)
-    return Routes(usable, tuple(dict.fromkeys(problems)))
+    return Routes(usable, tuple(dict.fromkeys(problems)), _containers(document["routes"], broken))
+
+
+def _containers(routes: Mapping[Any, Any], names: set[str]) -> frozenset[str]:
+    entries = (entry for name, entry in routes.items() if str(name) in names and isinstance(entry, dict))
+    landings = (entry["landing"] for entry in entries if isinstance(entry.get("landing"), dict))
+    return frozenset(str(landing["container"]) for landing in landings if "container" in landing)
 
 
 def _load(text: str) -> Any:

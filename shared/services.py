@@ -10,7 +10,7 @@ import os
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -109,11 +109,13 @@ def services() -> Services:
 
 
 def _without_own_records(routes: Routes, settings: Settings) -> Routes:
-    # Landfall's records would be scored if they were written into a landing.
-    inside = [r for r in routes.usable if r.landing == settings.state]
+    """Without the routes that read or write where Landfall keeps its own records."""
     problems = [
-        Problem(route.name, "landing.container", "is the container of Landfall's own records; use another one")
-        for route in inside
+        Problem(route.name, field, "is the container of Landfall's own records; use another one")
+        for route in routes.usable
+        for field, container in route.containers()
+        if container.identity == settings.state.identity
     ]
-    usable = tuple(route for route in routes.usable if route not in inside)
-    return Routes(usable, (*routes.problems, *problems))
+    inside = {problem.route for problem in problems}
+    usable = tuple(route for route in routes.usable if route.name not in inside)
+    return replace(routes, usable=usable, problems=(*routes.problems, *problems))

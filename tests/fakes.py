@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.errors import Unavailable
-from shared.ports import Accepted, Listing, Stored, Submission
+from shared.ports import Accepted, JobListing, Listing, Stored, Submission
 from shared.scoring.job import Job
 from shared.scoring.location import Container, Location
 from shared.scoring.request import is_output
@@ -98,7 +98,7 @@ class FakeBlobs:
         self.put(blob, content)
         return True
 
-    def copy(self, source: Location, target: Location, *, etag: str, size: int) -> bool:
+    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> bool:
         self._answer()
         if self.before_copy is not None:
             self.before_copy(source)
@@ -131,6 +131,7 @@ class FakeEndpoint:
     canceled: list[str] = field(default_factory=list)
     reason: str | None = None
     down: str | None = None
+    lists_jobs: bool = True
 
     def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
         self.posts.append(body)
@@ -156,14 +157,17 @@ class FakeEndpoint:
             self.blobs.put(self.output(uri), b"0.png 7\n")
         return self._described(name, status)
 
-    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> Mapping[str, Job]:
+    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> JobListing:
         self._answer()
-        return {
+        if not self.lists_jobs:
+            return JobListing({}, complete=False)
+        found = {
             output: self._described(name, "Running")
             for output in outputs
             for name, (uri, _) in self.jobs.items()
             if is_output(uri, output)
         }
+        return JobListing(found, complete=True)
 
     def cancel(self, job: Job) -> bool:
         self._answer()

@@ -1,14 +1,13 @@
 """The activities: payload in, one call of shared.work, payload out. Each may be carried out more than once."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import azure.durable_functions as df
 
 from shared.services import services
-from shared.telemetry import error, log
-from shared.work import job, landing, publication
+from shared.telemetry import error
+from shared.work import job, landing, ledger, publication
 from triggers.names import Activity
 
 bp = df.Blueprint()
@@ -36,17 +35,7 @@ def claim_run(payload: dict) -> dict:
 @_activity(Activity.RECORD_RUN)
 def record_run(payload: dict) -> None:
     """Bring a run's document in the ledger up to date."""
-    now, run_id = datetime.fromisoformat(payload.pop("now")), payload["run_id"]
-    services().ledger.update(run_id, payload, now)
-    log(
-        "run.recorded",
-        run_id=run_id,
-        instance_id=run_id,
-        status=payload["status"],
-        attempt=payload["attempt"],
-        job=(payload["job"] or {}).get("name"),
-        error=(payload["error"] or {}).get("message"),
-    )
+    ledger.record(services().ledger, payload)
 
 
 @_activity(Activity.STAGE_INPUT)
@@ -74,9 +63,9 @@ def observe_job(payload: dict) -> dict:
 
 
 @_activity(Activity.CANCEL_JOB)
-def cancel_job(payload: dict) -> None:
+def cancel_job(payload: dict) -> dict:
     """Ask for a job to be canceled."""
-    job.cancel(services().endpoint, payload)
+    return job.cancel(services().endpoint, payload)
 
 
 @_activity(Activity.EXPLAIN_FAILURE)

@@ -65,5 +65,5 @@ def _match(written: Written | Ignored) -> Match | Ignored:
     routes = services().routes
     match = match_event(written, routes.usable)
     if isinstance(match, Ignored) and not match.suspicious:
-        routes.require_whole()  # the event may be for a route that has a problem: have it delivered again
+        routes.require_sound(written.container)  # it may be for a route with a problem: have it delivered again
     return match

@@ -59,8 +59,9 @@ def _watch_step(context: df.DurableOrchestrationContext, state: watch.Watch, ste
         case watch.LookAt():
             seen = yield context.call_activity(Activity.LOOK, {**facts, "now": asked_at.isoformat()})
             return state.saw(Look.from_payload(seen), asked_at=asked_at, now=context.current_utc_datetime)
-        case watch.Claim(fingerprint, refusal):
-            given = {**facts, "now": asked_at.isoformat(), "fingerprint": fingerprint, "refusal": refusal}
+        case watch.Claim(fingerprint, refusal, restless):
+            wanted: dict[str, Any] = {"fingerprint": fingerprint, "refusal": refusal, "restless": restless}
+            given: dict[str, Any] = {**facts, **wanted, "now": asked_at.isoformat()}
             return state.claimed((yield context.call_activity(Activity.CLAIM_RUN, given)))
         case watch.Score(order):
             run = {"order": order}
@@ -100,10 +101,12 @@ def score_snapshot(context: df.DurableOrchestrationContext) -> Steps:
 
 
 def _score_step(context: df.DurableOrchestrationContext, run: Scoring, step: plan.Step) -> Steps:
-    order = {"order": run.order.to_payload()}
+    order: dict[str, Any] = {"order": run.order.to_payload()}
     match step:
         case plan.Record():
-            yield context.call_activity(Activity.RECORD_RUN, {**run.to_document(), "now": _now(context)})
+            names = {"route": run.order.route, "landing": run.order.landing}
+            given: dict[str, Any] = {**names, "document": run.to_document(), "now": _now(context)}
+            yield context.call_activity(Activity.RECORD_RUN, given)
             return run.was_recorded()
         case plan.StageInput():
             return run.input_staged((yield from _stage_input(context, run)), context.current_utc_datetime)
@@ -113,7 +116,7 @@ def _score_step(context: df.DurableOrchestrationContext, run: Scoring, step: pla
             return _submitted(context, run, answer)
         case plan.Search(attempt):
             found = yield context.call_activity(Activity.SEARCH_JOB, {**order, "attempt": attempt})
-            return run.searched(_job(found), context.current_utc_datetime)
+            return run.searched(_job(found), context.current_utc_datetime, listed=found["listed"])
         case plan.Observe(job):
             given = {**order, "job": job, "abandoned": list(run.abandoned)}
             seen = yield context.call_activity(Activity.OBSERVE_JOB, given)
@@ -131,8 +134,8 @@ def _last_steps(context: df.DurableOrchestrationContext, run: Scoring, step: pla
             result = yield context.call_sub_orchestrator(Orchestrator.PUBLISH, {**order, "attempt": attempt})
             return run.published(result, context.current_utc_datetime)
         case plan.Cancel(job):
-            yield context.call_activity(Activity.CANCEL_JOB, {**order, "job": job.to_payload()})
-            return run.canceled(context.current_utc_datetime)
+            answer = yield context.call_activity(Activity.CANCEL_JOB, {**order, "job": job.to_payload()})
+            return run.canceled(answer["accepted"], context.current_utc_datetime)
         case plan.Explain(job):
             given = {**order, "job": job.to_payload()}
             told = yield from _unless_it_fails(context, Activity.EXPLAIN_FAILURE, given)
@@ -149,8 +152,8 @@ def publish(context: df.DurableOrchestrationContext) -> Steps:
     """Lay an attempt's output in the lakehouse storage. Returns the publication, or `{"problem": …}`."""
     given = context.get_input()
     listed = yield context.call_activity_with_retry(Activity.LIST_OUTPUTS, A_FEW_TIMES, given)
-    if "problem" in listed:
-        return listed
+    if "files" not in listed:
+        return listed  # a problem, or a publication that has been there all along
     yield context.task_all([
         context.call_activity_with_retry(Activity.COPY_OUTPUTS, A_FEW_TIMES, {**given, "start": start, "stop": stop})
         for start, stop in chunks(listed["files"])
@@ -190,10 +193,8 @@ def _unless_it_fails(context: df.DurableOrchestrationContext, activity: Activity
     try:
         return (yield context.call_activity_with_retry(activity, A_FEW_TIMES, given))
     except Exception as trouble:
-        yield _report(
-            context, trouble, run_id=given.get("order", given.get("document", {})).get("run_id"), step=activity
-        )
-        return None
+        yield _report(context, trouble, step=activity.value)
+        return {}
 
 
 def _report(context: df.DurableOrchestrationContext, trouble: Exception, **facts: object) -> Any:

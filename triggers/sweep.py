@@ -27,6 +27,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     own, now = services(), services().now()
     open_runs = await asyncio.to_thread(work.open_runs, own.ledger, now)
     resumed = [run for run in open_runs if await _resume(client, **run)]
+    await asyncio.to_thread(work.cancel_late_jobs, own.ledger, own.endpoint, now)
     missed = await asyncio.to_thread(work.missed, own.routes, own.blobs, own.ledger, now)
     watched = [landing for landing in missed if await _watch(client, landing)]
     log("sweep.done", open=len(open_runs), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)

@@ -7,7 +7,8 @@ specification 2020-09-01-dataplanepreview; azure-ai-ml 1.35 (cancel, run details
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,7 +18,7 @@ from azure.core.exceptions import AzureError
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT
 from shared.errors import Unavailable
-from shared.ports import Accepted, Deferred, Rejected, Submission, Unclear
+from shared.ports import Accepted, Deferred, JobListing, Rejected, Submission, Unclear
 from shared.scoring.job import Job, output_of, read_job
 from shared.scoring.request import is_output
 from shared.telemetry import warn
@@ -28,6 +29,12 @@ PAGES = 20
 """Pages of an endpoint's jobs that are searched."""
 RETRY_AFTER = 30.0
 """Seconds, when the service says that it is busy but not for how long."""
+API_HOSTS = (".api.azureml.ms", ".api.ml.azure.us", ".api.ml.azure.cn")
+"""Where run history is. Source: Azure docs, how-to-access-azureml-behind-firewall."""
+_WORKSPACE = re.compile(
+    r"/subscriptions/[^/?#]+/resourceGroups/[^/?#]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/?#]+",
+    re.IGNORECASE,
+)
 CANCEL_VERSION = "2023-04-01-preview"
 WORKSPACE_VERSION = "2024-10-01-preview"
 
@@ -65,16 +72,28 @@ class AzureBatchEndpoint:
             return None
         return _job(_json(response))
 
-    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> Mapping[str, Job]:
+    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> JobListing:
         found: dict[str, Job] = {}
-        for resource in self._all_jobs(scoring_uri):
-            written = output_of(resource)
-            for output in outputs:
-                if output not in found and any(is_output(uri, output) for uri in written):
-                    found[output] = _job(resource)
-            if len(found) == len(outputs):
-                break
-        return found
+        url = scoring_uri
+        for _ in range(PAGES):
+            response = self._get(url, AZURE_ML)
+            if response.status_code in (400, 404, 405, 501):
+                # Listing is not dependable on every endpoint (azure-sdk-for-python issue 45212).
+                warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=_words(response))
+                return JobListing(found, complete=False)
+            page = _json(response)
+            for resource in page.get("value") or []:
+                for output in outputs:
+                    if any(is_output(written, output) for written in output_of(resource)):
+                        found.setdefault(output, _job(resource))
+            if len(found) == len(outputs) or not page.get("nextLink"):
+                return JobListing(found, complete=True)
+            if not _is_same_origin(page["nextLink"], scoring_uri):
+                warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=f"continues at {page['nextLink']}")
+                return JobListing(found, complete=False)
+            url = page["nextLink"]
+        warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=f"more than {PAGES} pages of jobs")
+        return JobListing(found, complete=False)
 
     def cancel(self, job: Job) -> bool:
         workspace = _workspace(job)
@@ -99,10 +118,10 @@ class AzureBatchEndpoint:
             return None
         found = _json(self._get(f"{self._management_url}{workspace}?api-version={WORKSPACE_VERSION}", MANAGEMENT))
         discovery = str((found.get("properties") or {}).get("discoveryUrl") or "")
-        if not discovery.startswith("https://"):
+        if not self._is_azure_ml(discovery):
             return None
         api = str(_json(self._get(discovery, None)).get("api") or "").rstrip("/")
-        if not api.startswith("https://"):
+        if not self._is_azure_ml(api):
             return None
         details = self._get(f"{api}/history/v1.0{workspace}/runs/{quote(job.name, safe='')}/details", MANAGEMENT)
         if details.status_code == 404:
@@ -110,19 +129,9 @@ class AzureBatchEndpoint:
         error = (_json(details).get("error") or {}).get("error") or {}
         return str(error["message"]).strip() if error.get("message") else None
 
-    def _all_jobs(self, scoring_uri: str) -> Iterator[Mapping[str, Any]]:
-        url: str | None = scoring_uri
-        for _ in range(PAGES):
-            if url is None:
-                return
-            response = self._get(url, AZURE_ML)
-            if response.status_code in (400, 404, 405, 501):
-                # Listing is not dependable on every endpoint (azure-sdk-for-python issue 45212): nothing shows up then.
-                warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=_words(response))
-                return
-            page = _json(response)
-            yield from page.get("value") or []
-            url = _same_origin(page.get("nextLink"), scoring_uri)
+    def _is_azure_ml(self, url: str) -> bool:
+        host = urlsplit(url).hostname or ""
+        return _is_same_origin(url, self._management_url) or (url.startswith("https://") and host.endswith(API_HOSTS))
 
     def _get(self, url: str, scope: str | None) -> httpx.Response:
         """The answer, which may be any status; Unavailable if there is none."""
@@ -190,11 +199,9 @@ def _seconds(retry_after: str | None) -> float:
 def _workspace(job: Job) -> str | None:
     """The workspace's ARM id: what is before `/batchEndpoints/` in a job's id."""
     workspace, found, _ = (job.id or "").partition("/batchEndpoints/")
-    return workspace if found and workspace.startswith("/subscriptions/") else None
+    return workspace if found and _WORKSPACE.fullmatch(workspace) else None
 
 
-def _same_origin(link: object, scoring_uri: str) -> str | None:
-    # A token goes only where the route says; a link to anywhere else is not followed.
-    if not isinstance(link, str) or urlsplit(link)[:2] != urlsplit(scoring_uri)[:2]:
-        return None
-    return link
+def _is_same_origin(link: object, url: str) -> bool:
+    # A token goes only where the route or a setting says; a link to anywhere else is not followed.
+    return isinstance(link, str) and urlsplit(link)[:2] == urlsplit(url)[:2]

@@ -16,7 +16,15 @@ from azure.core import MatchConditions
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.core.pipeline.transport import RequestsTransport
-from azure.storage.blob import BlobBlock, BlobClient, BlobPrefix, BlobProperties, BlobServiceClient, ContainerClient
+from azure.storage.blob import (
+    BlobBlock,
+    BlobClient,
+    BlobPrefix,
+    BlobProperties,
+    BlobServiceClient,
+    ContainerClient,
+    ContentSettings,
+)
 from requests.adapters import HTTPAdapter
 
 from shared.adapters.credentials import STORAGE
@@ -28,7 +36,7 @@ from shared.scoring.snapshot import File
 ONE_REQUEST = 256 * 1024 * 1024
 """Bytes that Put Blob From URL takes with every service version. Source: Azure docs, put-blob-from-url."""
 BLOCK = 100 * 1024 * 1024
-"""Bytes of one block of a larger copy; 50 000 blocks are allowed, so this reaches 4.7 TiB. Source: put-block-list."""
+"""Bytes of one block of a larger copy. A blob is copied within one activity, so `functionTimeout` limits its size."""
 BLOCKS_AT_ONCE = 8
 CONNECTIONS = 32
 
@@ -122,29 +130,30 @@ class AzureBlobs:
         with _mapped(f"delete {blob.url}"), suppress(ResourceNotFoundError):
             self._blob(blob).delete_blob()
 
-    def copy(self, source: Location, target: Location, *, etag: str, size: int) -> bool:
+    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> bool:
         with _mapped(f"copy {source.url} to {target.url}"):
             try:
                 if size <= self._one_request:
-                    self._copy_at_once(source, target, etag)
+                    self._copy_at_once(source, target, etag, md5)
                     return True
-                return self._copy_in_blocks(source, target, etag, size)
+                return self._copy_in_blocks(source, target, etag, size, md5)
             except HttpResponseError as error:
                 # Copying names the source's state: gone, or no longer the version that was asked for.
                 if error.status_code in (404, 412) and _code(error) != "ContainerNotFound":
                     return False
                 raise
 
-    def _copy_at_once(self, source: Location, target: Location, etag: str) -> None:
+    def _copy_at_once(self, source: Location, target: Location, etag: str, md5: str | None) -> None:
         self._blob(target).upload_blob_from_url(
             source.url,
             overwrite=True,
             source_etag=_quoted(etag),
             source_match_condition=MatchConditions.IfNotModified,
+            source_content_md5=_md5_bytes(md5),
             source_authorization=self._bearer(),
         )
 
-    def _copy_in_blocks(self, source: Location, target: Location, etag: str, size: int) -> bool:
+    def _copy_in_blocks(self, source: Location, target: Location, etag: str, size: int, md5: str | None) -> bool:
         client = self._blob(target)
         blocks = [(f"{start // self._block:08d}", start) for start in range(0, size, self._block)]
 
@@ -159,11 +168,12 @@ class AzureBlobs:
 
         with ThreadPoolExecutor(BLOCKS_AT_ONCE) as pool:
             list(pool.map(stage, blocks))
-        # Blocks cannot be bound to a version of the source, so it is compared once all have been read.
+        # The SDK offers no condition on the source of a block, so the source is compared once all have been read.
         current = self.stat(source)
         if current is None or current.etag != etag.strip('"'):
             return False
-        client.commit_block_list([BlobBlock(block_id=name) for name, _ in blocks])
+        kept = ContentSettings(content_md5=_md5_bytes(md5))
+        client.commit_block_list([BlobBlock(block_id=name) for name, _ in blocks], content_settings=kept)
         return True
 
     def _bearer(self) -> str:
@@ -200,6 +210,10 @@ def _code(error: HttpResponseError) -> str:
 
 def _below(path: str) -> str:
     return f"{path}/" if path else ""
+
+
+def _md5_bytes(md5: str | None) -> bytearray | None:
+    return bytearray(base64.b64decode(md5)) if md5 else None
 
 
 def _quoted(etag: str) -> str:

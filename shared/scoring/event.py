@@ -90,7 +90,7 @@ def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> 
         return Ignored(f"{api} does not complete a blob")
     where, account = _SUBJECT.fullmatch(subject), _TOPIC.fullmatch(topic)
     if where is None or account is None:
-        return Ignored("the subject or topic is not that of a blob", suspicious=True)
+        return Ignored("the subject or topic is not that of a blob")
     if not is_safe(where["path"].removesuffix("/")):
         return Ignored("the blob's path is not usable", suspicious=True)
     if where["path"].endswith("/"):

@@ -177,7 +177,7 @@ class Watchers:
 
     def release(self, who: str) -> Watchers:
         """Forget a watcher that has ended without leaving."""
-        return Watchers() if self.watcher == who else self
+        return Watchers(touched=self.touched) if self.watcher == who else self
 
     def to_payload(self) -> dict[str, Any]:
         return asdict(self)

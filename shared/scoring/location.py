@@ -34,6 +34,11 @@ class Container:
     def url(self) -> str:
         return f"{self.account_url}/{self.name}"
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Account and container: the same however the account's URL is written."""
+        return account_of(self.account_url), self.name
+
     def url_of(self, path: str) -> str:
         """The URL of a blob or folder in it, percent-encoded."""
         return f"{self.url}/{quote(path, safe='/=')}"

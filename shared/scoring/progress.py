@@ -123,24 +123,21 @@ class Scoring:
             noted, phase=Phase.SEARCHING, searches=0, wait_until=now + SEARCHES[0], milestone=self.milestone + 1
         )
 
-    def searched(self, job: Job | None, now: datetime) -> Scoring:
-        """The endpoint's jobs were searched for the attempt's output."""
+    def searched(self, job: Job | None, now: datetime, *, listed: bool = True) -> Scoring:
+        """The endpoint's jobs were searched for the attempt's output. Not `listed`: not all of them were shown."""
         if job is not None:
             return self.submitted(job, now)
         if self.searches + 1 < len(SEARCHES):
             return replace(self, searches=self.searches + 1, wait_until=now + SEARCHES[self.searches + 1])
-        if self.unclear + 1 >= UNCLEAR_LIMIT:
-            message = (
-                f"The endpoint gave no clear answer to {UNCLEAR_LIMIT} submissions and shows no job for any of them. "
-                f"Check the endpoint {self.order.scoring_uri}, then drop the files again."
-            )
-            return self.ended(now, Status.FAILED, Error(reason="unclear", message=message))
-        return replace(
-            self._submitting(),
-            abandoned=(*self.abandoned, self.attempt),
-            attempt=self.attempt + 1,
-            unclear=self.unclear + 1,
+        given_up = replace(self, abandoned=(*self.abandoned, self.attempt))
+        if listed and self.unclear + 1 < UNCLEAR_LIMIT:
+            return replace(given_up._submitting(), attempt=self.attempt + 1, unclear=self.unclear + 1)
+        seen = "shows no job for any of them" if listed else "does not list its jobs, so that nobody can tell"
+        message = (
+            f"The endpoint gave no clear answer to {self.unclear + 1} submission(s) and {seen}. Look in Studio for a "
+            f"job that writes {self.order.output_uri_of(self.attempt)} and cancel it; then drop the files again."
         )
+        return given_up.ended(now, Status.FAILED, Error(reason="unclear", message=message))
 
     def observed(self, job: Job | None, now: datetime) -> Scoring:
         """The job was looked at; None means that the endpoint does not know it."""
@@ -184,16 +181,14 @@ class Scoring:
         done = replace(self, publication=publication, timings=self._timed("published", now))
         return done.ended(now, Status.PUBLISHED, None)
 
-    def canceled(self, now: datetime) -> Scoring:
-        """The service was asked to cancel the job; the run has ended with the error that led to it."""
-        return self.ended(now, Status.FAILED, self.error)
+    def canceled(self, accepted: bool, now: datetime) -> Scoring:
+        """The service was asked to cancel the job; the run ends with the error that led to it."""
+        told = "It was canceled." if accepted else "It could not be canceled; look after it in Studio."
+        return self.ended(now, Status.FAILED, self._with(told))
 
     def explained_by(self, message: str | None, now: datetime) -> Scoring:
         """The service's own words about the failure, if it had any; the run has ended."""
-        if message is None or self.error is None:
-            return self.ended(now, Status.FAILED, self.error)
-        told = replace(self.error, message=f"{self.error.message} The service says: {message}")
-        return self.ended(now, Status.FAILED, told)
+        return self.ended(now, Status.FAILED, self._with(f"The service says: {message}") if message else self.error)
 
     def was_announced(self) -> Scoring:
         return replace(self, announced=True)
@@ -217,8 +212,10 @@ class Scoring:
         again = replace(self, failures=self.failures + 1, wait_until=now + wait, steps=self.steps + 1)
         if self.phase is Phase.CANCELING:
             # The deadline is over already, that is why the job is canceled.
-            return again if again.failures < CANCEL_TRIES else self.ended(now, Status.FAILED, self.error)
-        if self.phase is Phase.ENDED or now - (self.submitted_at or self.began) < span(self.order.deadline):
+            return again if again.failures < CANCEL_TRIES else self.canceled(False, now)
+        # A job that took its time does not use up the patience with what follows.
+        since = when((self.timings or {}).get("completed")) or self.submitted_at or self.began
+        if self.phase is Phase.ENDED or now - since < span(self.order.deadline):
             return again
         error = Error(reason="trouble", message=f"Gave up while {self.phase.value}: {trouble}")
         if self.phase is Phase.FOLLOWING:
@@ -258,7 +255,7 @@ class Scoring:
             advice = "Check the compute cluster's quota and state."
         if limit is None:
             return self._look_again(self, now)
-        message = f"Job {job.name} was still {job.status} after {span(limit)} and was canceled. {advice}"
+        message = f"Job {job.name} was still {job.status} after {span(limit)}. {advice}"
         return replace(self, phase=Phase.CANCELING, error=Error(reason=reason, message=message))
 
     def _look_again(self, scoring: Scoring, now: datetime) -> Scoring:
@@ -268,6 +265,9 @@ class Scoring:
         # 1.5 ** 40 is past any longest wait; the bound keeps the power from growing for weeks.
         wait = min(self.order.poll_first * GROWTH ** min(looks, 40), self.order.poll_longest)
         return now + span(wait)
+
+    def _with(self, sentence: str) -> Error | None:
+        return self.error and replace(self.error, message=f"{self.error.message} {sentence}")
 
     def _note(self, event: str, now: datetime, **facts: str) -> Scoring:
         note = {"attempt": self.attempt, "outcome": event, "at": now.isoformat(), **facts}
@@ -285,6 +285,7 @@ class Scoring:
             "phase": self.phase.value,
             "attempt": self.attempt,
             "abandoned": list(self.abandoned),
+            "unclear": self.unclear,
             "attempts": [dict(note) for note in self.attempts],
             "staged": self.staged,
             "job": self.job.to_payload() if self.job else None,
@@ -333,23 +334,33 @@ def begin(order: Order, now: datetime) -> Scoring:
 
 
 def resume(order: Order, document: Mapping[str, Any], now: datetime) -> Scoring:
-    """A run that was left where its ledger document tells. Its last attempt is submitted "again", which finds that the
-    POST may have been sent, and so searches for the job and follows it."""
+    """A run that was left where its ledger document tells.
+
+    With a job it goes on following or publishing that. Without one its last attempt is submitted "again", which finds
+    that the POST may have been sent, and so searches for the job.
+    """
     fresh = begin(order, now)
     if document["revision"] == 0:
         return fresh  # nobody has begun
+    known = replace(fresh, milestone=document["revision"] + 1, recorded=document["revision"])
     if order.refusal is not None:
-        return replace(fresh, milestone=document["revision"] + 1, recorded=document["revision"])
+        return known
+    job = Job.from_payload(document["job"]) if document["job"] else None
+    phase = Phase(document["phase"])
+    if phase is not Phase.STAGING and (job is None or phase not in (Phase.FOLLOWING, Phase.PUBLISHING)):
+        phase = Phase.SUBMITTING
     return replace(
-        fresh,
-        phase=Phase.STAGING if document["phase"] == Phase.STAGING else Phase.SUBMITTING,
+        known,
+        phase=phase,
+        status=Status(document["status"]),
+        job=job,
+        submitted_at=when(document["timings"].get("submitted")),
         staged=document["staged"],
         attempt=document["attempt"],
         abandoned=tuple(document["abandoned"]),
+        unclear=document["unclear"],
         attempts=tuple(document["attempts"]),
         timings=document["timings"],
-        milestone=document["revision"] + 1,
-        recorded=document["revision"],
     )
 
 

@@ -95,6 +95,13 @@ class Route:
     def account(self) -> str:
         return account_of(self.landing.account_url)
 
+    def containers(self) -> Iterator[tuple[str, Container]]:
+        """Every container that the route reads or writes, with the field that says so."""
+        yield "landing.container", self.landing
+        yield "publish.container", self.publish
+        for name, container in self.datastores.items():
+            yield f"datastores.{name}.container", container
+
     def wants(self, name: str) -> bool:
         """Whether a file of that name (no folder) is to be scored."""
         return name != self.ready.marker and any(glob_regex(glob).fullmatch(name) for glob in self.files)
@@ -248,7 +255,7 @@ def _output_problems(route: Route) -> Iterator[Problem]:
 
 def _overlap(one: Route, other: Route) -> bool:
     return (
-        one.landing == other.landing
+        one.landing.identity == other.landing.identity
         and patterns_can_both_match(one.folder, other.folder)
         and any(can_both_match(a, b) for a in _taken(one) for b in _taken(other))
     )
@@ -267,7 +274,7 @@ def _written(route: Route) -> Iterator[tuple[str, Location]]:
 
 
 def _lands_in(place: Location, reader: Route) -> bool:
-    return place.container == reader.landing and prefixes_overlap(
+    return place.container.identity == reader.landing.identity and prefixes_overlap(
         fixed_prefix(place.path), fixed_prefix(reader.folder + "/")
     )
 

@@ -32,6 +32,14 @@ class Status(StrEnum):
 ENDED = frozenset({Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED})
 
 
+def may_run_again(document: Mapping[str, Any], drop: str) -> bool:
+    """Whether content that has had this run gets another one: if it was superseded before it was published, or if it
+    failed and was dropped anew, which the etags (`drop`) tell."""
+    if document["status"] == Status.SUPERSEDED:
+        return True
+    return bool(document["status"] == Status.FAILED and document["snapshot"]["drop"] != drop)
+
+
 def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
     """The identity of a run: the same content of the same landing gives the same id.
 
@@ -124,8 +132,8 @@ class Order:
         return cls(**payload)
 
 
-def write_order(landing: Landing, snapshot: Snapshot, *, number: int, refusal: str | None) -> Order:
-    """The order for scoring that snapshot of that landing."""
+def write_order(landing: Landing, snapshot: Snapshot, *, number: int, refusal: str | None, restless: bool) -> Order:
+    """The order for scoring that snapshot of that landing; copies of it, if the landing is `restless`."""
     route = landing.route
     identity = run_id(route.name, landing.location, snapshot.fingerprint, number)
     values = {**landing.parts, "run_id": identity, "route": route.name, "landing": landing.path, "attempt": "{attempt}"}
@@ -134,10 +142,11 @@ def write_order(landing: Landing, snapshot: Snapshot, *, number: int, refusal: s
     if output is None:
         raise ValueError(f"route {route.name!r}: output {output_uri!r} is in no known datastore")
     needed = snapshot.others > 0 and not route.takes_files
+    copies = route.staging == "always" or (route.staging == "when_needed" and (needed or restless))
     if needed and route.staging == "never" and refusal is None:
         refusal = (
             f"The folder holds {snapshot.others} file(s) that the route does not score, and the endpoint would score "
-            "them too. Remove them, or set staging to when_needed."
+            "them too. Remove them, or set staging to when_needed; then drop the files again."
         )
     input_uri = fill(route.input_path, values)
     return Order(
@@ -158,7 +167,7 @@ def write_order(landing: Landing, snapshot: Snapshot, *, number: int, refusal: s
         input_name=route.input_name,
         input_type=route.input_type,
         input_uri=landing.location.url if input_uri.startswith("https://") else input_uri,
-        staged=route.staging == "always" or (needed and route.staging == "when_needed"),
+        staged=copies,
         may_stage=route.staging != "never",
         output_name=route.output_name,
         output_uri=output_uri,
@@ -208,7 +217,10 @@ def first_document(order: Order, *, claimed_by: str, number: int, now: datetime)
         "updated": now.isoformat(),
         "snapshot": {"files": order.files, "bytes": order.size, "fingerprint": order.fingerprint, "drop": order.drop},
         "order": order.to_payload(),
+        "attempt": 1,
+        "abandoned": [],
         "attempts": [],
+        "staged": False,
         "job": None,
         "timings": {"claimed": now.isoformat()},
         "publication": None,

@@ -63,10 +63,12 @@ class LookAt:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Freeze the snapshot with that fingerprint and claim its run. `refusal`: why it shall end as failed."""
+    """Freeze the snapshot with that fingerprint and claim its run. `refusal`: why it shall end as failed. `restless`:
+    the last run was superseded, so copies are to be scored."""
 
     fingerprint: str
     refusal: str | None
+    restless: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Watch:
     fingerprint: str | None = None
     same_since: datetime | None = None
     refusal: str | None = None
+    restless: bool = False
     order: Mapping[str, Any] | None = None
     steps: int = 0
     failures: int = 0
@@ -177,6 +180,7 @@ class Watch:
             self,
             phase=Phase.LOOKING if superseded else Phase.LEAVING,
             order=None,
+            restless=superseded,
             result=f"{result.get('run_id')} {result.get('status')}",
             fingerprint=None,
             same_since=None,
@@ -260,7 +264,7 @@ def next_step(watch: Watch, now: datetime) -> Step:
         case Phase.BEGINNING:
             return Begin()
         case Phase.CLAIMING:
-            return Claim(watch.fingerprint or "", watch.refusal)
+            return Claim(watch.fingerprint or "", watch.refusal, watch.restless)
         case Phase.SCORING:
             return Score(watch.order or {})
         case Phase.LEAVING:

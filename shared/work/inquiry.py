@@ -41,14 +41,18 @@ def read_query(params: Mapping[str, str]) -> Query:
     if status is not None and status not in set(Status):
         raise InputRefused(f"status is {status!r}; it can be {', '.join(Status)}.")
     try:
-        moment = datetime.fromisoformat(since.replace(" ", "+")) if since else None
-    except ValueError as error:
+        moment = _moment(since) if since else None
+    except (ValueError, OverflowError) as error:
         raise InputRefused(f"since is {since!r}; it must be a time such as 2026-01-31T12:00:00Z.") from error
     if not limit.isdecimal() or len(limit) > 9 or not 1 <= int(limit) <= MOST:
         raise InputRefused(f"limit is {limit!r}; it must be a number from 1 to {MOST}.")
-    if moment is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
     return Query(params.get("route"), Status(status) if status else None, moment, int(limit))
+
+
+def _moment(text: str) -> datetime:
+    # A plus sign that was not percent-encoded arrives as a space.
+    moment = datetime.fromisoformat(text.replace(" ", "+"))
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def runs(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
@@ -87,7 +91,7 @@ def health(services: Services) -> list[str]:
 def _checks(services: Services) -> Iterator[Callable[[], object]]:
     yield services.ledger.check
     for route in services.routes.usable:
-        for container in (route.landing, route.publish):
+        for container in dict.fromkeys(container for _, container in route.containers()):
             yield partial(services.blobs.list_folder, Location(container, "landfall-health"))
         yield partial(services.endpoint.job, route.endpoint.scoring_uri, "landfall-health")
 

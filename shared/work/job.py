@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from shared.errors import Unavailable
 from shared.ports import Accepted, BatchEndpoint, Blobs, Deferred, Rejected, Submission, Unclear
 from shared.scoring.job import Job
 from shared.scoring.location import Location
@@ -36,13 +37,13 @@ def stage_input(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> dic
         name, size = file["name"], file["size"]
         original = Location(source.container, f"{source.path}/{name}".lstrip("/"))
         duplicate = Location(target.container, f"{target.path}/{name}")
-        if blobs.copy(original, duplicate, etag=file["etag"], size=size):
+        if blobs.copy(original, duplicate, etag=file["etag"], size=size, md5=file["md5"]):
             return None
         now = blobs.stat(original)
         if now is None or file["md5"] is None or now.md5 != file["md5"]:
             return str(name)
         # The same bytes have been dropped again.
-        return None if blobs.copy(original, duplicate, etag=now.etag, size=size) else str(name)
+        return None if blobs.copy(original, duplicate, etag=now.etag, size=size, md5=now.md5) else str(name)
 
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
         changed = next((name for name in list(pool.map(copy, files)) if name is not None), None)
@@ -68,7 +69,8 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, payload: Mapping[str, Any], 
             return {"outcome": "accepted", "job": job.to_payload()}
         case Rejected(status, message):
             warn("job.rejected", **facts, status=status, message=message)
-            text = f"The endpoint answered {status}: {message} {ADVICE.get(status, '')}".strip()
+            advice = f"{ADVICE.get(status, '')} Then drop the files again.".strip()
+            text = f"The endpoint answered {status}: {message} {advice}"
             return {"outcome": "rejected", "reason": f"rejected_{status}", "message": text}
         case Deferred(retry_after, message):
             warn("job.deferred", **facts, retry_after=retry_after, message=message)
@@ -79,12 +81,13 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, payload: Mapping[str, Any], 
 
 
 def search(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """`job`: the one that writes the attempt's output, or None if the endpoint shows none."""
+    """`job`: the one that writes the attempt's output, or None; `listed`: whether the endpoint showed all its jobs."""
     order, attempt = Order.from_payload(payload["order"]), payload["attempt"]
     output = order.output_uri_of(attempt)
-    job = endpoint.jobs_writing(order.scoring_uri, [output]).get(output)
+    listing = endpoint.jobs_writing(order.scoring_uri, [output])
+    job = listing.found.get(output)
     log("job.searched", **names_of(order), attempt=attempt, job=job.name if job else None)
-    return {"job": job.to_payload() if job else None}
+    return {"job": job.to_payload() if job else None, "listed": listing.complete}
 
 
 def observe(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,15 +96,20 @@ def observe(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, An
     job = endpoint.job(order.scoring_uri, payload["job"])
     log("job.seen", **names_of(order), job=payload["job"], status=job.status if job else "missing")
     if payload["abandoned"]:
-        _cancel_twins(endpoint, order, payload["abandoned"])
+        try:
+            cancel_twins(endpoint, order, payload["abandoned"])
+        except Unavailable as trouble:
+            # What is known of the run's own job matters more; the next look tries again.
+            warn("job.twins_unknown", **names_of(order), message=str(trouble))
     return {"job": job.to_payload() if job else None}
 
 
-def cancel(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> None:
-    """Ask for the run's job to be canceled."""
+def cancel(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for the run's job to be canceled; `accepted`: whether the service will."""
     job = Job.from_payload(payload["job"])
     asked = endpoint.cancel(job)
     warn("job.cancel_requested", **names_of(Order.from_payload(payload["order"])), job=job.name, accepted=asked)
+    return {"accepted": asked}
 
 
 def explain(endpoint: BatchEndpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,9 +128,10 @@ def check(blobs: Blobs, ledger: Ledger, payload: Mapping[str, Any]) -> str:
     return verdict
 
 
-def _cancel_twins(endpoint: BatchEndpoint, order: Order, abandoned: list[int]) -> None:
+def cancel_twins(endpoint: BatchEndpoint, order: Order, abandoned: list[int]) -> None:
+    """Cancel jobs that turned up for attempts that were given up."""
     outputs = [order.output_uri_of(attempt) for attempt in abandoned]
-    for job in endpoint.jobs_writing(order.scoring_uri, outputs).values():
+    for job in endpoint.jobs_writing(order.scoring_uri, outputs).found.values():
         if not job.is_final:
             warn("job.twin_canceled", **names_of(order), job=job.name, accepted=endpoint.cancel(job))
 

@@ -13,14 +13,14 @@ from shared.routes import Routes
 from shared.scoring.event import Landing
 from shared.scoring.landing import Look
 from shared.scoring.location import Location
-from shared.scoring.run import Status, first_document, write_order
+from shared.scoring.run import Status, first_document, may_run_again, write_order
 from shared.scoring.snapshot import Snapshot, freeze
 from shared.telemetry import log
 from shared.work.ledger import Ledger
 
 
 def look(routes: Routes, blobs: Blobs, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What the landing holds now, as a Look. A landing whose route has been removed looks empty."""
+    """What the landing holds now, as a Look. A landing that has no route any more looks empty."""
     landing = _find(routes, payload)
     if landing is None:
         return Look(files=0, fingerprint="", newest=None, seen_at=_at(payload), marked=True).to_payload()
@@ -44,18 +44,19 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, payload: Mapping[str, An
     """
     landing = _find(routes, payload)
     if landing is None:
-        return {"known": "nothing; its route was removed"}
+        return {"known": "nothing; no route matches it any more"}
     snapshot, _ = _snapshot(blobs, landing)
     if snapshot.fingerprint != payload["fingerprint"]:
         return {}
     for number in count():
-        order = write_order(landing, snapshot, number=number, refusal=payload["refusal"])
+        given = {"number": number, "refusal": payload["refusal"], "restless": payload["restless"]}
+        order = write_order(landing, snapshot, **given)
         document = first_document(order, claimed_by=payload["instance_id"], number=number, now=_at(payload))
         known = ledger.claim(document, snapshot.to_payload())
         if known is None or _is_unbegun_claim_of(known, payload["instance_id"]):
             log("run.claimed", **_names(payload), run_id=order.run_id, files=order.files, bytes=order.size)
             return {"order": (known or document)["order"]}
-        if not _may_run_again(known, snapshot):
+        if not may_run_again(known, snapshot.drop):
             log("run.known", **_names(payload), run_id=order.run_id, status=known["status"])
             return {"known": order.run_id}
     raise AssertionError("count() never ends")
@@ -66,16 +67,11 @@ def _is_unbegun_claim_of(document: Mapping[str, Any], instance_id: str) -> bool:
     return bool(document["claimed_by"] == instance_id and document["status"] == Status.CLAIMED)
 
 
-def _may_run_again(document: Mapping[str, Any], snapshot: Snapshot) -> bool:
-    if document["status"] == Status.SUPERSEDED:
-        return True
-    return bool(document["status"] == Status.FAILED and document["snapshot"]["drop"] != snapshot.drop)
-
-
 def _find(routes: Routes, payload: Mapping[str, Any]) -> Landing | None:
     for route in routes.usable:
-        if route.name == payload["route"]:
-            return Landing(route, payload["landing"])
+        landing = Landing(route, payload["landing"])
+        if route.name == payload["route"] and route.parts(landing.folder) is not None:
+            return landing
     if any(problem.route == payload["route"] for problem in routes.problems):
         raise RoutesInvalid(routes.problems)
     return None

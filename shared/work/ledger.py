@@ -13,15 +13,19 @@ import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.errors import Unavailable
 from shared.ports import Blobs
 from shared.scoring.location import Container, Location
 from shared.scoring.run import ENDED
+from shared.telemetry import log
 
 READS_AT_ONCE = 16
+
+HAUNTED = timedelta(days=1)
+"""How long after a run's end jobs of abandoned attempts are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Ledger:
                 return
             document.update(fields, updated=now.isoformat())
             if self.blobs.replace(blob, _encode(document), etag=stored.etag):
-                if document["status"] in ENDED:
+                if document["status"] in ENDED and not document["abandoned"]:
                     self.blobs.delete(self._at(f"open/{run_id}"))
                 return
         raise Unavailable(f"The ledger's document of run {run_id} keeps being changed by somebody else.")
@@ -107,14 +111,15 @@ class Ledger:
                 documents = pool.map(self.run, [name.rpartition("_")[2] for name in some])
                 yield from (d for name, d in zip(some, documents, strict=True) if d is not None and _is_of(name, d))
 
-    def unfinished(self) -> Iterator[dict[str, Any]]:
-        """Every run that has not ended."""
+    def unfinished(self, now: datetime) -> Iterator[dict[str, Any]]:
+        """Every run that has not ended, and for some time those that may still be haunted by jobs they abandoned."""
         for name in list(self.blobs.names(self.container, "open/")):
             document = self.run(name.removeprefix("open/"))
             if document is None:
                 continue  # it is being claimed just now, or its claim was cut short and will be made again
-            if document["status"] in ENDED:
-                self.blobs.delete(self._at(name))  # the run's last update was cut short
+            since = now - datetime.fromisoformat(document["updated"])
+            if document["status"] in ENDED and (not document["abandoned"] or since > HAUNTED):
+                self.blobs.delete(self._at(name))
                 continue
             yield document
 
@@ -128,6 +133,23 @@ class Ledger:
 
     def _at(self, path: str) -> Location:
         return Location(self.container, path)
+
+
+def record(ledger: Ledger, payload: Mapping[str, Any]) -> None:
+    """Bring a run's document up to date and say so."""
+    document = payload["document"]
+    ledger.update(document["run_id"], document, datetime.fromisoformat(payload["now"]))
+    log(
+        "run.recorded",
+        run_id=document["run_id"],
+        instance_id=document["run_id"],
+        route=payload["route"],
+        landing=payload["landing"],
+        status=document["status"],
+        attempt=document["attempt"],
+        job=(document["job"] or {}).get("name"),
+        error=(document["error"] or {}).get("message"),
+    )
 
 
 def _day_pointer(run_id: str, created: datetime) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
-from shared.ports import Blobs
+from shared.errors import Unavailable
+from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.scoring.event import Landing
 from shared.scoring.location import Location, fixed_prefix
 from shared.scoring.progress import resume
 from shared.scoring.route import Route
-from shared.scoring.run import Order, run_id
+from shared.scoring.run import ENDED, Order, may_run_again, run_id
 from shared.scoring.snapshot import File, freeze
+from shared.telemetry import error
+from shared.work.job import cancel_twins
 from shared.work.ledger import Ledger
 
 LOOKBACK = timedelta(days=2)
@@ -26,25 +30,45 @@ HEAD_START = timedelta(seconds=10)
 
 
 def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[Landing]:
-    """Landings with content of the last days that the ledger has no run of."""
-    return [
-        landing
-        for route in routes.usable
-        for landing, files in _landings(route, blobs)
-        if _is_due(files, now) and not _is_known(landing, files, ledger)
-    ]
+    """Landings with content of the last days that has no run, or may have another. A route whose storage does not
+    answer does not keep the others from being swept."""
+    found: list[Landing] = []
+    for route in routes.usable:
+        try:
+            found += [
+                landing
+                for landing, files in _landings(route, blobs)
+                if _is_due(files, now) and not _is_known(landing, files, ledger)
+            ]
+        except Unavailable as trouble:
+            error("sweep.failed", route=route.name, message=str(trouble))
+    return found
 
 
 def open_runs(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
     """Runs that have not ended, each with its `watcher` and the `state` to carry on from if nobody does."""
-    return [
-        {"run_id": document["run_id"], "watcher": document["claimed_by"], "state": _state(document, now)}
-        for document in ledger.unfinished()
-    ]
+    found = []
+    for document in ledger.unfinished(now):
+        if document["status"] in ENDED:
+            continue
+        try:
+            state = resume(Order.from_payload(document["order"]), document, now).to_payload()
+        except (KeyError, TypeError, ValueError) as trouble:
+            error("sweep.failed", run_id=document["run_id"], message=f"its document cannot be read: {trouble!r}")
+            continue
+        found.append({"run_id": document["run_id"], "watcher": document["claimed_by"], "state": state})
+    return found
 
 
-def _state(document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    return resume(Order.from_payload(document["order"]), document, now).to_payload()
+def cancel_late_jobs(ledger: Ledger, endpoint: BatchEndpoint, now: datetime) -> None:
+    """Cancel jobs that turned up for abandoned attempts after their run had ended."""
+    for document in ledger.unfinished(now):
+        if document["status"] not in ENDED:
+            continue  # its own orchestration does that
+        try:
+            cancel_twins(endpoint, Order.from_payload(document["order"]), document["abandoned"])
+        except (Unavailable, KeyError, TypeError) as trouble:
+            error("sweep.failed", run_id=document["run_id"], message=str(trouble))
 
 
 def _landings(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, list[File]]]:
@@ -66,4 +90,10 @@ def _is_known(landing: Landing, files: list[File], ledger: Ledger) -> bool:
     snapshot = freeze(files, wants=landing.wants, marker=landing.route.ready.marker)
     if not snapshot.files:
         return True  # a marker alone: nothing to score
-    return ledger.run(run_id(landing.route.name, landing.location, snapshot.fingerprint, 0)) is not None
+    for number in count():
+        document = ledger.run(run_id(landing.route.name, landing.location, snapshot.fingerprint, number))
+        if document is None:
+            return False
+        if not may_run_again(document, snapshot.drop):
+            return True
+    raise AssertionError("count() never ends")

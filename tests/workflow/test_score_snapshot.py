@@ -290,8 +290,8 @@ def test_a_copy_that_differs_from_its_source_is_never_sealed() -> None:
     world.land("0.png")
     copy = world.blobs.copy
 
-    def truncating(source: Location, target: Location, *, etag: str, size: int) -> bool:
-        copied = copy(source, target, etag=etag, size=size)
+    def truncating(source: Location, target: Location, **given) -> bool:
+        copied = copy(source, target, **given)
         world.blobs.put(target, b"half")
         return copied
 
@@ -443,3 +443,75 @@ def test_a_step_that_fails_for_a_week_keeps_the_history_short(activity: str) -> 
 
     assert only_run(world)["status"] in ("published", "failed")
     assert world.driver.longest_history < 250
+
+
+def test_a_failure_that_cannot_be_explained_ends_the_run_with_the_studio_link_all_the_same() -> None:
+    world = make_world(statuses=("Running", "Failed"))
+    world.land("0.png")
+
+    def forbidden(given):
+        raise Unavailable("403")
+
+    world.driver.activities = {**world.driver.activities, "explain_failure": forbidden}
+    world.watch()
+
+    error = only_run(world)["error"]
+    assert error["reason"] == "job_failed"
+    assert "https://ml.azure.com/runs/batchjob-1" in error["message"]
+    assert world.clock() - NOON < timedelta(minutes=10)
+
+
+def test_a_listing_that_fails_does_not_hide_the_runs_own_job() -> None:
+    world = make_world(answers=[Unclear("reset")])
+    world.land("0.png")
+    listing = world.endpoint.jobs_writing
+
+    def breaks_later(uri, outputs):
+        if len(world.endpoint.jobs) > 0:
+            raise Unavailable("500")
+        return listing(uri, outputs)
+
+    world.endpoint.jobs_writing = breaks_later  # type: ignore[method-assign]
+    world.watch()
+
+    assert only_run(world)["status"] == "published"
+
+
+def test_an_endpoint_that_does_not_list_its_jobs_is_not_sent_a_second_submission() -> None:
+    def lost(endpoint, body):
+        endpoint.make_job(body)
+        return Unclear("The endpoint answered 500")
+
+    world = make_world(answers=[lost], lists_jobs=False)
+    world.land("0.png")
+
+    world.watch()
+
+    error = only_run(world)["error"]
+    assert error["reason"] == "unclear"
+    assert "azureml://datastores/workspaceblobstore/" in error["message"]
+    assert len(world.endpoint.posts) == 1
+
+
+def test_content_that_was_superseded_is_scored_from_copies_so_that_it_cannot_be_again() -> None:
+    world = make_world(statuses=("Running", "Running", "Completed"))
+    world.land("0.png")
+    for second in range(10, 200, 5):
+        content = str(second).encode()
+        world.at(NOON + timedelta(seconds=second), lambda content=content: world.land("0.png", content=content))
+
+    world.watch()
+
+    runs = world.runs()
+    assert [run["status"] for run in runs if run["status"] != "published"] == ["superseded"]
+    assert all(run["staged"] for run in runs[:-1])
+
+
+def test_a_job_that_could_not_be_canceled_is_said_to_be_left() -> None:
+    world = make_world(statuses=("Queued",))
+    world.land("0.png")
+    world.endpoint.cancel = lambda job: False  # type: ignore[method-assign]
+
+    world.watch()
+
+    assert "could not be canceled" in only_run(world)["error"]["message"]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.errors import Unavailable
+from shared.ports import Unclear
 from shared.routes import Routes
+from shared.scoring.location import Container, Location
 from shared.work import sweep
+from tests.examples import STATE
 from tests.fakes import NOON
 from tests.workflow.world import World, make_world
 from triggers.names import Orchestrator
@@ -58,43 +63,147 @@ def test_every_file_is_looked_for_where_files_are_landings() -> None:
     assert missed(world) == ["digits/tuesday/1.png"]
 
 
+class Stopped(BaseException):
+    """The orchestration was terminated, or its process died for good."""
+
+
 def stop_at(world: World, moment: timedelta) -> None:
     """Terminate whatever runs at that moment, as an operator may."""
 
-    class Terminated(BaseException):
-        pass
-
     def terminate() -> None:
-        raise Terminated
+        raise Stopped
 
     world.at(NOON + moment, terminate)
-    with pytest.raises(Terminated):
+    with pytest.raises(Stopped):
         world.watch()
 
 
-def test_a_run_that_nobody_follows_is_carried_on_with_the_job_it_has() -> None:
+def carry_on(world: World) -> dict:
+    """What the sweep does with the one run that nobody follows; the run in the end."""
+    (left,) = sweep.open_runs(world.ledger, world.clock())
+    world.driver.run(Orchestrator.SCORE_SNAPSHOT, left["state"], left["run_id"])
+    return world.runs()[0]
+
+
+@pytest.mark.parametrize("lists_jobs", [True, False], ids=["listing", "not listing"])
+def test_a_run_that_nobody_follows_is_carried_on_with_the_job_it_has(lists_jobs: bool) -> None:
+    world = make_world(statuses=("Running", "Running", "Completed"), lists_jobs=lists_jobs)
+    world.land("0.png")
+    stop_at(world, timedelta(seconds=10))
+
+    run = carry_on(world)
+
+    assert run["status"] == "published"
+    assert run["job"]["name"] == "batchjob-1"
+    assert len(world.endpoint.posts) == 1
+    assert sweep.open_runs(world.ledger, world.clock()) == []
+
+
+def test_a_publication_that_was_cut_short_is_not_mixed_with_what_follows() -> None:
+    world = make_world()
+    world.land("0.png")
+    seal = world.driver.activities["seal_publication"]
+
+    def stopping(given):
+        raise Stopped
+
+    world.driver.activities = {**world.driver.activities, "seal_publication": stopping}
+    with pytest.raises(Stopped):
+        world.watch()
+    folder = world.runs()[0]["order"]["publish_path"]
+    world.blobs.put(Location(world.route.publish, f"{folder}/part-of-another-attempt.parquet"), b"old")
+    world.driver.activities = {**world.driver.activities, "seal_publication": seal}
+
+    run = carry_on(world)
+
+    assert world.published(run) == ["_SUCCESS", "_run.json", "predictions.csv"]
+
+
+def test_a_publication_that_was_sealed_before_anybody_knew_stays_published_whatever_the_landing_does() -> None:
+    world = make_world()
+    world.land("0.png")
+    seal = world.driver.activities["seal_publication"]
+
+    def sealing(given):
+        seal(given)
+        raise Stopped
+
+    world.driver.activities = {**world.driver.activities, "seal_publication": sealing}
+    with pytest.raises(Stopped):
+        world.watch()
+    world.land("0.png", content=b"other")
+
+    run = carry_on(world)
+
+    assert run["status"] == "published"
+    assert run["publication"]["outputs"] == 1
+    assert len(world.endpoint.posts) == 1
+
+
+def test_failed_content_that_was_dropped_anew_and_not_heard_of_is_found() -> None:
+    world = make_world(statuses=("Failed",))
+    world.land("0.png")
+    world.watch()
+    world.clock.advance(minutes=3)
+    assert missed(world) == []
+
+    world.land("0.png")
+    world.clock.advance(minutes=3)
+
+    assert missed(world) == ["digits/tuesday"]
+
+
+def test_a_job_that_turns_up_after_its_run_has_ended_is_canceled() -> None:
+    world = make_world(answers=[Unclear("reset")] * 3)
+    world.land("0.png")
+    world.watch()
+    assert world.runs()[0]["error"]["reason"] == "unclear"
+    for post in world.endpoint.posts:
+        world.endpoint.make_job(post)
+
+    sweep.cancel_late_jobs(world.ledger, world.endpoint, world.clock())
+
+    assert sorted(world.endpoint.canceled) == sorted(world.endpoint.jobs)
+    world.clock.advance(days=2)
+    assert sweep.open_runs(world.ledger, world.clock()) == []
+    assert not [path for path in world.blobs.paths(STATE) if path.startswith("open/")]
+
+
+def test_a_document_that_cannot_be_read_keeps_no_other_run_from_being_carried_on() -> None:
     world = make_world(statuses=("Running", "Running", "Completed"))
     world.land("0.png")
     stop_at(world, timedelta(seconds=10))
-    (left,) = sweep.open_runs(world.ledger, world.clock())
+    odd = {"run_id": "digits-odd", "status": "scoring", "revision": 3, "updated": NOON.isoformat(), "order": {"new": 1}}
+    world.blobs.put(Location(STATE, "open/digits-odd"), b"")
+    world.blobs.put(Location(STATE, "runs/digits-odd.json"), json.dumps(odd).encode())
 
-    world.driver.run(Orchestrator.SCORE_SNAPSHOT, left["state"], left["run_id"])
+    assert len(sweep.open_runs(world.ledger, world.clock())) == 1
 
-    (run,) = world.runs()
-    assert run["status"] == "published"
-    assert len(world.endpoint.posts) == 1
-    assert sweep.open_runs(world.ledger, world.clock()) == []
+
+def test_a_route_whose_storage_does_not_answer_keeps_no_other_from_being_swept() -> None:
+    world = make_world()
+    world.land("0.png")
+    world.clock.advance(minutes=3)
+    dark = replace(world.route, name="dark", landing=Container("https://dark.blob.core.windows.net", "landing"))
+    listing = world.blobs.list_below
+
+    def partly(folder):
+        if folder.container == dark.landing:
+            raise Unavailable("403")
+        return listing(folder)
+
+    world.blobs.list_below = partly  # type: ignore[method-assign]
+    found = sweep.missed(Routes((dark, world.route)), world.blobs, world.ledger, world.clock())
+
+    assert [landing.path for landing in found] == ["digits/tuesday"]
 
 
 def test_a_run_that_was_claimed_and_never_begun_is_begun() -> None:
     world = make_world()
     world.land("0.png")
     world.watch_until_claimed()
-    (left,) = sweep.open_runs(world.ledger, world.clock())
 
-    world.driver.run(Orchestrator.SCORE_SNAPSHOT, left["state"], left["run_id"])
-
-    assert [run["status"] for run in world.runs()] == ["published"]
+    assert carry_on(world)["status"] == "published"
 
 
 def test_a_run_that_has_ended_is_not_open_even_if_its_last_update_was_cut_short() -> None:

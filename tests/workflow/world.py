@@ -15,7 +15,7 @@ from shared.scoring.location import Location
 from shared.scoring.route import Route
 from shared.scoring.watch import new_watch
 from shared.work import job, landing, publication
-from shared.work.ledger import Ledger
+from shared.work.ledger import Ledger, record
 from tests.examples import STATE, digits_route, endpoint_over
 from tests.fakes import FakeAnnouncer, FakeBlobs, FakeClock, FakeEndpoint
 from tests.workflow.driver import Driver
@@ -112,14 +112,10 @@ def make_world(*pairs: tuple[str, str], announcing: bool = True, **endpoint: Any
 def _activities(world: World, announcing: bool) -> dict[str, Callable[[Any], Any]]:
     routes, blobs, ledger, endpoint = Routes((world.route,)), world.blobs, world.ledger, world.endpoint
 
-    def record(given: dict[str, Any]) -> None:
-        fields = {name: value for name, value in given.items() if name != "now"}
-        ledger.update(given["run_id"], fields, datetime.fromisoformat(given["now"]))
-
     return {
         Activity.LOOK: lambda given: landing.look(routes, blobs, given),
         Activity.CLAIM_RUN: lambda given: landing.claim(routes, blobs, ledger, given),
-        Activity.RECORD_RUN: record,
+        Activity.RECORD_RUN: lambda given: record(ledger, given),
         Activity.STAGE_INPUT: lambda given: job.stage_input(blobs, ledger, given),
         Activity.SUBMIT_JOB: lambda given: job.submit(endpoint, ledger, given, nonce=world.new_nonce()),
         Activity.SEARCH_JOB: lambda given: job.search(endpoint, given),

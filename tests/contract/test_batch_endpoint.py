@@ -14,7 +14,7 @@ from local.identity.credential import LocalCredential
 from local.tokens import Issuer
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from shared.errors import Unavailable
-from shared.ports import Accepted, Deferred, Rejected, Unclear
+from shared.ports import Accepted, Deferred, JobListing, Rejected, Unclear
 from shared.scoring.job import Job
 from tests.local.azureml.cloud import Cloud, eventually
 
@@ -85,8 +85,9 @@ def test_a_job_is_found_by_the_output_that_it_was_asked_to_write(endpoint, cloud
     ended(endpoint, uri, answer.job.name)
     completed = endpoint.jobs_writing(uri, [mine])
 
-    assert {wanted: job.name for wanted, job in running.items()} == {mine: answer.job.name}
-    assert completed[mine].name == answer.job.name  # the service tells the output in another form by now
+    assert running.complete
+    assert {wanted: job.name for wanted, job in running.found.items()} == {mine: answer.job.name}
+    assert completed.found[mine].name == answer.job.name  # the service tells the output in another form by now
 
 
 def test_a_job_that_is_not_there_is_none(endpoint, uri: str) -> None:
@@ -182,10 +183,12 @@ def test_without_a_token_nothing_is_sent(cloud: Cloud, uri: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 405])
-def test_an_endpoint_that_does_not_list_its_jobs_shows_none(endpoint, uri: str, break_with, status: int) -> None:
+def test_an_endpoint_that_does_not_list_its_jobs_is_not_taken_to_have_none(
+    endpoint, uri: str, break_with, status: int
+) -> None:
     break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": status})
 
-    assert endpoint.jobs_writing(uri, [output()]) == {}
+    assert endpoint.jobs_writing(uri, [output()]) == JobListing({}, complete=False)
 
 
 def test_a_list_that_fails_is_trouble_and_not_an_empty_list(endpoint, uri: str, break_with) -> None:
@@ -199,7 +202,7 @@ def test_a_link_to_another_host_is_not_followed(endpoint, uri: str, break_with) 
     page = {"value": [], "nextLink": "https://attacker.invalid/jobs"}
     break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": 200, "body": page})
 
-    assert endpoint.jobs_writing(uri, [output()]) == {}
+    assert endpoint.jobs_writing(uri, [output()]) == JobListing({}, complete=False)
 
 
 def test_a_job_is_canceled_over_the_management_plane(endpoint, cloud: Cloud) -> None:

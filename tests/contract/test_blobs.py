@@ -125,11 +125,16 @@ def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at, size: int) -> None
     source = blobs.stat(at("source ü.csv"))
     assert source is not None
 
-    assert blobs.copy(at("source ü.csv"), at("run_id=1/target.csv"), etag=source.etag, size=size) is True
+    assert (
+        blobs.copy(at("source ü.csv"), at("run_id=1/target.csv"), etag=source.etag, size=size, md5=source.md5) is True
+    )
 
     copied = blobs.read(at("run_id=1/target.csv"))
     assert copied is not None
     assert copied.content == content
+    target = blobs.stat(at("run_id=1/target.csv"))
+    assert target is not None
+    assert target.md5 == source.md5
 
 
 @pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
@@ -139,10 +144,10 @@ def test_a_copy_of_a_version_that_is_gone_is_not_made(blobs: Blobs, at, size: in
     assert old is not None
     blobs.replace(at("source"), b"2" * size, etag=None)
 
-    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=size) is False
+    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=size, md5=old.md5) is False
     assert blobs.stat(at("target")) is None
     blobs.delete(at("source"))
-    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=10) is False
+    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=10, md5=None) is False
 
 
 def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at) -> None:
@@ -174,7 +179,7 @@ class TestOnlyOverHttp:
         azure.create(source, b"1,2\n")
         found = azure.stat(source)
 
-        assert azure.copy(source, target, etag=found.etag, size=4) is True
+        assert azure.copy(source, target, etag=found.etag, size=4, md5=found.md5) is True
 
         copied = azure.stat(target)
         assert (copied.size, copied.md5) == (4, found.md5)

@@ -111,7 +111,8 @@ class HttpFunctions:
         level = str(function.trigger.auth_level or "function").lower()
         if level == "anonymous":
             return None
-        return self._keys.refusal(request, *([] if level == "admin" else [self._keys.function]))
+        enough = [] if level == "admin" else [self._keys.function, self._keys.of_function(function.name)]
+        return self._keys.refusal(request, *enough)
 
     async def _invoke(
         self, function: Function, request: web.Request, parameters: Mapping[str, str]

@@ -6,6 +6,8 @@ SecretManager: levels anonymous < function < system < admin; the header x-functi
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import secrets
 from dataclasses import asdict, dataclass
@@ -23,6 +25,11 @@ class Keys:
     eventgrid_extension: str
     durabletask_extension: str
     enforced: bool = False
+
+    def of_function(self, name: str) -> str:
+        """The key named `default` of one function; it follows from the master key, so it needs no place of its own."""
+        digest = hmac.digest(self.master.encode(), f"function:{name.lower()}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     def refusal(self, request: web.Request, *allowed: str) -> web.Response | None:
         """401 unless the request brings the master key or one of `allowed`."""

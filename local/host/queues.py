@@ -129,6 +129,11 @@ class _Listener:
                 self._function, value, metadata=metadata, data=data | {"queueTrigger": value.value},
                 reason=f"New queue message detected on '{self._queue.queue_name}'.",
             )  # fmt: skip
+        except asyncio.CancelledError:
+            # The host stops: whoever listens next need not wait until the message shows itself again.
+            with suppress(AzureError):
+                await self._queue.update_message(message, visibility_timeout=0)
+            raise
         except _NotEncoded:
             log.error("A message on '%s' is not Base64 and is moved to its poison queue.", self._queue.queue_name)
             renewal.cancel()

@@ -56,6 +56,9 @@ def application(parts: Parts) -> web.Application:
     app.router.add_get("/admin/functions", admin.functions)
     app.router.add_get("/admin/durable/counts", admin.counts)
     app.router.add_route("*", "/admin/durable/hazards", admin.hazards)
+    app.router.add_get("/admin/functions/{name}/keys", admin.function_keys)
+    app.router.add_get("/admin/host/keys", admin.host_keys)
+    app.router.add_get("/admin/host/systemkeys", admin.system_keys)
     app.router.add_post("/admin/functions/{name}", admin.invoke)
     webhook = EventGridWebhook(parts.registry, parts.invoker, parts.keys)
     app.router.add_route("*", "/runtime/webhooks/eventgrid", webhook.handle)
@@ -93,6 +96,25 @@ class _Admin:
 
     async def counts(self, request: web.Request) -> web.Response:
         return self._parts.keys.refusal(request) or web.json_response(asdict(self._parts.engine.counts))
+
+    async def function_keys(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if self._parts.registry.get(name) is None:
+            return web.Response(status=404)
+        return self._keys(request, default=self._parts.keys.of_function(name))
+
+    async def host_keys(self, request: web.Request) -> web.Response:
+        return self._keys(request, default=self._parts.keys.function)
+
+    async def system_keys(self, request: web.Request) -> web.Response:
+        keys = self._parts.keys
+        return self._keys(
+            request, eventgrid_extension=keys.eventgrid_extension, durabletask_extension=keys.durabletask_extension
+        )
+
+    def _keys(self, request: web.Request, **keys: str) -> web.Response:
+        shown = {"keys": [{"name": name, "value": value} for name, value in keys.items()]}
+        return self._parts.keys.refusal(request) or web.json_response(shown)
 
     async def hazards(self, request: web.Request) -> web.Response:
         """GET, PUT (JSON, see durable/hazards.py) or DELETE what goes wrong on purpose."""

@@ -94,6 +94,15 @@ def test_keys_are_asked_for_where_azure_asks(tmp_path: Path) -> None:
         assert get("/api/locked").status_code == 401
         assert get("/api/locked", params={"code": keys["function"]}).status_code == 200
         assert get("/api/locked", headers={"x-functions-key": keys["master"]}).status_code == 200
+        master = {"x-functions-key": keys["master"]}
+        of_locked = get("/admin/functions/locked/keys", headers=master).json()["keys"][0]["value"]
+        of_other = get("/admin/functions/echo/keys", headers=master).json()["keys"][0]["value"]
+        assert get("/api/locked", params={"code": of_locked}).status_code == 200
+        assert get("/api/locked", params={"code": of_other}).status_code == 401
+        assert get("/admin/host/keys", headers=master).json()["keys"][0]["value"] == keys["function"]
+        assert len(get("/admin/host/systemkeys", headers=master).json()["keys"]) == 2
+        assert get("/admin/host/systemkeys").status_code == 401
+        assert get("/admin/functions/nobody/keys", headers=master).status_code == 404
         wrong = {"x-functions-key": "wrong"}
         assert get("/api/locked", params={"code": keys["function"]}, headers=wrong).status_code == 401
         assert get("/admin/functions").status_code == 401

@@ -80,6 +80,18 @@ def test_a_message_that_is_not_base64_is_moved_aside_at_once(host: Host, connect
     assert notes(host.state / "notes", "message") == []
 
 
+def test_a_message_that_is_being_worked_on_is_handed_back_when_the_host_stops(host: Host, connection: str) -> None:
+    with queue(host, connection) as client:
+        until(lambda: exists(client))
+        client.send_message(base64.b64encode(b"slow").decode())
+        until(lambda: notes(host.state / "notes", "message"))
+        assert not client.peek_messages()
+
+        assert host.stop() == 0
+
+        assert [base64.b64decode(m.content) for m in client.peek_messages()] == [b"slow"]
+
+
 def test_a_queue_that_cannot_be_reached_does_not_stop_other_functions(tmp_path: Path) -> None:
     nowhere = f"AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};QueueEndpoint=http://127.0.0.1:{free_port()}/{ACCOUNT};"
     with running("everything", tmp_path, AzureWebJobsQueueStorage=nowhere) as host:

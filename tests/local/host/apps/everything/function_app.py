@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -79,6 +80,8 @@ def on_timer(timer: func.TimerRequest):
 @app.queue_trigger(arg_name="message", queue_name="%QUEUE%", connection="QueueStorage")
 def on_message(message: func.QueueMessage):
     note("message", body=message.get_body().decode(), count=message.dequeue_count)
+    if message.get_body() == b"slow":
+        time.sleep(30)
     if message.get_body() == b"poison":
         raise RuntimeError("a bad message")
 

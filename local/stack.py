@@ -30,6 +30,7 @@ from local.addresses import (
     WORKSPACE_ACCOUNT,
     Addresses,
 )
+from local.azureml.introduction import introduction
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
 from local.supervisor import CHECKOUT, Part, PartFailed, Supervisor
@@ -291,11 +292,7 @@ class Stack:
         if self.options.app is not None:
             line = f"The local cloud is up: {self.where.host} runs {self.options.app}; all URLs are in {told}."
         else:
-            line = (
-                f"Azure ML is up at {self.where.azureml}. Trust {tls.ca_bundle(self.options.state)}; tokens: "
-                f"curl -H 'X-IDENTITY-HEADER: {header_secret(self.options.state)}' "
-                f"'{self.where.identity}{IDENTITY_PATH}?api-version=2019-08-01&resource=https://ml.azure.com'"
-            )
+            line = introduction(self.where, self.options.state, scoring_uris(self.where, self.options.deployments))
         print(line, flush=True)  # noqa: T201
 
 

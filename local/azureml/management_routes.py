@@ -22,6 +22,8 @@ from local.azureml.scoring_routes import next_link, skip_of
 from local.azureml.store import JobStore
 
 PAGE = 10
+_SOON = {"Retry-After": "1"}
+"""When a client may ask again; without it azure-core waits half a minute. Only ever on answers that are no errors."""
 _UNSUPPORTED_FILTERS = ("tag", "properties", "scheduled", "scheduleId", "assetName")
 
 
@@ -94,13 +96,14 @@ class ManagementRoutes:
         headers = {
             "Location": f"{location}?api-version={request.query['api-version']}",
             "x-ms-async-operation-timeout": "PT1H",
+            **_SOON,
         }
         return web.json_response(None, status=202, headers=headers)
 
     async def _cancel_result(self, request: web.Request, ids: dict[str, str]) -> web.Response:
         if self._found(ids["job"]).is_final:
             return web.Response(status=200)
-        return web.json_response({}, status=202, headers={"Location": f"{self._bodies.base}{request.rel_url}"})
+        return web.json_response({}, status=202, headers={"Location": f"{self._bodies.base}{request.rel_url}", **_SOON})
 
     def _found(self, name: str) -> Job:
         job = self._store.get(name)

@@ -144,7 +144,11 @@ def shown(resource: Resource, bodies: Wire) -> dict[str, Any]:
     collection = resource.path.split("/")[-2].lower()
     if collection == "batchendpoints":
         properties |= {"scoringUri": bodies.scoring_uri(resource.name), "swaggerUri": None}
-        properties.setdefault("properties", {})
+        properties["properties"] = properties.get("properties") or {}
+        # Never null: the docs' walk-through sets the name in what it has got, also for the first time.
+        properties["defaults"] = properties.get("defaults") or {"deploymentName": None}
+    if resource.path.lower().startswith("models/"):
+        properties["flavors"] = properties.get("flavors") or {}
     body: dict[str, Any] = {
         "id": id_of(resource.path),
         "name": resource.name,

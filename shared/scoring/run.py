@@ -132,7 +132,9 @@ class Order:
         return cls(**payload)
 
 
-def write_order(landing: Landing, snapshot: Snapshot, *, number: int, refusal: str | None, restless: bool = False) -> Order:
+def write_order(
+    landing: Landing, snapshot: Snapshot, *, number: int, refusal: str | None, restless: bool = False
+) -> Order:
     """The order for scoring that snapshot of that landing; copies of it, if the landing is `restless`."""
     route = landing.route
     identity = run_id(route.name, landing.location, snapshot.fingerprint, number)

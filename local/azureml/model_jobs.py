@@ -103,4 +103,15 @@ def _lay_out(folders: JobFolders, model: Path, code: Path | None) -> None:
     else:
         folders.code.mkdir()
         shutil.copy(_MLFLOW_SCRIPT, folders.code)
-    (folders.models / model.name).symlink_to(model)
+    if model.is_dir():
+        shutil.copytree(model, folders.models / model.name, copy_function=_link)
+    else:
+        _link(str(model), str(folders.models / model.name))
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under another name, as models are large; not a symbolic link, as MLflow does not follow those."""
+    try:
+        os.link(source, target)
+    except OSError:  # on another file system
+        shutil.copy2(source, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,7 @@ class Cloud:
         self._flags = ("--deployments", str(deployments), *flags)
         self._endpoint = endpoint
         self._folders = 0
+        self._endpoints: dict[str, str] = {}
         self._storage = self._start("local.storage")
         self.azureml = self._start("local.azureml", *self._flags)
 
@@ -104,21 +106,31 @@ class Cloud:
         )
 
     def submit(
-        self, uri: str, deployment: str, *, output: str | None = None, kind: str = "UriFolder", **more: Any
+        self,
+        uri: str,
+        deployment: str,
+        *,
+        output: str | None = None,
+        kind: str = "UriFolder",
+        endpoint: str | None = None,
+        **more: Any,
     ) -> str:
         """Invoke; returns the job's name."""
         properties: dict[str, Any] = {"inputData": {"data": {"jobInputType": kind, "uri": uri}}, **more}
         if output:
             target = f"azureml://datastores/workspaceblobstore/paths/{output}"
             properties["outputData"] = {"score": {"jobOutputType": "UriFile", "uri": target}}
-        response = self.post({"properties": properties}, deployment)
+        response = self.post({"properties": properties}, deployment, endpoint)
         assert response.status_code == 201, response.text
-        return str(response.json()["name"])
+        name = str(response.json()["name"])
+        self._endpoints[name] = endpoint or self._endpoint
+        return name
 
     def job(self, name: str) -> dict[str, Any]:
         """The job as the scoring host shows it."""
         response = self.http.get(
-            f"{self.addresses.azureml}/endpoints/{self._endpoint}/jobs/{name}", headers=self.token()
+            f"{self.addresses.azureml}/endpoints/{self._endpoints.get(name, self._endpoint)}/jobs/{name}",
+            headers=self.token(),
         )
         assert response.status_code == 200, response.text
         return dict(response.json()["properties"])
@@ -150,14 +162,45 @@ class Cloud:
         assert text is not None
         return text.splitlines()
 
-    def manage(self, path: str, method: str = "GET", **query: str) -> httpx.Response:
+    def manage(self, path: str, method: str = "GET", json: object = None, **query: str) -> httpx.Response:
         """A request to Resource Manager, below the workspace."""
         return self.http.request(
             method,
             f"{self.addresses.azureml}{WORKSPACE_ID}{path}",
+            json=json,
             params={"api-version": "2024-01-01-preview", **query},
             headers=self.token(MANAGEMENT),
         )
+
+    def create(self, path: str, properties: dict[str, Any]) -> dict[str, Any]:
+        """Make a resource with Resource Manager; returns how it is shown."""
+        response = self.manage(path, "PUT", {"location": "local", "properties": properties})
+        assert response.status_code in (200, 201), response.text
+        return dict(self.manage(path).json())
+
+    def upload(self, folder: Path) -> str:
+        """Put a folder on the default datastore; returns its uri."""
+        self._folders += 1
+        target = f"up/{self._folders}/{folder.name}"
+        for file in (path for path in folder.rglob("*") if path.is_file()):
+            name = f"{target}/{file.relative_to(folder).as_posix()}"
+            self.put(f"{DEFAULT_DATASTORE.account}/{DEFAULT_DATASTORE.container}/{name}", file.read_bytes())
+        return f"azureml://datastores/{DEFAULT_DATASTORE.name}/paths/{target}"
+
+    def deploy(self, endpoint: str, name: str, *, model: str, script: str | None = None, **properties: Any) -> None:
+        """Make a deployment of version 1 of `model`, with `script` for its scoring script."""
+        if script:
+            self._folders += 1
+            path = f"code/{self._folders}"
+            container = f"{DEFAULT_DATASTORE.account}/{DEFAULT_DATASTORE.container}"
+            self.put(f"{container}/{path}/score.py", textwrap.dedent(script).encode())
+            self.create(f"/codes/{name}/versions/1", {"codeUri": f"{self.addresses.storage}/{container}/{path}"})
+            code_id = f"{WORKSPACE_ID}/codes/{name}/versions/1"
+            properties["codeConfiguration"] = {"codeId": code_id, "scoringScript": "score.py"}
+        reference = {"referenceType": "Id", "assetId": f"{WORKSPACE_ID}/models/{model}/versions/1"}
+        compute = f"{WORKSPACE_ID}/computes/batch-cluster"
+        made = {"model": reference, "compute": compute, **properties}
+        self.create(f"/batchEndpoints/{endpoint}/deployments/{name}", made)
 
     def details(self, name: str) -> dict[str, Any]:
         """A job as run history shows it."""

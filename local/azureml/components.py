@@ -66,7 +66,10 @@ class ComponentReader:
             path = self._command(given, base, f"{self._fallback_name}-{step}")
         inputs = {key: _step_input(value) for key, value in _mapping(job.get("inputs"), "inputs").items()}
         outputs = {key: _step_output(value) for key, value in _mapping(job.get("outputs"), "outputs").items() if value}
-        return {"type": "command", "name": step, "componentId": id_of(path), "inputs": inputs, "outputs": outputs}
+        return {
+            "type": "command", "name": step, "componentId": id_of(path), "inputs": inputs, "outputs": outputs,
+            "environment_variables": dict(_mapping(job.get("environment_variables"), "environment_variables")),
+        }  # fmt: skip
 
     def _command(self, given: str | Mapping[str, Any], folder: Path, fallback_name: str) -> str:
         raw, base = _load(given, folder)

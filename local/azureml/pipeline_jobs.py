@@ -189,7 +189,7 @@ class _Work:
         except InvalidPipeline as error:
             raise JobFailed(f"The step {step.name}: {error}") from error
         log = self.folders.logs / "user" / step.name / "std_log.txt"
-        code_number = await _execute(line, folder / "code", dict(command.environment), log)
+        code_number = await _execute(line, folder / "code", dict(step.environment), log)
         if code_number != 0:
             raise JobFailed(f"The step {step.name}: {RUN_FAILED.format(command=line.strip(), code=code_number)}")
         return tuple(f"{name}={step.outputs.get(name, '')}" for name in outputs)

@@ -84,6 +84,7 @@ class Step:
     component: str
     inputs: Mapping[str, Binding]
     outputs: Mapping[str, str]
+    environment: Mapping[str, str]
 
     @property
     def needs(self) -> frozenset[str]:
@@ -105,7 +106,6 @@ class Command:
     code: str | None
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
-    environment: Mapping[str, str]
 
     def render(self, inputs: Mapping[str, object], outputs: Mapping[str, str]) -> str:
         """The command line with values in the place of expressions. Raises InvalidPipeline.
@@ -169,7 +169,6 @@ def parse_command(specification: Mapping[str, Any]) -> Command:
         specification.get("code") or None,
         _ports(specification.get("inputs")),
         _ports(specification.get("outputs")),
-        {str(key): str(value) for key, value in (specification.get("environment_variables") or {}).items()},
     )
 
 
@@ -195,7 +194,8 @@ def _step(name: str, job: Mapping[str, Any]) -> Step:
         match = _OF_PARENT.fullmatch(str((value or {}).get("value") or ""))
         if match and match[1] == "outputs":
             outputs[key] = match[2]
-    return Step(name, str(job.get("componentId")), inputs, outputs)
+    variables = {str(key): str(value) for key, value in (job.get("environment_variables") or {}).items()}
+    return Step(name, str(job.get("componentId")), inputs, outputs, variables)
 
 
 def _binding(step: str, key: str, value: Mapping[str, Any]) -> Binding:

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.local.azureml.pipelines import deploy_pipeline
+
 ECHO = """
     from pathlib import Path
 
@@ -145,5 +147,6 @@ def deploy_all(root: Path) -> None:
     deploy(root, "broken-init", NO_INIT)
     deploy(root, "surroundings", SURROUNDINGS, environment_variables={"PROBE_VARIABLE": "seen"})
     deploy(root, "summary", SUMMARY, output_action="summary_only")
+    deploy_pipeline(root, "steps")
     (root / "probe" / "broken-yaml").mkdir()
     (root / "probe" / "broken-yaml" / "deployment.yml").write_text("name: [")

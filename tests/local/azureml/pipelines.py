@@ -1,0 +1,105 @@
+"""A pipeline component deployment as a user lays it out: a pipeline of three steps, with components of their own."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import yaml
+
+PREPARE = """
+    import argparse, os, time
+    from pathlib import Path
+
+    parser = argparse.ArgumentParser()
+    for name in ("--data", "--prefix", "--note", "--out"):
+        parser.add_argument(name)
+    given = parser.parse_args()
+    print("preparing", given.prefix, given.note, os.environ.get("STEP_VARIABLE"))
+    files = sorted(path for path in Path(given.data).rglob("*") if path.is_file())
+    if any(path.read_text() == "fail" for path in files):
+        raise SystemExit(3)
+    while any(path.read_text() == "hang" for path in files):
+        time.sleep(0.05)
+    for path in files:
+        (Path(given.out) / path.name).write_text(f"{given.prefix}{path.read_text()}")
+"""
+SCORE = """
+    import sys
+    from pathlib import Path
+
+    prepared, times, scores, report = sys.argv[1:]
+    lines = [f"{path.name}={path.read_text() * int(times)}" for path in sorted(Path(prepared).iterdir())]
+    (Path(scores) / "scores.txt").write_text("\\n".join(lines) + "\\n")
+    Path(report).write_text(f"{len(lines)} files")
+"""
+STEPS = {
+    "prepare": {
+        "name": "prepare", "version": 1, "type": "command",
+        "inputs": {
+            "data": {"type": "uri_folder"}, "prefix": {"type": "string", "default": "x"},
+            "note": {"type": "string", "optional": True},
+        },
+        "outputs": {"prepared": {"type": "uri_folder"}},
+        "code": "../src", "environment": {"image": "any"},
+        "command": "python prepare.py --data ${{inputs.data}} --prefix ${{inputs.prefix}} "
+        "$[[--note ${{inputs.note}}]] --out ${{outputs.prepared}}",
+    },
+    "score": {
+        "name": "score", "version": 1, "type": "command",
+        "inputs": {"prepared": {"type": "uri_folder"}, "times": {"type": "integer"}},
+        "outputs": {"scores": {"type": "uri_folder"}, "report": {"type": "uri_file"}},
+        "code": "../src", "environment": "azureml:any@latest",
+        "command": "python score.py ${{inputs.prepared}} ${{inputs.times}} ${{outputs.scores}} ${{outputs.report}}",
+    },
+    "beside": {
+        "name": "beside", "version": 1, "type": "command", "environment": {"image": "any"},
+        "outputs": {"said": {"type": "uri_file"}}, "command": "echo beside > ${{outputs.said}}",
+    },
+}  # fmt: skip
+PIPELINE = {
+    "name": "two_steps", "version": 1, "type": "pipeline",
+    "inputs": {
+        "data": {"type": "uri_folder"}, "prefix": {"type": "string", "default": "p"},
+        "times": {"type": "integer", "default": 2}, "note": {"type": "string", "optional": True},
+    },
+    "outputs": {"scores": {"type": "uri_folder"}, "report": {"type": "uri_file"}, "said": {"type": "uri_file"}},
+    "jobs": {
+        "score_step": {
+            "type": "command", "component": "components/score.yml",
+            "inputs": {
+                "prepared": "${{parent.jobs.prepare_step.outputs.prepared}}", "times": "${{parent.inputs.times}}",
+            },
+            "outputs": {"scores": "${{parent.outputs.scores}}", "report": {"path": "${{parent.outputs.report}}"}},
+        },
+        "prepare_step": {
+            "type": "command", "component": "components/prepare.yml",
+            "inputs": {
+                "data": "${{parent.inputs.data}}", "prefix": "${{parent.inputs.prefix}}",
+                "note": "${{parent.inputs.note}}",
+            },
+            "environment_variables": {"STEP_VARIABLE": "seen"},
+        },
+        "beside_step": {
+            "type": "command", "component": "components/beside.yml", "outputs": {"said": "${{parent.outputs.said}}"},
+        },
+    },
+}  # fmt: skip
+
+
+def deploy_pipeline(root: Path, name: str, *, endpoint: str = "probe", **settings: object) -> Path:
+    """Write the deployment; returns its folder. Keyword arguments go under `settings`."""
+    folder = root / endpoint / name
+    (folder / "components").mkdir(parents=True)
+    (folder / "src").mkdir()
+    (folder / "src" / "prepare.py").write_text(textwrap.dedent(PREPARE))
+    (folder / "src" / "score.py").write_text(textwrap.dedent(SCORE))
+    for step, described in STEPS.items():
+        (folder / "components" / f"{step}.yml").write_text(yaml.safe_dump(described))
+    (folder / "pipeline.yml").write_text(yaml.safe_dump({**PIPELINE, "name": f"{name}_pipeline"}))
+    deployment = {
+        "name": name, "endpoint_name": endpoint, "type": "pipeline", "component": "pipeline.yml",
+        "settings": {"default_compute": "batch-cluster", **settings},
+    }  # fmt: skip
+    (folder / "deployment.yml").write_text(yaml.safe_dump(deployment))
+    return folder

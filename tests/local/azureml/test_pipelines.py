@@ -1,0 +1,181 @@
+"""Pipeline component deployments: named inputs and outputs, chained steps, what happens when one fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.azureml.names import WORKSPACE_ID
+from local.azureml.pipelines import InvalidPipeline, parse_command, parse_pipeline
+from local.tokens import MANAGEMENT
+from tests.local.azureml.cloud import Cloud, eventually
+
+
+def body(uri: str, *, literals: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    inputs: dict[str, Any] = {"data": {"jobInputType": "UriFolder", "uri": uri}}
+    inputs |= {name: {"jobInputType": "Literal", "value": value} for name, value in (literals or {}).items()}
+    return {"properties": {"inputData": inputs, **more}}
+
+
+def run(cloud: Cloud, deployment: str, request: dict[str, Any]) -> str:
+    response = cloud.post(request, deployment)
+    assert response.status_code == 201, response.text
+    return str(response.json()["name"])
+
+
+def children(cloud: Cloud, job: str) -> dict[str, str]:
+    """The status of each step."""
+    url = f"{cloud.addresses.azureml}/history/v1.0{WORKSPACE_ID}/runs/{job}/children"
+    listed = cloud.http.get(url, headers=cloud.token(MANAGEMENT)).json()["value"]
+    assert {child["parentRunId"] for child in listed} == {job}
+    return {child["name"]: child["status"] for child in listed}
+
+
+def test_steps_are_chained_and_outputs_go_where_the_caller_wants_them(cloud: Cloud) -> None:
+    outputs = {
+        "scores": {"jobOutputType": "UriFolder", "uri": "azureml://datastores/workspaceblobstore/paths/pipe/scores"},
+        "report": {"jobOutputType": "UriFile", "uri": "azureml://datastores/landing/paths/pipe/report.txt"},
+    }
+    uri = cloud.land({"a.txt": "1", "deep/b.txt": "2"})
+    job = run(cloud, "steps", body(uri, literals={"prefix": "n", "times": 3, "note": "hello"}, outputData=outputs))
+
+    assert cloud.end(job) == "Completed", cloud.error(job)
+    assert job.startswith("pipelinejob-")
+    assert cloud.output("pipe/scores/scores.txt") == "a.txt=n1n1n1\nb.txt=n2n2n2\n"
+    assert cloud.get("devstoreaccount1/landing/pipe/report.txt") == b"2 files"
+    assert cloud.output(f"azureml/{job}/said") == "beside\n"
+    assert children(cloud, job) == {
+        "score_step": "Completed", "prepare_step": "Completed", "beside_step": "Completed",
+    }  # fmt: skip
+    assert "preparing n hello seen" in cloud.log(job, "user/prepare_step/std_log.txt")
+
+
+def test_literals_have_defaults_come_as_texts_and_may_be_left_out(cloud: Cloud) -> None:
+    job = run(cloud, "steps", body(cloud.land({"a": "1"}), literals={"times": "1"}))
+
+    assert cloud.end(job) == "Completed", cloud.error(job)
+    assert cloud.output(f"azureml/{job}/scores/scores.txt") == "a=p1\n"
+    assert "preparing p None seen" in cloud.log(job, "user/prepare_step")
+
+
+def test_a_pipeline_job_answers_as_recorded(cloud: Cloud) -> None:
+    uri = cloud.land({"a": "1"})
+    request = body(uri, literals={"prefix": "n"}, properties={"experimentName": "my-exp"})
+    answer = cloud.post(request, "steps").json()
+    name = answer["name"]
+
+    assert answer["id"] == f"{WORKSPACE_ID}/batchEndpoints//jobs/{name}"
+    assert answer["type"] == "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs"
+    properties = answer["properties"]
+    assert properties["compute"] == {"isLocal": False}
+    assert properties["output"] == {}
+    assert properties["inputData"]["prefix"] == {"description": None, "jobInputType": "Literal", "value": "n"}
+    assert properties["tags"]["azureml.jobtype"] == "azureml.pipelinejob"
+    assert {
+        "azureml.DatasetAccessMode", "azureml.DevPlatv2", "azureml.SourceComponentId", "azureml.defaultComputeName",
+        "azureml.endpointname", "azureml.deploymentname", "azureml.enforceRerun", "azureml.runLineageType",
+        "azureml.sourcepipelinerunid", "azureml.continue_on_step_failure",
+    } <= set(properties["properties"])  # fmt: skip
+    assert cloud.manage(f"/jobs/{name}").json()["properties"]["experimentName"] == "my-exp"
+    listed = cloud.http.get(
+        f"{cloud.addresses.azureml}/endpoints/probe/jobs?deployment=steps", headers=cloud.token()
+    ).json()["value"]
+    ids = {job["name"]: job["id"] for job in listed}
+    assert ids[name] == f"{WORKSPACE_ID}/batchEndpoints/probe/deployments/steps/jobs/{name}"
+
+
+def test_a_step_that_fails_fails_the_job_and_what_depends_on_it_never_runs(cloud: Cloud) -> None:
+    job = run(cloud, "steps", body(cloud.land({"a": "fail"})))
+
+    assert cloud.end(job) == "Failed"
+    assert "exited with status code 3" in cloud.error(job)
+    ended = children(cloud, job)
+    assert (ended["prepare_step"], ended["score_step"]) == ("Failed", "Canceled")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"continueOnStepFailure": True}, {"properties": {"azureml.continue_on_step_failure": "True"}}],
+    ids=["at the top", "among the properties"],
+)
+def test_with_continue_on_step_failure_the_other_steps_go_on(cloud: Cloud, asked: dict[str, Any]) -> None:
+    job = run(cloud, "steps", body(cloud.land({"a": "fail"}), **asked))
+
+    assert cloud.end(job) == "Failed"
+    assert children(cloud, job) == {
+        "prepare_step": "Failed", "score_step": "Canceled", "beside_step": "Completed",
+    }  # fmt: skip
+
+
+def test_outputs_without_a_place_go_to_the_default_datastore_of_the_job(cloud: Cloud) -> None:
+    job = run(cloud, "steps", body(cloud.land({"a": "1"}), defaultDatastore="landing"))
+
+    assert cloud.end(job) == "Completed", cloud.error(job)
+    assert cloud.get(f"devstoreaccount1/landing/azureml/{job}/report") == b"1 files"
+
+
+def test_a_pipeline_job_is_canceled_with_its_steps(cloud: Cloud) -> None:
+    job = run(cloud, "steps", body(cloud.land({"a": "hang"})))
+    eventually(lambda: children(cloud, job)["prepare_step"] == "Running", "the step's start")
+
+    assert cloud.manage(f"/jobs/{job}/cancel", "POST").status_code == 202
+
+    assert cloud.end(job) == "Canceled"
+    assert children(cloud, job)["prepare_step"] == "Canceled"
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"inputData": {}}, "The component needs the input data."),
+        ({"inputData": {"other": {"jobInputType": "Literal", "value": 1}}}, "no such input; its inputs are data"),
+        ({"inputData": {"data": {"jobInputType": "Literal", "value": 1}}}, "data is a uri_folder"),
+        ({"inputData": {"times": {"jobInputType": "Literal", "value": "many"}}}, "times is a integer"),
+        ({"outputData": {"nothing": {"jobOutputType": "UriFile", "uri": "x"}}}, "no such output; its outputs are"),
+        ({"defaultDatastore": "nowhere"}, "The datastore 'nowhere' does not exist"),
+    ],
+)
+def test_what_the_component_does_not_take_is_refused(cloud: Cloud, request_: dict[str, Any], words: str) -> None:
+    response = cloud.post({"properties": request_}, "steps")
+
+    assert response.status_code == 400
+    assert words in response.json()["error"]["message"]
+
+
+def test_resource_manager_shows_a_pipeline_deployment_as_recorded(cloud: Cloud) -> None:
+    shown = cloud.manage("/batchEndpoints/probe/deployments/steps").json()["properties"]
+
+    assert [shown[name] for name in ("model", "compute", "codeConfiguration", "environmentId")] == [None] * 4
+    assert (shown["errorThreshold"], shown["miniBatchSize"], shown["maxConcurrencyPerInstance"]) == (0, 0, 0)
+    assert shown["retrySettings"] == {"maxRetries": 0, "timeout": "PT0S"}
+    assert shown["outputAction"] == "SummaryOnly"
+    assert shown["properties"] == {
+        "ComponentDeployment.ComponentId": f"{WORKSPACE_ID}/components/steps_pipeline/versions/1",
+        "ComponentDeployment.Type": "pipeline",
+        "ComponentDeployment.Settings.continue_on_step_failure": "False",
+        "ComponentDeployment.Name": "steps_pipeline",
+    }
+
+
+@pytest.mark.parametrize(
+    ("jobs", "words"),
+    [
+        ({"a": {"inputs": {"x": {"value": "${{parent.inputs.nothing}}"}}}}, "does not exist"),
+        ({"a": {"outputs": {"x": {"value": "${{parent.outputs.nothing}}"}}}}, "does not exist"),
+        ({"a": {"inputs": {"x": {"value": "${{parent.jobs.a.outputs.y}}"}}}}, "wait for each other"),
+        ({"a": {"inputs": {"x": {"value": "pre ${{parent.inputs.i}}"}}}}, "write one whole expression"),
+        ({"a": {"type": "parallel"}}, "only command steps run here"),
+    ],
+)
+def test_a_pipeline_that_cannot_run_is_refused(jobs: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidPipeline, match=words):
+        parse_pipeline({"type": "pipeline", "inputs": {"i": {"type": "string"}}, "jobs": jobs})
+
+
+def test_a_command_needs_a_value_for_every_expression_outside_brackets() -> None:
+    command = parse_command({"command": "run ${{inputs.a}} $[[--b ${{inputs.b}}]] > ${{outputs.c}}"})
+
+    assert command.render({"a": 1}, {"c": "/out"}) == "run 1  > /out"
+    with pytest.raises(InvalidPipeline, match="which has no value"):
+        command.render({"b": 1}, {"c": "/out"})

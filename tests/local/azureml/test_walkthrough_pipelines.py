@@ -1,0 +1,62 @@
+"""The walk-through of Azure's docs on pipeline component deployments (how-to-use-batch-pipeline-deployments)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.local.azureml.alone import end_of
+from tests.local.azureml.pipelines import deploy_pipeline
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("ignore")]
+
+
+def test_a_pipeline_component_is_deployed_invoked_and_its_output_downloaded(
+    client: MLClient, compute: str, tmp_path: Path
+) -> None:
+    from azure.ai.ml import Input, Output, load_component
+    from azure.ai.ml.entities import BatchEndpoint, Environment, PipelineComponentBatchDeployment
+
+    folder = deploy_pipeline(tmp_path, "steps", endpoint="pipes")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("1")
+    client.batch_endpoints.begin_create_or_update(BatchEndpoint(name="pipes")).result()
+    client.environments.create_or_update(Environment(name="any", image="mcr.microsoft.com/x"))
+    component = client.components.create_or_update(load_component(folder / "pipeline.yml"))
+    made = PipelineComponentBatchDeployment(
+        name="steps", endpoint_name="pipes", component=component, settings={"default_compute": compute}
+    )
+    client.batch_deployments.begin_create_or_update(made).result()
+
+    job = client.batch_endpoints.invoke(
+        endpoint_name="pipes",
+        deployment_name="steps",
+        inputs={
+            "data": Input(type="uri_folder", path=str(tmp_path / "in")),
+            "prefix": Input(type="string", default="sdk"),
+            "times": Input(type="integer", default=3),
+        },
+        outputs={
+            "report": Output(type="uri_file", path="azureml://datastores/workspaceblobstore/paths/pipes/report.txt")
+        },
+        experiment_name="my-experiment",
+    )
+
+    assert end_of(client, job) == "Completed"
+    shown = client.jobs.get(job.name)
+    assert shown.experiment_name == "my-experiment"
+    children = {child.display_name: child.name for child in client.jobs.list(parent_job_name=job.name)}
+    assert sorted(children) == ["beside_step", "prepare_step", "score_step"]
+    client.jobs.download(job.name, output_name="scores", download_path=str(tmp_path / "out"))
+    scores = tmp_path / "out" / "named-outputs" / "scores" / "scores.txt"
+    assert scores.read_text() == "a.txt=sdk1sdk1sdk1\n"
+    client.jobs.download(children["prepare_step"], output_name="prepared", download_path=str(tmp_path / "step"))
+    assert (tmp_path / "step" / "named-outputs" / "prepared" / "a.txt").read_text() == "sdk1"
+    client.jobs.download(job.name, download_path=str(tmp_path / "logs"))
+    assert (tmp_path / "logs" / "artifacts" / "logs" / "job_result.txt").read_text() == "Completed\n"
+    assert client.batch_deployments.get("steps", "pipes").name == "steps"

@@ -24,6 +24,7 @@ from local.host import queues, timers
 from local.host.durable.client_binding import client_binding
 from local.host.durable.engine import AT_ONCE, Engine
 from local.host.durable.store import Store
+from local.host.files import write_whole
 from local.host.http_trigger import BadRoute, Route, routes_of
 from local.host.indexing import BadWarmUp, UnsupportedBinding
 from local.host.invoking import AppFunctions, Invoker
@@ -189,14 +190,16 @@ async def _close_client_session() -> None:
 def _introduce(registry: Registry, routes: list[Route], base_url: str) -> None:
     """The functions with their types and URLs, as func start prints them."""
     urls = {route.function.name: (route.methods, route.template) for route in routes}
-    lines = ["Functions:", ""]
+    print("\nFunctions:\n")  # noqa: T201
     for function in sorted(registry, key=lambda f: f.name.lower()):
         shown = function.kind if function.enabled else f"{function.kind} (disabled)"
         if function.name in urls:
             methods, template = urls[function.name]
             shown = f"[{','.join(sorted(methods)) or 'ALL'}] {base_url}/{template}"
-        lines.append(f"    {function.name}: {shown}")
-    print("\n".join([*lines, ""]), flush=True)  # noqa: T201
+        print(f"\t{function.name}: {shown}\n")  # noqa: T201
+    if not len(registry):
+        print("\tNo job functions found.\n")  # noqa: T201
+    sys.stdout.flush()
 
 
 def _free_port(state: Path) -> int:
@@ -209,8 +212,7 @@ def _free_port(state: Path) -> int:
         except OSError:
             sock.bind(("127.0.0.1", 0))
         port = int(sock.getsockname()[1])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(str(port))
+    write_whole(path, str(port))
     return port
 
 
@@ -223,8 +225,7 @@ def _clock(state: Path, rate: float) -> SteadyClock:
             return SteadyClock(kept["epoch"], rate)
         raise SettingsError(f"{state} was started with --clock-rate {kept['rate']}; start it with the same rate again.")
     clock = SteadyClock(time.time(), rate)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"epoch": clock.epoch, "rate": clock.rate}), "utf-8")
+    write_whole(path, json.dumps({"epoch": clock.epoch, "rate": clock.rate}))
     return clock
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from local.host.files import write_whole
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
@@ -48,9 +50,6 @@ def keys_of(state: Path, *, enforced: bool) -> Keys:
         return Keys(**json.loads(path.read_text("utf-8")), enforced=enforced)
     names = ("master", "function", "eventgrid_extension", "durabletask_extension")
     keys = Keys(**{name: secrets.token_urlsafe(40) for name in names}, enforced=enforced)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".new")
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps({k: v for k, v in asdict(keys).items() if k != "enforced"}, indent=1), "utf-8")
-    partial.rename(path)
+    kept = {name: key for name, key in asdict(keys).items() if name != "enforced"}
+    write_whole(path, json.dumps(kept, indent=1), mode=0o600)
     return keys

@@ -89,6 +89,9 @@ class Registry:
     def __iter__(self) -> Iterator[Function]:
         return iter(self._functions.values())
 
+    def __len__(self) -> int:
+        return len(self._functions)
+
     def get(self, name: str) -> Function | None:
         return self._functions.get(name.lower())
 

@@ -13,12 +13,12 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from azure.functions.meta import Datum
 
 from local.clock import Clock
+from local.host.files import write_whole
 from local.host.invoking import Invoker
 from local.host.registry import Function
 from local.host.schedules import Schedule
@@ -96,11 +96,4 @@ class Timers:
             "Last": last, "Next": following.isoformat(), "LastUpdated": self._clock.now().isoformat(),
             "Schedule": schedule.expression,
         }  # fmt: skip
-        _write(self._path, self._status)
-
-
-def _write(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".new")
-    partial.write_text(json.dumps(value, indent=1), "utf-8")
-    partial.rename(path)
+        write_whole(self._path, json.dumps(self._status, indent=1))

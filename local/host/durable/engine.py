@@ -67,14 +67,17 @@ class Engine:
         version: str | None = None,
         override: bool = False,
     ) -> None:
-        """`turns` bounds the orchestrations and entities that run at once, `activities` the activities. `version` is
-        for orchestrations that are started without one; with `override` a start may replace a running instance.
-        Source: Azure docs, durable-functions host.json: defaultVersion, overridableExistingInstanceStates."""
+        """`turns` bounds the orchestrations and entities that run at once, `activities` the activities.
+
+        `version` is for orchestrations that are started or called without one; with `override` a start may replace an
+        instance that is running.
+        Source: Azure docs, durable-functions host.json: defaultVersion, overridableExistingInstanceStates.
+        """
         self._version, self._override = version, override
         self.store, self.functions, self.clock, self.new_id = store, functions, clock, new_id
         self.counts = Counts()
         self._lanes = (turns, activities)
-        self._turns = Turns(store, functions, self, self.counts, new_id)
+        self._turns = Turns(store, functions, self, self.counts, new_id, version)
         self._dispatcher = Dispatcher(self._turns.turn, self._turns.activity)
         self._later: set[asyncio.Task[None]] = set()
         self._timers_changed = asyncio.Event()

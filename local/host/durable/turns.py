@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -52,10 +52,17 @@ class Turns:
     """Turns of instances and entities, and activities, one at a time each."""
 
     def __init__(
-        self, store: Store, functions: Functions, around: Surroundings, counts: Counts, new_id: Callable[[], str]
+        self,
+        store: Store,
+        functions: Functions,
+        around: Surroundings,
+        counts: Counts,
+        new_id: Callable[[], str],
+        version: str | None,
     ) -> None:
+        """`version` is for sub-orchestrations that are called without one."""
         self._store, self._functions, self._around = store, functions, around
-        self._counts, self._new_id = counts, new_id
+        self._counts, self._new_id, self._version = counts, new_id, version
         self.hazards = Hazards()
 
     async def turn(self, identity: str) -> bool:
@@ -110,6 +117,7 @@ class Turns:
             turn = episode.conclude(begun, answer, refuse=self._refuse, new_id=self._new_id)
         now = self._around.now()
         turn.messages = self.hazards.spread(turn.messages, now)
+        turn.children = [replace(child, version=child.version or self._version) for child in turn.children]
         for activity in self._store.commit(turn, received, now):
             self._around.add(activity)
             if self.hazards.duplicates():

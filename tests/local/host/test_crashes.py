@@ -77,12 +77,10 @@ def test_a_hundred_kills_lose_nothing_and_count_nothing_twice(tmp_path: Path, se
             assert running, "the load must last longer than the killing, or the last kills hit nothing"
 
             until(lambda: all(i["runtimeStatus"] not in ("Pending", "Running") for i in every(http).values()))
-            until(lambda: http.get(f"{API}/entities/tally/all").json() >= SIGNALS)
-            done = every(http)
-
-            assert {name: i["output"] for name, i in done.items()} == {
+            assert {name: i["output"] for name, i in every(http).items()} == {
                 f"{name}-{n}": EXPECTED[name] for name, (count, _) in LOAD.items() for n in range(count)
             }
+            until(lambda: http.get(f"{API}/entities/tally/all").json() >= SIGNALS)
             assert http.get(f"{API}/entities/tally/all").json() == SIGNALS
             for n in range(LOAD["chain"][0]):
                 assert http.get(f"{API}/entities/tally/chain-{n}").json() == LOAD["chain"][1]

@@ -1,4 +1,8 @@
-"""Durable Functions end to end: the SDK's client in the app, the management API, and what instances come to."""
+"""Durable Functions end to end: the SDK's client in the app, the management API, and what instances come to.
+
+Sources: Azure/azure-functions-durable-extension, HttpApiHandler.cs and its test/e2e (texts of failures);
+azure-functions-durable, DurableOrchestrationClient.py.
+"""
 
 from __future__ import annotations
 

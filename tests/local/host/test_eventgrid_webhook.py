@@ -1,4 +1,7 @@
-"""The Event Grid webhook, as Event Grid uses it."""
+"""The Event Grid webhook, as Event Grid uses it.
+
+Source: Azure/azure-sdk-for-net, Microsoft.Azure.WebJobs.Extensions.EventGrid, HttpRequestProcessor.cs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""HTTP triggers, keys and administration, over HTTP."""
+"""HTTP triggers, keys and administration, over HTTP.
+
+Sources: Azure/azure-functions-host, WebScriptHostHttpRoutesManager.cs and SecretManager.cs; Azure docs,
+functions-bindings-http-webhook-trigger and function-keys-how-to; azure-functions-core-tools (func start, --enableAuth).
+"""
 
 from __future__ import annotations
 

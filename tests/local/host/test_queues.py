@@ -1,4 +1,7 @@
-"""Queue triggers, against Azurite."""
+"""Queue triggers, against Azurite.
+
+Source: Azure docs, functions-bindings-storage-queue-trigger and functions-bindings-storage-queue (host.json).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the host does when it is killed, stopped, or left alone by its parent."""
+"""What the host does when it is killed, stopped, or left alone by its parent.
+
+Source of what must hold: Azure docs, durable-functions-overview (reliability).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Timer triggers: when they are due, and that they are not forgotten."""
+"""Timer triggers: when they are due, and that they are not forgotten.
+
+Sources: Azure docs, functions-bindings-timer; azure-webjobs-sdk-extensions, TimerListener.cs and CronSchedule.cs.
+"""
 
 from __future__ import annotations
 

@@ -29,6 +29,9 @@ def live(app: str, state: str) -> int:
 
 
 def kill(child: int) -> None:
+    """End a life. One that has ended by itself could not start, and then neither can the next."""
+    if os.waitpid(child, os.WNOHANG) != (0, 0):
+        sys.exit("A host has ended by itself.")
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 

@@ -169,7 +169,8 @@ class TestWatchers:
         assert Watchers("b", busy=True, touched=True).leave("a") == (Watchers("b", busy=True, touched=True), False)
 
     def test_a_watcher_that_has_ended_is_forgotten_and_no_other(self) -> None:
-        assert Watchers("a", busy=True, touched=True).release("a") == Watchers()
+        assert Watchers("a", busy=True).release("a") == Watchers()
+        assert Watchers("a", busy=True, touched=True).release("a") == Watchers(touched=True)
         assert Watchers("b", busy=True).release("a") == Watchers("b", busy=True)
 
     def test_the_state_survives_the_way_to_the_entity(self) -> None:

@@ -28,7 +28,10 @@ def ledger(blobs: FakeBlobs) -> Ledger:
 
 
 def a_document(run_id: str = "digits-1", *, created: datetime = NOON, **fields: Any) -> dict[str, Any]:
-    return {"run_id": run_id, "revision": 0, "status": "claimed", "created": created.isoformat(), **fields}
+    return {
+        "run_id": run_id, "revision": 0, "status": "claimed", "created": created.isoformat(),
+        "updated": created.isoformat(), "abandoned": [], **fields,
+    }  # fmt: skip
 
 
 def ids(runs: Any) -> list[str]:
@@ -66,12 +69,12 @@ def test_where_the_document_is_the_snapshot_and_the_pointers_are_too(ledger: Led
     create, blobs.create = blobs.create, cut_short  # type: ignore[method-assign]
     with pytest.raises(Unavailable):
         ledger.claim(a_document(), SNAPSHOT)
-    assert (ledger.run("digits-1"), ids(ledger.newest()), ids(ledger.unfinished())) == (None, [], [])
+    assert (ledger.run("digits-1"), ids(ledger.newest()), ids(ledger.unfinished(NOON))) == (None, [], [])
     blobs.create = create  # type: ignore[method-assign]
 
     assert ledger.claim(a_document(), SNAPSHOT) is None
 
-    assert ids(ledger.newest()) == ids(ledger.unfinished()) == ["digits-1"]
+    assert ids(ledger.newest()) == ids(ledger.unfinished(NOON)) == ["digits-1"]
     assert ledger.kept("snapshots", "digits-1") == SNAPSHOT
 
 
@@ -154,11 +157,20 @@ def test_an_update_of_a_run_that_is_gone_says_so(ledger: Ledger) -> None:
 @pytest.mark.parametrize("status", ["published", "failed", "superseded"])
 def test_a_run_that_has_ended_is_no_longer_unfinished(ledger: Ledger, status: str) -> None:
     ledger.claim(a_document(), SNAPSHOT)
-    assert ids(ledger.unfinished()) == ["digits-1"]
+    assert ids(ledger.unfinished(NOON)) == ["digits-1"]
 
     ledger.update("digits-1", {"revision": 1, "status": status}, NOON)
 
-    assert ids(ledger.unfinished()) == []
+    assert ids(ledger.unfinished(NOON)) == []
+
+
+def test_a_run_that_gave_up_attempts_is_watched_for_their_jobs_for_a_day(ledger: Ledger) -> None:
+    ledger.claim(a_document(), SNAPSHOT)
+    ledger.update("digits-1", {"revision": 1, "status": "failed", "abandoned": [1]}, NOON)
+
+    assert ids(ledger.unfinished(NOON + timedelta(days=1))) == ["digits-1"]
+    assert ids(ledger.unfinished(NOON + timedelta(days=1, seconds=1))) == []
+    assert ids(ledger.unfinished(NOON)) == []
 
 
 def test_what_was_kept_is_found_and_what_was_not_is_told(ledger: Ledger) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.scoring.progress import (
+    CANCEL_TRIES,
     MISSING_LIMIT,
     NOTES,
     PATIENCE,
@@ -24,6 +25,7 @@ from shared.scoring.run import Status, first_document
 from tests.fakes import NOON
 from tests.unit.scorings import a_job, an_order, begun, following
 
+COMPLETED = following().observed(a_job("Completed"), NOON)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -175,7 +177,7 @@ def test_a_job_is_canceled_at_its_deadlines(status: str, after: timedelta, why: 
     assert (run.phase, reason(run)) == (Phase.CANCELING if why else Phase.FOLLOWING, why)
     if why:
         assert f"was still {status}" in message(run)
-        assert reason(run.canceled(NOON + after)) == why
+        assert reason(run.canceled(True, NOON + after)) == why
 
 
 @pytest.mark.xfail(strict=True, reason="the start deadline looks at the status of now, not at whether it ever ran")
@@ -222,6 +224,45 @@ def test_a_publication_ends_the_run_and_a_problem_with_it_does_too() -> None:
 
     assert (published.status, published.publication, published.error) == (Status.PUBLISHED, {"url": "u"}, None)
     assert (problem.status, reason(problem), message(problem)) == (Status.FAILED, "publication", "nothing there")
+
+
+def test_the_end_of_a_run_tells_whether_its_job_could_be_canceled() -> None:
+    late = following().observed(a_job("Running"), NOON + DAY)
+
+    assert message(late.canceled(True, NOON + DAY)).endswith("It was canceled.")
+    assert "look after it in Studio" in message(late.canceled(False, NOON + DAY))
+
+
+def test_a_cancelation_that_keeps_failing_ends_the_run_and_says_so() -> None:
+    run, tries = following().observed(a_job("Running"), NOON + DAY), 0
+    while run.phase is Phase.CANCELING:
+        run, tries = run.stumbled(NOON + DAY, "503"), tries + 1
+
+    assert (tries, reason(run)) == (CANCEL_TRIES, "deadline")
+    assert "could not be canceled" in message(run)
+
+
+def test_an_endpoint_that_does_not_list_its_jobs_gets_no_second_attempt() -> None:
+    """Nobody could tell whether the first one has made a job."""
+    run = begun().unanswered("time-out", NOON)
+    while run.phase is Phase.SEARCHING:
+        run = run.searched(None, NOON, listed=False)
+
+    assert (run.attempt, run.abandoned, reason(run)) == (1, (1,), "unclear")
+    assert run.order.output_uri_of(1) in message(run)
+
+
+def test_a_job_that_cannot_be_looked_at_until_its_deadline_is_canceled() -> None:
+    run = following().stumbled(NOON + DAY, "503")
+
+    assert (run.phase, reason(run)) == (Phase.CANCELING, "trouble")
+
+
+def test_a_publication_has_patience_of_its_own_however_long_the_job_took() -> None:
+    run = following().observed(a_job("Completed"), NOON + DAY).checked("intact", NOON + DAY)
+
+    assert run.stumbled(NOON + DAY + HOUR, "503").phase is Phase.PUBLISHING
+    assert run.stumbled(NOON + 2 * DAY, "503").phase is Phase.ENDED
 
 
 def test_the_services_own_words_are_added_to_the_error() -> None:
@@ -311,14 +352,30 @@ def left(run: Scoring) -> dict[str, Any]:
     return {**first, **run.to_document()}
 
 
-def test_a_run_that_was_left_is_resumed_by_its_last_attempt() -> None:
-    run = replace(following(), attempt=2)
+def test_a_run_that_was_left_submitting_is_resumed_by_its_last_attempt() -> None:
+    run = begun().deferred(30, "busy", NOON)
 
     resumed = resume(run.order, left(run), NOON + HOUR)
 
     assert (resumed.phase, resumed.attempt, resumed.began) == (Phase.SUBMITTING, 2, NOON + HOUR)
     assert resumed.attempts == run.attempts
     assert resumed.milestone == run.milestone + 1 > resumed.recorded
+
+
+def test_a_run_that_was_left_with_a_job_goes_on_with_it() -> None:
+    followed, published = following(), COMPLETED.checked("intact", NOON)
+
+    for run in (followed, published):
+        resumed = resume(run.order, left(run), NOON + HOUR)
+        assert (resumed.phase, resumed.status, resumed.job) == (run.phase, run.status, run.job)
+        assert (resumed.submitted_at, resumed.wait_until) == (NOON, None)
+
+
+@pytest.mark.parametrize("phase", [Phase.SEARCHING, Phase.CHECKING, Phase.CANCELING, Phase.EXPLAINING])
+def test_a_run_that_was_left_in_between_finds_its_job_again(phase: Phase) -> None:
+    run = replace(following(), phase=phase)
+
+    assert resume(run.order, left(run), NOON).phase is Phase.SUBMITTING
 
 
 def test_a_run_that_was_left_as_it_was_claimed_is_begun() -> None:

@@ -91,6 +91,7 @@ WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearni
         pytest.param(f"azureml:{WORKSPACE}/datastores/store/paths/landfall//r/1/p.csv", True, id="double slashes"),
         pytest.param(SENT.replace("/1/", "/2/"), False, id="another attempt"),
         pytest.param(SENT.replace("/1/", "/11/"), False, id="an attempt that begins alike"),
+        pytest.param(SENT.replace("r/1/", "r1/"), False, id="other folders of the same letters"),
         pytest.param(SENT.replace("store", "other"), False, id="another datastore"),
         pytest.param(SENT + ".bak", False, id="a longer name"),
         pytest.param("landfall/r/1/p.csv", False, id="no datastore at all"),

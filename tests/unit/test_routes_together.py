@@ -79,6 +79,12 @@ def test_a_publication_that_would_land_again_is_refused(path: str, loops: bool) 
         )
 
 
+def test_a_folder_that_begins_like_a_landing_of_one_folder_is_another_folder() -> None:
+    text = edited(*INTO_LANDING, ("landing.folder", "digits"), ("publish.path", "digits-out"))
+
+    parsed(text).require_whole()
+
+
 @pytest.mark.parametrize(("folder", "loops"), [("digits/out", True), ("landfall", False), ("digits-out", False)])
 def test_an_output_that_would_land_again_is_refused(folder: str, loops: bool) -> None:
     text = edited(

@@ -113,7 +113,7 @@ def test_a_ready_landing_is_begun_claimed_and_scored() -> None:
     watch = saw(looking(), age=60)
 
     assert next_step(watch, NOON) == Begin()
-    assert next_step(watch.begun(True), NOON) == Claim("f", None)
+    assert next_step(watch.begun(True), NOON) == Claim("f", None, restless=False)
     assert next_step(watch.begun(True).claimed({"order": ORDER}), NOON) == Score(ORDER)
 
 
@@ -124,14 +124,14 @@ def test_one_that_was_replaced_before_it_began_ends() -> None:
 def test_an_overdue_landing_is_claimed_with_the_reason_why_it_is_not_scored() -> None:
     watch = saw(looking(MARKED), NOON + timedelta(hours=2)).begun(True)
 
-    assert next_step(watch, NOON) == Claim("f", "_SUCCESS has not arrived within 2:00:00")
+    assert next_step(watch, NOON) == Claim("f", "_SUCCESS has not arrived within 2:00:00", restless=False)
 
 
 def test_a_refusal_is_forgotten_once_the_landing_is_ready_after_all() -> None:
     overdue = saw(looking(MARKED), NOON + timedelta(hours=2))
     ready = saw(replace(overdue, phase=Phase.LOOKING), NOON + timedelta(hours=2), marked=True)
 
-    assert next_step(ready.begun(True), NOON) == Claim("f", None)
+    assert next_step(ready.begun(True), NOON) == Claim("f", None, restless=False)
 
 
 def test_content_that_is_known_is_left() -> None:
@@ -158,7 +158,10 @@ def test_after_a_run_the_landing_is_left(status: str) -> None:
 def test_after_a_superseded_run_the_new_content_is_looked_at_at_once() -> None:
     watch = saw(looking(), age=60).begun(True).claimed({"order": ORDER})
 
-    assert next_step(watch.scored({"run_id": "digits-1", "status": "superseded"}), NOON) == LookAt()
+    superseded = watch.scored({"run_id": "digits-1", "status": "superseded"})
+
+    assert next_step(superseded, NOON) == LookAt()
+    assert next_step(saw(superseded, content="g", age=60).begun(True), NOON) == Claim("g", None, restless=True)
 
 
 def test_one_that_was_touched_looks_again() -> None:

@@ -6,10 +6,11 @@ and when it is over everybody goes on until all have ended.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.scoring import watch
@@ -108,6 +109,20 @@ class Scene:
         status = "superseded" if content != str(self.content) and self.content % 2 else "published"
         return state.scored({"run_id": content, "status": status})
 
+    def take(self, what: str, number: int) -> None:
+        """One entry of a schedule; whose turn it is has to be one of those that are there."""
+        chosen = list(self.watches)[number % len(self.watches)] if self.watches else None
+        match what:
+            case "drop" | "mark":
+                self.now += timedelta(seconds=number)
+                self.event(is_marker=what == "mark" and self.marker)
+            case "sweep":
+                self.sweep()
+            case "step" if chosen is not None:
+                self.advance(chosen)
+            case "terminate" if chosen is not None:
+                self.terminate(chosen)
+
     def finish(self) -> None:
         for _ in range(MOST_STEPS):
             if not self.watches:
@@ -126,49 +141,25 @@ class Scene:
         assert all(self.entity == replace(self.entity, watcher=me, busy=True) for me in making_a_run)
 
 
-actions = st.lists(
-    st.one_of(
-        st.just(("drop", 0)),
-        st.just(("mark", 0)),
-        st.tuples(st.just("pass"), st.integers(1, 5)),
-        st.tuples(st.just("step"), st.integers(0, 4)),
-        st.tuples(st.just("step"), st.integers(0, 4)),
-    ),
-    max_size=60,
-)
-with_terminations = st.lists(
-    st.one_of(
-        st.just(("drop", 0)), st.just(("sweep", 0)),
-        st.tuples(st.sampled_from(["step", "step", "step", "terminate"]), st.integers(0, 4)),
-    ),
-    max_size=60,
-)  # fmt: skip
+turns = st.tuples(st.just("step"), st.integers(0, 2), st.integers(1, 9))
+drops = st.tuples(st.just("drop"), st.integers(0, 5), st.just(1))
+"""The first number is whose turn it is, or how many seconds pass before; the second how often."""
 
 
-def played(schedule: list[tuple[str, int]], *, marker: bool) -> Scene:
+def played(schedule: Iterable[tuple[str, int, int]], *, marker: bool) -> Scene:
+    """What the schedule leads to, with the promises checked at every step."""
     scene = Scene(marker)
-    for what, number in schedule:
-        chosen = list(scene.watches)[number % len(scene.watches)] if scene.watches else None
-        match what:
-            case "drop":
-                scene.event()
-            case "mark":
-                scene.event(is_marker=marker)
-            case "pass":
-                scene.now += timedelta(seconds=number)
-            case "sweep":
-                scene.sweep()
-            case "step" if chosen is not None:
-                scene.advance(chosen)
-            case "terminate" if chosen is not None:
-                scene.terminate(chosen)
-        scene.check()
+    for what, number, times in schedule:
+        for _ in range(times):
+            scene.take(what, number)
+            scene.check()
     return scene
 
 
-@given(actions, st.booleans())
-def test_whatever_landed_has_its_run_in_the_end(schedule: list[tuple[str, int]], marker: bool) -> None:
-    scene = played([*schedule, ("mark", 0)], marker=marker)
+@settings(max_examples=300)
+@given(st.lists(turns | drops | st.just(("mark", 0, 1)), max_size=30), st.booleans())
+def test_whatever_landed_has_its_run_in_the_end(schedule: list[tuple[str, int, int]], marker: bool) -> None:
+    scene = played([*schedule, ("mark", 0, 1)], marker=marker)
 
     scene.finish()
 
@@ -176,9 +167,10 @@ def test_whatever_landed_has_its_run_in_the_end(schedule: list[tuple[str, int]],
     assert scene.entity == Watchers()
 
 
-@given(with_terminations)
-def test_whatever_is_terminated_the_next_sweep_sees_to_it(schedule: list[tuple[str, int]]) -> None:
-    scene = played([("drop", 0), *schedule], marker=False)
+@settings(max_examples=200)
+@given(st.lists(turns | drops | st.just(("sweep", 0, 1)) | st.just(("terminate", 0, 1)), max_size=30))
+def test_whatever_is_terminated_the_next_sweep_sees_to_it(schedule: list[tuple[str, int, int]]) -> None:
+    scene = played([("drop", 0, 1), *schedule], marker=False)
 
     scene.finish()
     scene.sweep()

@@ -250,13 +250,17 @@ class Scoring:
         if now - since >= span(self.order.deadline):
             limit, reason = self.order.deadline, "deadline"
             advice = "Raise polling.deadline of the route if jobs of this size take longer."
-        elif job.stage is Stage.WAITING and now - since >= span(self.order.start_deadline):
+        elif self._never_ran(job) and now - since >= span(self.order.start_deadline):
             limit, reason = self.order.start_deadline, "start_deadline"
             advice = "Check the compute cluster's quota and state."
         if limit is None:
             return self._look_again(self, now)
         message = f"Job {job.name} was still {job.status} after {span(limit)}. {advice}"
         return replace(self, phase=Phase.CANCELING, error=Error(reason=reason, message=message))
+
+    def _never_ran(self, job: Job) -> bool:
+        # A job on low-priority nodes goes back to Queued when its node is taken away.
+        return job.stage is Stage.WAITING and "running" not in (self.timings or {})
 
     def _look_again(self, scoring: Scoring, now: datetime) -> Scoring:
         return replace(scoring, looks=self.looks + 1, wait_until=self._next_look(self.looks + 1, now))

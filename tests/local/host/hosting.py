@@ -65,9 +65,9 @@ class Host:
         return until(lambda: (s := self.status(instance))["runtimeStatus"] not in ("Pending", "Running") and s)
 
 
-def until(condition: Callable[[], T]) -> T:
+def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
     """What `condition` gives, as soon as it is true."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         value = condition()
         if value or time.monotonic() > deadline:

@@ -40,7 +40,7 @@ def test_a_timer_function_with_a_retry_policy_is_called_again_and_told_so(host: 
 
 def test_a_function_that_runs_too_long_fails(host: Host) -> None:
     assert host.http.get("/api/slow/ly").status_code == 500
-    assert "Timeout value of 0:00:01 exceeded by function 'Functions.slow'" in host.log
+    assert "Timeout value of 0:00:02 exceeded by function 'Functions.slow'" in host.log
 
 
 def test_a_time_out_of_the_function_itself_is_left_as_it_is(host: Host) -> None:

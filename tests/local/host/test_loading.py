@@ -35,81 +35,70 @@ def complaint(app: Path, state: Path, **settings: str) -> str:
     return log.read_text()
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (
-            "@app.route()\ndef f(req: func.HttpRequest, other) -> str: return ''",
-            "but not in the function definition (function.json or function decorators):  {'other'}",
-        ),
-        (
-            "@app.route()\ndef f(request: func.HttpRequest) -> str: return ''",
-            "declared in Python but not in the function definition",
-        ),
-        (
-            "@app.route()\ndef f() -> str: return ''",
-            "declared as bindings but are not present in Python: {'req'}",
-        ),
-        (
-            "@app.activity_trigger(input_name='x')\ndef f(x: dict[str, int]) -> str: return ''",
-            "binding x has invalid non-type annotation dict[str, int]",
-        ),
-        (
-            "@app.activity_trigger(input_name='x')\ndef f(x: typing.Optional[str]) -> str: return ''",
-            "binding x has invalid non-type annotation typing.Optional[str]",
-        ),
-        (
-            "@app.route()\ndef f(req: int) -> str: return ''",
-            'and dataType "httpTrigger" in the binding decorator do not match the corresponding function parameter',
-        ),
-        (
-            "@app.route()\ndef f(req: func.HttpRequest) -> int: return 1",
-            'Python return annotation "int" does not match binding type "http"',
-        ),
-        (
-            "@app.route()\ndef f(req: func.HttpRequest, context: str) -> str: return ''",
-            'the "context" parameter is expected to be of type azure.functions.Context',
-        ),
-        (
-            "@app.route()\ndef f(req: func.Out[str]) -> str: return ''",
-            "annotation is azure.functions.Out in Python",
-        ),
-        (
-            "@app.blob_trigger(arg_name='b', path='c/{n}', connection='C')\ndef f(b: func.InputStream): pass",
-            "The function 'f' uses the binding 'blobTrigger' (parameter 'b'), which this host does not support.",
-        ),
-        (
-            "@app.timer_trigger(arg_name='t', schedule='0 0 0 31 4 *')\ndef f(t: func.TimerRequest): pass",
-            "The schedule '0 0 0 31 4 *' is not a valid NCRONTAB expression",
-        ),
-        ("app = None", "Could not find top level function app instances in function_app.py."),
-        ("other = func.FunctionApp()", "More than one"),
-        ("raise RuntimeErrr('typo')", "NameError: name 'RuntimeErrr' is not defined"),
-        (
-            "@app.timer_trigger(arg_name='t', schedule='every day')\ndef f(t: func.TimerRequest): pass",
-            "The schedule 'every day' is neither a TimeSpan nor an NCRONTAB expression of 5 or 6 fields.",
-        ),
-        (
-            "@app.timer_trigger(arg_name='t', schedule='%NOWHERE%')\ndef f(t: func.TimerRequest): pass",
-            "'%NOWHERE%' does not resolve to a value",
-        ),
-        (
-            "@app.route(route='{a:strange}')\ndef f(req: func.HttpRequest) -> str: return ''",
-            "The route of function 'f' uses the constraint 'strange'",
-        ),
-        (
-            "@app.route()\ndef f(req): return ''\n@app.route()\ndef F(req): return ''",
-            "its name differs only in case",
-        ),
-    ],
-    ids=[
-        "extra parameter", "another parameter", "missing parameter", "parametrised builtin", "optional", "wrong type",
-        "wrong return", "context", "out of an input", "unsupported binding", "no such day", "no app", "two apps",
-        "broken import", "bad schedule", "missing setting", "bad constraint", "same name",
-    ],
-)  # fmt: skip
-def test_an_app_that_azure_would_refuse_is_refused_with_the_reason(tmp_path: Path, body: str, reason: str) -> None:
+HTTP = "@app.route()\ndef f(req: func.HttpRequest) -> str: return ''"
+TIMER = "@app.timer_trigger(arg_name='t', schedule='{}')\ndef f(t: func.TimerRequest): pass"
+QUEUE = "@app.queue_trigger(arg_name='m', queue_name='q', connection='C')\n"
+REFUSED = {
+    "what the worker refuses": (
+        "@app.route()\ndef f(req: func.HttpRequest, other) -> str: return ''",
+        "but not in the function definition (function.json or function decorators):  {'other'}",
+    ),
+    "broken import": ("raise RuntimeErrr('typo')", "NameError: name 'RuntimeErrr' is not defined"),
+    "unsupported trigger": (
+        "@app.blob_trigger(arg_name='b', path='c/{n}', connection='C')\ndef f(b: func.InputStream): pass",
+        "The function 'f' uses the binding 'blobTrigger' (parameter 'b'), which this host does not support.",
+    ),
+    "unsupported input": (
+        "@app.blob_input(arg_name='b', path='c/n', connection='C')\n"
+        + HTTP.replace("HttpRequest", "HttpRequest, b: str"),
+        "uses the binding 'blob (input)' (parameter 'b'), which this host does not support.",
+    ),
+    "no such day": (TIMER.format("0 0 0 31 4 *"), "The schedule '0 0 0 31 4 *' is not a valid NCRONTAB expression"),
+    "bad schedule": (TIMER.format("every day"), "is neither a TimeSpan nor an NCRONTAB expression of 5 or 6 fields."),
+    "missing setting": (TIMER.format("%NOWHERE%"), "'%NOWHERE%' does not resolve to a value"),
+    "bad constraint": (
+        "@app.route(route='{a:strange}')\ndef f(req: func.HttpRequest) -> str: return ''",
+        "The route of function 'f' uses the constraint 'strange'",
+    ),
+    "names that differ in case": (
+        "@app.route()\ndef f(req): return ''\n@app.route()\ndef F(req): return ''",
+        "its name differs only in case",
+    ),
+    "bad name": ("@app.function_name('1st')\n" + HTTP, "'1st' is not a valid function name."),
+    "retry where Azure has none": (
+        QUEUE + "@app.retry(strategy='fixed_delay', max_retry_count='1', delay_interval='00:00:01')\n"
+        "def f(m: func.QueueMessage): pass",
+        "has a retry policy, but Azure has none for triggers of type 'queueTrigger'",
+    ),
+    "warm-up by another name": ("@app.warm_up_trigger('w')\ndef f(w): pass", "only if it is named 'warmup'"),
+    "output without an account": (
+        "@app.queue_output(arg_name='o', queue_name='q', connection='Nowhere')\n"
+        + HTTP.replace("HttpRequest", "HttpRequest, o: func.Out[str]"),
+        "uses a queue through the connection 'Nowhere', but there is neither a setting 'Nowhere'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_app_that_cannot_run_as_in_azure_is_refused_with_the_reason(tmp_path: Path, case: str) -> None:
+    body, reason = REFUSED[case]
+
     assert reason in complaint(make_app(tmp_path, body), tmp_path / "state")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("functionTimeout", "00:00:00", "functionTimeout in host.json must be hh:mm:ss, at least a second, or -1"),
+        ("logging__logLevel__default", "Loud", "logging.logLevel.default is 'Loud'; levels are trace, debug"),
+        ("extensions__durableTask__versionMatchStrategy", "Strict", "versionMatchStrategy is not supported"),
+        ("extensions__durableTask__overridableExistingInstanceStates", "Some", "must be NonRunningStates or AnyState"),
+    ],
+)
+def test_host_json_that_cannot_be_followed_is_refused(tmp_path: Path, path: str, value: str, reason: str) -> None:
+    settings = {f"AzureFunctionsJobHost__{path}": value}
+
+    assert reason in complaint(make_app(tmp_path, HTTP), tmp_path / "state", **settings)
 
 
 def test_an_app_needs_a_host_json_that_can_be_read(tmp_path: Path) -> None:

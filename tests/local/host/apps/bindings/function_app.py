@@ -70,7 +70,7 @@ async def slow(req: func.HttpRequest) -> str:
 
 @app.activity_trigger(input_name="value")
 def blocked(value) -> str:
-    time.sleep(2)
+    time.sleep(5)
     return "too late"
 
 

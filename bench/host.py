@@ -1,31 +1,27 @@
 """The Functions host: how fast it runs durable work and takes events, what waiting costs, and what replaying costs.
 
-`python -m bench.host [--quick]`. Rates are of a real host process on a real state directory, over HTTP. On a noisy
-machine look at the ratios: each compares two things that were measured in turns within this run.
+Rates are of a real host process on a real state directory, over HTTP. On a noisy machine look at the ratios: each
+compares two things that were measured in turns within this run.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import httpx
 from azure.durable_functions import Orchestrator
 
+from bench.figures import Row
+from bench.hosts import Host, running
 from local.host.durable import episode
 from local.host.durable.engine import Engine
 from local.host.durable.episode import Answer, Episode
@@ -68,32 +64,10 @@ def nothing(req: func.HttpRequest) -> str:
 HOST_JSON = {"version": "2.0", "logging": {"logLevel": {"default": "Warning"}}}
 API = "/runtime/webhooks/durabletask"
 HOOK = "/runtime/webhooks/eventgrid?functionName=on_event"
-PATIENCE = 120.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One figure; `ratio` compares it with `against`, measured in the same run."""
-
-    name: str
-    value: float
-    unit: str
-    ratio: float
-    against: str
-    n: int
-
-
-class Host:
+class DurableHost(Host):
     """A host process that runs the app above."""
-
-    def __init__(self, process: subprocess.Popen[str], port: str) -> None:
-        self.pid = process.pid
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE)
-
-    def all_at_once(self, requests: Sequence[Callable[[], httpx.Response]]) -> None:
-        with ThreadPoolExecutor(4) as pool:
-            for answer in pool.map(lambda send: send(), requests):
-                answer.raise_for_status()
 
     def start(self, name: str, prefix: str, count: int, value: str = "null") -> None:
         paths = [f"{API}/orchestrators/{name}/{prefix}-{n}" for n in range(count)]
@@ -103,42 +77,20 @@ class Host:
         query: dict[str, str | int] = {"runtimeStatus": "Completed", "instanceIdPrefix": f"{prefix}-", "top": count}
         return len(self.http.get(f"{API}/instances", params=query).json()) == count
 
-    def seconds(self, work: Callable[[], None], done: Callable[[], bool] = lambda: True) -> float:
-        began = time.perf_counter()
-        work()
-        while not done():
-            assert time.perf_counter() - began < PATIENCE, "the host does not get done"
-            time.sleep(0.02)
-        return time.perf_counter() - began
-
-    def memory(self) -> int:
-        """Resident bytes."""
-        fields = Path(f"/proc/{self.pid}/statm").read_text().split()
-        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+    def wakes(self) -> int:
+        """How often the engine has looked at an instance."""
+        return int(self.http.get("/admin/durable/counts").json()["wakes"])
 
 
 @contextmanager
-def hosting() -> Iterator[Host]:
-    """The host, ready, on a state directory of its own."""
+def hosting() -> Iterator[DurableHost]:
+    """The host with the app above."""
     with tempfile.TemporaryDirectory() as folder:
-        app, state = Path(folder, "app"), Path(folder, "state")
-        app.mkdir()
+        app = Path(folder)
         (app / "function_app.py").write_text(APP)
         (app / "host.json").write_text(json.dumps(HOST_JSON))
-        command = [sys.executable, "-m", "local.host", "--app", str(app), "--state", str(state), "--with-parent"]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as process:  # fmt: skip
-            assert process.stdout is not None
-            assert any(line.strip() == "ready" for line in process.stdout), "the host did not start"
-            host = Host(process, (state / "host" / "port").read_text())
-            try:
-                yield host
-            finally:
-                host.http.close()
-                assert process.stdin is not None
-                process.stdin.close()
-                process.wait(30)
+        with running(app, DurableHost) as host:
+            yield host
 
 
 def rates(*, quick: bool) -> list[Row]:
@@ -157,7 +109,7 @@ def rates(*, quick: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-def _measured(host: Host, count: int, turn: int) -> dict[str, Callable[[], float]]:
+def _measured(host: DurableHost, count: int, turn: int) -> dict[str, Callable[[], float]]:
     def chains(steps: int) -> float:
         prefix = f"chain{steps}-{turn}"
         return host.seconds(lambda: host.start("chain", prefix, count, str(steps)), lambda: host.ended(prefix, count))
@@ -193,24 +145,20 @@ def waiting(*, quick: bool) -> list[Row]:
     count = 300 if quick else 3000
     with hosting() as host:
         host.start("waiting", "warm", 50)
-        before, looked = host.memory(), _wakes(host)
+        before, looked = host.memory(), host.wakes()
         host.start("waiting", "w", count)
-        while _wakes(host) < looked + count:
+        while host.wakes() < looked + count:
             time.sleep(0.05)
         each = max(0, host.memory() - before) / count
-        quiet = _wakes(host)
+        quiet = host.wakes()
         time.sleep(1.0)
-        looks = _wakes(host) - quiet
+        looks = host.wakes() - quiet
     return [
         Row(name="memory per waiting instance", value=each, unit="bytes", ratio=each * 1000 / before,
             against="the host alone (for 1000 instances)", n=count),
         Row(name="looks at waiting instances in a second", value=looks, unit="", ratio=looks / count,
             against="the instances", n=count),
     ]  # fmt: skip
-
-
-def _wakes(host: Host) -> int:
-    return int(host.http.get("/admin/durable/counts").json()["wakes"])
 
 
 def chain(context: Any) -> Any:
@@ -282,15 +230,3 @@ def replaying(*, quick: bool) -> list[Row]:
 def measure(*, quick: bool = False) -> list[Row]:
     """All figures about the host."""
     return [*rates(quick=quick), *waiting(quick=quick), *replaying(quick=quick)]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smaller numbers, less time")
-    for row in measure(quick=parser.parse_args().quick):
-        told = asdict(row)
-        print("{name:<42} {value:>10.1f} {unit:<6} {ratio:>7.3f} x {against} (n={n})".format(**told))
-
-
-if __name__ == "__main__":
-    main()

@@ -10,11 +10,12 @@ import pytest
 
 from shared.scoring.event import Landing
 from shared.scoring.location import Container, Location
-from shared.scoring.run import ENDED, Order, Status, first_document, run_id
+from shared.scoring.run import ENDED, Order, Status, first_document, may_run_again, run_id, write_order
 from tests.examples import LAKEHOUSE, LANDING, SETTINGS, digits_route, in_landing, tuesday
 from tests.fakes import NOON
 from tests.unit.routes_files import edited, parsed
 from tests.unit.scorings import order_of
+from tests.unit.test_snapshot import a_file, snapshot
 
 STORE = Container(SETTINGS["WORKSPACE_ACCOUNT_URL"], "azureml-blobstore")
 FILES = ("type: uri_folder", "type: uri_file")
@@ -155,3 +156,28 @@ def test_the_first_document_is_claimed_and_knows_its_snapshot() -> None:
 
 def test_a_run_ends_in_one_of_three_ways() -> None:
     assert {Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED} == ENDED
+
+
+@pytest.mark.parametrize(
+    ("status", "drop", "again"),
+    [
+        ("superseded", "the same", True),
+        ("failed", "another", True),
+        ("failed", "the same", False),
+        ("published", "another", False),
+        ("scoring", "another", False),
+    ],
+)
+def test_content_gets_another_run_if_it_was_superseded_or_failed_and_was_dropped_anew(
+    status: str, drop: str, again: bool
+) -> None:
+    assert may_run_again({"status": status, "snapshot": {"drop": "the same"}}, drop) == again
+
+
+@pytest.mark.parametrize(("staging", "staged"), [("when_needed", True), ("always", True), ("never", False)])
+def test_a_landing_that_does_not_rest_is_scored_by_copies(staging: str, staged: bool) -> None:
+    (route,) = parsed(edited(("staging", staging))).usable
+
+    order = write_order(tuesday(route), snapshot(a_file("0.png")), number=0, refusal=None, restless=True)
+
+    assert order.staged == staged

@@ -1,8 +1,8 @@
 """Recorded histories are replayed by the SDK's real handler: instances in flight survive a change of the code.
 
 When one of these fails, the change asks for other actions than instances have asked for already, and in Azure those
-would fail as non-deterministic. Give the orchestrator a new version in triggers/names.py, keep the old one registered until
-none of its instances is left, and record the new one: `python -m tests.workflow.record`.
+would fail as non-deterministic. Give the orchestrator a new version in triggers/names.py, keep the old one registered
+until none of its instances is left, and record the new one: `python -m tests.workflow.record`.
 """
 
 from __future__ import annotations

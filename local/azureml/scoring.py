@@ -130,7 +130,8 @@ class _Work:
             file.write(text.rstrip() + "\n")
 
     def write_summary(self) -> None:
-        self._overview.write_text(self.tally.overview() + "\n", "utf-8")
+        text = f"{self.tally.overview()}\nScoring took {time.monotonic() - self._began:.3f} s.\n"
+        self._overview.write_text(text, "utf-8")
 
 
 def _last_line(text: str) -> str:

@@ -23,7 +23,7 @@ from local.clock import Clock, SteadyClock
 from local.host import queues, timers
 from local.host.durable.client_binding import client_binding
 from local.host.durable.engine import AT_ONCE, Engine
-from local.host.durable.store import Store
+from local.host.durable.store import OtherVersion, Store
 from local.host.files import write_whole
 from local.host.http_trigger import BadRoute, Route, routes_of
 from local.host.indexing import BadWarmUp, UnsupportedBinding
@@ -41,7 +41,9 @@ from local.host.settings import HostJson, SettingsError, function_timeout, load_
 log = logging.getLogger("Host")
 
 DURABLE = ("extensions", "durableTask")
-REFUSALS = (SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule, BadRetry, BadWarmUp)
+REFUSALS = (
+    SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule, BadRetry, BadWarmUp, OtherVersion,
+)  # fmt: skip
 """What the host finds wrong with an app; the message says all there is to know."""
 GRACE = 3.0
 """Seconds that invocations have to end when the host stops; activities that do not are run again next time."""
@@ -103,12 +105,7 @@ async def _serve(args: argparse.Namespace) -> None:
         invoker.client_binding = client_binding(base_url, hub, keys.durabletask_extension)
         store = Store(args.state / "host" / "durable.sqlite")
         stack.callback(store.close)
-        engine = Engine(
-            store, AppFunctions(registry, invoker), clock,
-            turns=int(host.get(*DURABLE, "maxConcurrentOrchestratorFunctions", default=AT_ONCE)),
-            activities=int(host.get(*DURABLE, "maxConcurrentActivityFunctions", default=AT_ONCE)),
-            version=host.get(*DURABLE, "defaultVersion"), override=_may_override(host),
-        )  # fmt: skip
+        engine = _engine(store, AppFunctions(registry, invoker), clock, host)
         engine.pause()  # until the durable client can reach this host
         parts = Parts(registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub)
         stack.push_async_callback(_close_client_session)
@@ -121,6 +118,15 @@ async def _serve(args: argparse.Namespace) -> None:
         _introduce(registry, routes, base_url)
         serving.announce()
         await serving.until_stopped(with_parent=args.with_parent)
+
+
+def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson) -> Engine:
+    return Engine(
+        store, functions, clock,
+        turns=int(host.get(*DURABLE, "maxConcurrentOrchestratorFunctions", default=AT_ONCE)),
+        activities=int(host.get(*DURABLE, "maxConcurrentActivityFunctions", default=AT_ONCE)),
+        version=host.get(*DURABLE, "defaultVersion"), override=_may_override(host),
+    )  # fmt: skip
 
 
 def _may_override(host: HostJson) -> bool:

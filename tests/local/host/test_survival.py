@@ -5,12 +5,14 @@ Source of what must hold: Azure docs, durable-functions-overview (reliability).
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.local.host.hosting import notes, running, until
+from tests.local.host.hosting import notes, running, spawn, until
 
 STEPS = 40
 
@@ -77,3 +79,16 @@ def test_what_is_running_when_the_host_is_stopped_may_end(tmp_path: Path) -> Non
     with running("everything", tmp_path, NOTES=str(file)) as host:
         assert host.finished("l")["runtimeStatus"] == "Completed"
     assert len(notes(file, "begun")) == 1
+
+
+def test_state_of_another_version_is_refused_rather_than_misread(tmp_path: Path) -> None:
+    (tmp_path / "host").mkdir(parents=True)
+    with closing(sqlite3.connect(tmp_path / "host" / "durable.sqlite")) as db:
+        db.execute("CREATE TABLE instance (id TEXT)")
+
+    process, log = spawn("everything", tmp_path)
+    process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert "was made by another version of this host. Remove it to start anew." in log.read_text()
+    assert "Traceback" not in log.read_text()

@@ -248,6 +248,23 @@ def test_a_quiet_period_longer_than_the_longest_wait_is_a_problem() -> None:
     assert told(parsed(edited(("ready", {"quiet": "1h", "longest_wait": "1m"}))))
 
 
+def test_events_of_a_broken_routes_container_wait_until_it_is_right_and_no_others() -> None:
+    broken = parsed(one_more_route(LETTERS, ("landing.container", "incoming"), ("ready.quiet", "soon")))
+
+    broken.require_sound("landing")
+    with pytest.raises(RoutesInvalid, match=r"ready\.quiet"):
+        broken.require_sound("incoming")
+
+
+@pytest.mark.xfail(strict=True, reason="a container that is an unset app setting is taken to be called `unset`")
+def test_while_a_broken_routes_container_is_not_known_every_event_may_be_its() -> None:
+    """The setting is forgotten at a deployment, and the events until it is set are dropped instead of kept."""
+    routes = parsed(edited(("landing.container", "${FORGOTTEN}")))
+
+    with pytest.raises(RoutesInvalid):
+        routes.require_sound("landing")
+
+
 def test_problems_read_as_sentences_with_their_place() -> None:
     assert str(Problem("digits", "ready.quiet", "is wrong")) == "route 'digits', ready.quiet: is wrong"
     assert str(Problem("", "routes.yaml", "is wrong")) == "routes.yaml: is wrong"

@@ -18,6 +18,9 @@ from shared.scoring.route import Route, problems_between, problems_of, read_rout
 
 SCHEMA = Path(__file__).parent.parent / "routes.schema.json"
 
+UNSET = "unset"
+"""Stands in for an app setting that is missing, which has been reported."""
+
 _SETTING = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -27,12 +30,12 @@ class Routes:
 
     usable: tuple[Route, ...]
     problems: tuple[Problem, ...] = ()
-    broken_containers: frozenset[str] = frozenset()
-    """Names of the landing containers of routes with a problem."""
+    broken_containers: frozenset[str] | None = frozenset()
+    """Names of the landing containers of routes with a problem; None if it cannot be told which."""
 
     def require_sound(self, container: str) -> None:
-        """Raise RoutesInvalid if a route with a problem reads that container."""
-        if container in self.broken_containers:
+        """Raise RoutesInvalid if a route with a problem reads, or may read, that container."""
+        if self.broken_containers is None or container in self.broken_containers:
             raise RoutesInvalid(self.problems)
 
     def require_whole(self) -> None:
@@ -58,10 +61,15 @@ def parse_routes(text: str, settings: Mapping[str, str]) -> Routes:
     return Routes(usable, tuple(dict.fromkeys(problems)), _containers(document["routes"], broken))
 
 
-def _containers(routes: Mapping[Any, Any], names: set[str]) -> frozenset[str]:
-    entries = (entry for name, entry in routes.items() if str(name) in names and isinstance(entry, dict))
-    landings = (entry["landing"] for entry in entries if isinstance(entry.get("landing"), dict))
-    return frozenset(str(landing["container"]) for landing in landings if "container" in landing)
+def _containers(routes: Mapping[Any, Any], names: set[str]) -> frozenset[str] | None:
+    found = set()
+    for name in (name for name in routes if str(name) in names):
+        landing = routes[name].get("landing") if isinstance(routes[name], dict) else None
+        container = landing.get("container") if isinstance(landing, dict) else None
+        if not isinstance(container, str) or UNSET in container:
+            return None
+        found.add(container)
+    return frozenset(found)
 
 
 def _load(text: str) -> Any:
@@ -95,7 +103,7 @@ def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], proble
         found = settings.get(match[1], "").strip().rstrip("/")
         if not found:
             problems.append(_problem(path, f"the app setting {match[1]} is not set; set it, or write the value here"))
-        return found or "unset"
+        return found or UNSET
 
     filled = _SETTING.sub(setting, value)
     if "${" in filled:

@@ -145,7 +145,7 @@ class Scoring:
             if self.missing + 1 >= MISSING_LIMIT:
                 message = f"The endpoint no longer knows job {self.job.name if self.job else '?'}; was it deleted?"
                 return self.ended(now, Status.FAILED, Error(reason="job_missing", message=message))
-            return self._look_again(replace(self, missing=self.missing + 1), now)
+            return replace(self, missing=self.missing + 1)._within_deadlines(now)
         changed = self.job is None or job.status != self.job.status
         seen = replace(
             self, job=_merged(self.job, job), missing=0, failures=0, milestone=self.milestone + (1 if changed else 0),

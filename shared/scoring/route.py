@@ -15,7 +15,6 @@ from shared.scoring.location import (
     Location,
     account_of,
     can_both_match,
-    fill,
     fixed_prefix,
     glob_regex,
     is_safe,
@@ -114,13 +113,6 @@ class Route:
             return None
         return match.groupdict()
 
-    def output_location(self, values: Mapping[str, str]) -> Location:
-        """Where an attempt's output file is. The route was checked, so the datastore is known."""
-        location = locate(fill(self.output_path, values), self.datastores)
-        if location is None:
-            raise ValueError(f"route {self.name!r}: output {self.output_path!r} is in no known datastore")
-        return location
-
 
 def duration(text: str) -> timedelta:
     """`30s`, `5m`, `2h`, `1d` as a timedelta; the schema has already refused anything else."""
@@ -198,7 +190,7 @@ def problems_between(routes: Sequence[Route]) -> Iterator[Problem]:
     """What is wrong with routes together: two that claim the same file, and results that would land again."""
     for one, other in combinations(routes, 2):
         if _overlap(one, other):
-            message = "would score the same files as route {!r}; make folders or file globs exclude each other"
+            message = "would take the same files or marker as route {!r}; make folders, file globs or markers differ"
             yield Problem(one.name, "landing.folder", message.format(other.name))
             yield Problem(other.name, "landing.folder", message.format(one.name))
     for writer in routes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.scoring.event import Landing
 from shared.scoring.landing import landing_key
-from shared.scoring.location import Container, Location, fill, locate
+from shared.scoring.location import Container, Location, fill, is_safe, locate
 from shared.scoring.payload import seconds
 from shared.scoring.snapshot import Snapshot
 
@@ -28,6 +28,9 @@ class Status(StrEnum):
     SUPERSEDED = "superseded"
     """The files changed while they were scored. Nothing was published; the new content is a run of its own."""
 
+
+LONGEST_SUFFIX = "/" + "x" * 100
+"""Room for the outputs' names below a run folder."""
 
 ENDED = frozenset({Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED})
 
@@ -150,6 +153,9 @@ def write_order(
             f"The folder holds {snapshot.others} file(s) that the route does not score, and the endpoint would score "
             "them too. Remove them, or set staging to when_needed; then drop the files again."
         )
+    publish_path = f"{fill(route.publish_path, values)}/run_id={identity}"
+    if not is_safe(publish_path + LONGEST_SUFFIX) or not is_safe(output.path):
+        refusal = f"The landing's name is too long for the paths that are made of it: {publish_path!r}."
     input_uri = fill(route.input_path, values)
     return Order(
         run_id=identity,
@@ -178,7 +184,7 @@ def write_order(
         output_container=output.container.name,
         publish_account_url=route.publish.account_url,
         publish_container=route.publish.name,
-        publish_path=f"{fill(route.publish_path, values)}/run_id={identity}",
+        publish_path=publish_path,
         poll_first=seconds(route.polling.first),
         poll_longest=seconds(route.polling.longest),
         start_deadline=seconds(route.polling.start_deadline),

@@ -256,7 +256,6 @@ def test_events_of_a_broken_routes_container_wait_until_it_is_right_and_no_other
         broken.require_sound("incoming")
 
 
-@pytest.mark.xfail(strict=True, reason="a container that is an unset app setting is taken to be called `unset`")
 def test_while_a_broken_routes_container_is_not_known_every_event_may_be_its() -> None:
     """The setting is forgotten at a deployment, and the events until it is set are dropped instead of kept."""
     routes = parsed(edited(("landing.container", "${FORGOTTEN}")))

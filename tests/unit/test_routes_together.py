@@ -37,7 +37,7 @@ def test_routes_that_would_score_the_same_files_are_refused_both(folder: str, fi
     ]  # fmt: skip
     for (_, _, message), other in zip(told(routes), ("second", "digits"), strict=True):
         assert message == (
-            f"would score the same files as route {other!r}; make folders or file globs exclude each other"
+            f"would take the same files or marker as route {other!r}; make folders, file globs or markers differ"
         )
 
 

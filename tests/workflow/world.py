@@ -73,6 +73,11 @@ class World:
     def runs(self) -> list[dict[str, Any]]:
         return list(self.ledger.newest())
 
+    def only_run(self) -> dict[str, Any]:
+        """The run, of which there has to be exactly one."""
+        (run,) = self.runs()
+        return run
+
     def published(self, run: dict[str, Any]) -> list[str]:
         """File names in the run folder."""
         folder = run["publication"]["path"] if run["publication"] else f"{run['order']['publish_path']}"

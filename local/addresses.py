@@ -95,7 +95,10 @@ def settle(state: Path, *, rate: float | None = None, ports: dict[str, int] | No
     chosen.update(_clock(known, rate))
     addresses = Addresses(**chosen)  # type: ignore[arg-type]  # the loop above fills every field with its type
     state.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(addresses), indent=1), "utf-8")
+    # Whoever is killed while writing leaves the old file, not half a new one.
+    partial = path.with_suffix(".new")
+    partial.write_text(json.dumps(asdict(addresses), indent=1), "utf-8")
+    partial.replace(path)
     return addresses
 
 

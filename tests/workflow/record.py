@@ -1,104 +1,88 @@
-"""Records histories of the orchestrations: `python -m tests.workflow.record` writes tests/histories again.
+"""`python -m tests.workflow.record`: records the histories in tests/histories anew.
 
-The orchestrators run on the local host's engine with the SDK's real handler, a clock that jumps and seeded ids, so that
-recording the same code again gives the same files. A recording holds, for every execution, what the host sent last (the
-whole history) and what the SDK answered (all actions, in order).
+Each file is one instance of an orchestrator: its executions (one more with every continue_as_new), and their episodes
+with the events that each adds to the history and the actions that it adds to those asked for before. Recording the same
+code again gives the same files. Files of orchestrators that have a newer version are left alone: instances of theirs
+may still be in flight.
 """
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from local.host.durable.engine import Engine
-from local.host.durable.functions import Handler, Kind, PlainFunctions
-from local.host.durable.store import Store
-from local.host.virtual import VirtualClock, seeded_ids
-from shared.ports import Unclear
-from shared.scoring.event import Landing
-from shared.scoring.landing import coalesce
-from shared.scoring.watch import new_watch
-from tests.workflow.driver import ORCHESTRATORS
-from tests.workflow.world import World, make_world
-from triggers.entities import landing
-from triggers.names import Entity, Orchestrator
+from tests.workflow.hosted import Episode, play
+from tests.workflow.scenarios import SCENARIOS, Scenario
 
 HISTORIES = Path(__file__).parent.parent / "histories"
 
-
-def lost_answer() -> World:
-    """The endpoint makes a job and answers 500."""
-
-    def lost(endpoint: Any, body: Any) -> Unclear:
-        endpoint.make_job(body)
-        return Unclear("The endpoint answered 500")
-
-    return make_world(answers=[lost])
+Execution = dict[str, Any]
+"""`context`: what the host says besides the history. `episodes`: with `events`, `asks`, and `then`, which is the rest
+of the SDK's answer: whether the orchestration is done, and with what."""
 
 
-SCENARIOS: dict[str, Callable[[], World]] = {
-    "published": make_world,
-    "published-from-copies": lambda: make_world(("    polling:", "    staging: always\n    polling:")),
-    "failed": lambda: make_world(statuses=("Running", "Failed"), reason="No succeeded mini batch item."),
-    "lost-answer": lost_answer,
-    "long-poll": lambda: make_world(statuses=(*["Running"] * 60, "Completed")),
-}
+def executions_of(episodes: Sequence[Episode]) -> list[Execution]:
+    """An instance's episodes as they are kept."""
+    return [_kept(list(those)) for _, those in itertools.groupby(episodes, key=_execution_id)]
 
 
-class Recorder:
-    """The orchestrators, and what they were sent and answered last in each execution."""
-
-    def __init__(self, functions: PlainFunctions) -> None:
-        self.functions = functions
-        self.executions: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def find(self, kind: Kind, name: str) -> Handler | None:
-        handler = self.functions.find(kind, name)
-        if handler is None or kind is not Kind.ORCHESTRATOR:
-            return handler
-
-        async def recorded(text: str) -> str:
-            answer = await handler(text)
-            sent = json.loads(text)
-            execution = sent["history"][1]["OrchestrationInstance"]["ExecutionId"]
-            last = {"orchestrator": name, "sent": sent, "answered": json.loads(answer)}
-            self.executions[sent["instanceId"], execution] = last
-            return answer
-
-        return recorded
-
-    def names(self, kind: Kind) -> Iterable[str]:
-        return self.functions.names(kind)
+def episodes_of(execution: Execution) -> Iterator[Episode]:
+    """What the host and the SDK have said to each other: the whole history and all actions in every episode."""
+    history: list[dict[str, Any]] = []
+    actions: list[dict[str, Any]] = []
+    for kept in execution["episodes"]:
+        context = {**execution["context"], "isReplaying": bool(history)}
+        history = [*({**event, "IsPlayed": True} for event in history), *kept["events"]]
+        actions = [*actions, *kept["asks"]]
+        yield Episode({**context, "history": history}, {**kept["then"], "actions": [actions]})
 
 
-def record(world: World) -> list[dict[str, Any]]:
-    """Every execution that a landed folder leads to, in the order of their beginning."""
+def recordings(scenario: Scenario) -> Iterator[tuple[str, list[Execution]]]:
+    """What was recorded of each instance that the scenario is about, by the orchestrator's name and a number."""
+    seen: Counter[str] = Counter()
+    for (name, _), episodes in play(scenario.make(), scenario.starts).episodes.items():
+        if name in scenario.about:
+            seen[name] += 1
+            yield f"{name}-{seen[name]}", executions_of(episodes)
 
-    async def main() -> list[dict[str, Any]]:
-        clock, store = VirtualClock(), Store(":memory:")
-        world.blobs.clock = clock.now
-        world.land("0.png", "1.png")
-        functions = PlainFunctions(
-            orchestrators=ORCHESTRATORS, activities=world.driver.activities, entities={Entity.LANDING: landing}
-        )
-        recorder = Recorder(functions)
-        where = Landing(world.route, "digits/tuesday")
-        start = coalesce(where, world.route.ready, is_marker=False, now=clock.now())
-        async with Engine(store, recorder, clock, new_id=seeded_ids(1)) as engine:
-            given = new_watch(where, start, is_marker=False).to_payload()
-            await engine.wait(engine.start(Orchestrator.WATCH_LANDING, given, instance=start.instance_id))
-        store.close()
-        return list(recorder.executions.values())
 
-    return asyncio.run(main())
+def text_of(executions: Sequence[Execution]) -> str:
+    """JSON with one line for each episode, so that a difference can be read."""
+    texts = []
+    for execution in executions:
+        lines = ",\n".join(json.dumps(kept) for kept in execution["episodes"])
+        texts.append(f'{{"context": {json.dumps(execution["context"])},\n"episodes": [\n{lines}\n]}}')
+    return "[" + ",\n".join(texts) + "]\n"
+
+
+def _kept(episodes: Sequence[Episode]) -> Execution:
+    context = {name: said for name, said in episodes[0].context.items() if name not in ("history", "isReplaying")}
+    kept: list[dict[str, Any]] = []
+    events = asks = 0
+    for episode in episodes:
+        history, actions = episode.context["history"], episode.answer["actions"][0]
+        then = {name: said for name, said in episode.answer.items() if name != "actions"}
+        kept.append({"events": history[events:], "asks": actions[asks:], "then": then})
+        events, asks = len(history), len(actions)
+    execution = {"context": context, "episodes": kept}
+    assert list(episodes_of(execution)) == list(episodes), "what is kept is not what was said"
+    return execution
+
+
+def _execution_id(episode: Episode) -> str:
+    return str(episode.context["history"][1]["OrchestrationInstance"]["ExecutionId"])
+
+
+def main() -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    for title, scenario in SCENARIOS.items():
+        for name, executions in recordings(scenario):
+            (HISTORIES / f"{title}.{name}.json").write_text(text_of(executions), "utf-8")
 
 
 if __name__ == "__main__":
-    HISTORIES.mkdir(exist_ok=True)
-    for name, make in SCENARIOS.items():
-        path = HISTORIES / f"{name}.json"
-        lines = ",\n".join(json.dumps(execution) for execution in record(make()))
-        path.write_text(f"[\n{lines}\n]\n", "utf-8")
+    main()

@@ -1,61 +1,135 @@
-"""Recorded histories are replayed by the SDK's real handler: instances in flight survive a change of the code.
-
-When one of these fails, the change asks for other actions than instances have asked for already, and in Azure those
-would fail as non-deterministic. Give the orchestrator a new version in triggers/names.py, keep the old one registered
-until none of its instances is left, and record the new one: `python -m tests.workflow.record`.
-"""
+"""Recorded histories are replayed by the SDK's own handler: instances in flight survive a change of the code."""
 
 from __future__ import annotations
 
 import json
-import warnings
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.durable_functions import Orchestrator as Handler
 
 from tests.workflow.driver import ORCHESTRATORS
-from tests.workflow.record import HISTORIES, SCENARIOS
+from tests.workflow.hosted import Episode
+from tests.workflow.record import HISTORIES, episodes_of, recordings, text_of
+from tests.workflow.replays import IN_AZURE_THEY_FAIL, THEY_GO_ON, difference
+from tests.workflow.scenarios import SCENARIOS
+from triggers.names import Activity, Orchestrator
 
-RECORDED = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(HISTORIES.glob("*.json"))}
-EXECUTIONS = [
-    pytest.param(execution, id=f"{name} {number} {execution['orchestrator']}")
-    for name, executions in RECORDED.items()
-    for number, execution in enumerate(executions)
-]
-
-
-def replay(execution: dict[str, Any]) -> dict[str, Any]:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "azure.functions", DeprecationWarning)
-        answer = Handler.create(ORCHESTRATORS[execution["orchestrator"]])(json.dumps(execution["sent"]))
-    return dict(json.loads(answer))
+FILES = sorted(HISTORIES.glob("*.json"))
+Steps = Generator[Any, Any, Any]
 
 
-@pytest.mark.parametrize("execution", EXECUTIONS)
-def test_the_code_of_today_asks_for_what_was_asked_for(execution: dict[str, Any]) -> None:
-    answer = replay(execution)
-
-    assert answer["actions"] == execution["answered"]["actions"], __doc__
-    assert answer == execution["answered"]
+def orchestrator_of(path: Path) -> str:
+    return path.stem.split(".")[1].rpartition("-")[0]
 
 
-def test_every_scenario_is_recorded_and_every_orchestrator_is_in_one() -> None:
-    assert set(RECORDED) == set(SCENARIOS)
-    recorded = {execution["orchestrator"] for executions in RECORDED.values() for execution in executions}
-    assert recorded == set(ORCHESTRATORS)
+def executions(path: Path) -> list[list[Episode]]:
+    return [list(episodes_of(execution)) for execution in json.loads(path.read_text("utf-8"))]
 
 
-def test_a_long_poll_was_recorded_over_several_short_histories() -> None:
-    runs = [e for e in RECORDED["long-poll"] if e["orchestrator"].startswith("score_snapshot")]
-
-    assert len(runs) > 2
-    assert max(len(run["sent"]["history"]) for run in runs) < 250
+def recorded(scenario: str, orchestrator: Orchestrator) -> list[Episode]:
+    """The first execution of the first instance."""
+    return executions(HISTORIES / f"{scenario}.{orchestrator}-1.json")[0]
 
 
-def test_another_action_than_the_recorded_one_is_noticed() -> None:
-    (execution,) = [e for e in RECORDED["published"] if e["orchestrator"].startswith("publish")]
-    changed = json.loads(json.dumps(execution))
-    changed["answered"]["actions"][0][0]["functionName"] = "something_else"
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_code_of_today_goes_every_recorded_way_again(path: Path) -> None:
+    name = orchestrator_of(path)
+    assert name in ORCHESTRATORS, f"{name} is gone: its instances would be too. {IN_AZURE_THEY_FAIL}"
 
-    assert replay(execution)["actions"] != changed["answered"]["actions"]
+    for episodes in executions(path):
+        told = difference(episodes, ORCHESTRATORS[name])
+        assert told is None, f"{path.name}: {told}"
+
+
+def test_every_orchestrator_is_recorded_and_those_that_start_over_while_they_do() -> None:
+    found: dict[str, int] = {}
+    for path in FILES:
+        found[orchestrator_of(path)] = max(found.get(orchestrator_of(path), 0), len(executions(path)))
+
+    assert set(Orchestrator) <= set(found)
+    assert found[Orchestrator.WATCH_LANDING] > 1
+    assert found[Orchestrator.SCORE_SNAPSHOT] > 1
+
+
+@pytest.mark.parametrize("scenario", ["published", "trouble"])
+def test_recording_again_gives_the_same_files(scenario: str) -> None:
+    first, second = (dict(recordings(SCENARIOS[scenario])) for _ in range(2))
+
+    assert {name: text_of(made) for name, made in first.items()} == {
+        name: text_of(made) for name, made in second.items()
+    }
+
+
+def test_no_history_gets_long() -> None:
+    """Every episode reads all of it. A watch that waits for a marker adds the most: twelve events for each look."""
+    longest = {path.stem: max(len(made[-1].context["history"]) for made in executions(path)) for path in FILES}
+
+    assert max(longest.values()) < 350, longest
+
+
+class TestChangesThatWouldBreakInstancesInFlight:
+    """Each is made to the orchestrator of a recorded run, and noticed."""
+
+    def test_a_step_before_all_others(self) -> None:
+        def changed(context: Any) -> Steps:
+            yield context.call_activity("audit", None)
+            return (yield from ORCHESTRATORS[Orchestrator.PUBLISH](context))
+
+        told = difference(recorded("published", Orchestrator.PUBLISH), changed)
+
+        assert told is not None
+        assert told.startswith("In episode 1 the code asks for action 0 'audit' where it asked for all of")
+        assert IN_AZURE_THEY_FAIL in told
+
+    def test_a_step_less(self) -> None:
+        def changed(context: Any) -> Steps:
+            steps = ORCHESTRATORS[Orchestrator.WATCH_LANDING](context)
+            next(steps)  # does not wait for the settle time
+            return (yield from steps)
+
+        told = difference(recorded("published", Orchestrator.WATCH_LANDING), changed)
+
+        assert told is not None
+        assert IN_AZURE_THEY_FAIL in told
+
+    def test_a_step_under_another_name(self) -> None:
+        def changed(context: Any) -> Steps:
+            return ORCHESTRATORS[Orchestrator.SCORE_SNAPSHOT](Renaming(context))
+
+        told = difference(recorded("failed", Orchestrator.SCORE_SNAPSHOT), changed)
+
+        assert told is not None
+        assert "asks for action 0 'post_job' where it asked for action 0 'submit_job'" in told
+
+    def test_another_input_is_told_apart(self) -> None:
+        def changed(context: Any) -> Steps:
+            return ORCHESTRATORS[Orchestrator.SCORE_SNAPSHOT](Adding(context))
+
+        told = difference(recorded("failed", Orchestrator.SCORE_SNAPSHOT), changed)
+
+        assert told is not None
+        assert "'submit_job' with" in told
+        assert THEY_GO_ON in told
+
+
+class Renaming:
+    """A context through which submit_job is called by another name."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.context, name)
+
+    def call_activity(self, name: str, given: Any) -> Any:
+        return self.context.call_activity("post_job" if name == Activity.SUBMIT_JOB else name, given)
+
+
+class Adding(Renaming):
+    """A context through which submit_job is told more than before."""
+
+    def call_activity(self, name: str, given: Any) -> Any:
+        more = {"priority": 1} if name == Activity.SUBMIT_JOB else {}
+        return self.context.call_activity(name, {**given, **more})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local.azureml.assets import find, next_version
+from local.azureml.assets import find
 from local.azureml.catalog import Catalog
-from local.azureml.deployments import Deployment, Endpoint, LocalAsset, compute_path
+from local.azureml.deployments import Deployment, LocalAsset, compute_path
 from local.azureml.documents import deployment_document, deployment_of, endpoint_document
 from local.azureml.errors import Refusal
 from local.azureml.registry import Registry, Resource
@@ -70,41 +70,48 @@ class Deployed:
             path = f"batchEndpoints/{endpoint.name}"
             self._record(described, path, endpoint_document(endpoint))
             for deployment in endpoint.deployments.values():
-                assets = list(self._place(deployment, described))
-                for asset, at in assets:
-                    self._record(described, at, {"properties": dict(asset.properties)}, asset)
-                renamed = {asset.path: at for asset, at in assets}
-                self._deployment(described, endpoint, deployment, renamed)
+                if problem := self._deployment(described, path, deployment):
+                    logger.error("The deployment %s/%s is not served: %s.", endpoint.name, deployment.name, problem)
+                    self._refused[endpoint.name.lower(), deployment.name] = problem
         self._registry.retain(described)
 
-    def _deployment(
-        self, described: dict[str, None], endpoint: Endpoint, deployment: Deployment, renamed: Mapping[str, str]
-    ) -> None:
+    def _deployment(self, described: dict[str, None], endpoint: str, deployment: Deployment) -> str | None:
+        """Record a deployment with its assets; why it is refused, or None."""
+        renamed = {asset.path: self._place(asset, described) for asset in deployment.assets}
+        for asset in deployment.assets:
+            if asset.path.startswith("components/") and renamed[asset.path] != asset.path:
+                return f"{asset.path} is described twice and not alike: give one of them another name or version"
         placed = replace(
             deployment,
             model=renamed.get(deployment.model or "", deployment.model),
             code=renamed.get(deployment.code or "", deployment.code),
             component=renamed.get(deployment.component or "", deployment.component),
+            environment=renamed.get(deployment.environment or "", deployment.environment),
         )
         if missing := _missing(self._registry, deployment, renamed):
-            why = f"{missing} is not registered in this workspace"
-            logger.error("The deployment %s/%s is not served: %s.", endpoint.name, deployment.name, why)
-            self._refused[endpoint.name.lower(), deployment.name] = why
-            return
-        if deployment.compute and self._registry.get(compute_path(deployment.compute)) is None:
-            self._record(described, compute_path(deployment.compute), _COMPUTE)
-        path = f"batchEndpoints/{endpoint.name}/deployments/{deployment.name}"
-        self._record(described, path, deployment_document(placed))
-
-    def _place(self, deployment: Deployment, described: Mapping[str, None]) -> Iterator[tuple[LocalAsset, str]]:
-        """Each asset and where it is registered: two of one name but with other files are two versions."""
+            return f"{missing} is not registered in this workspace"
         for asset in deployment.assets:
-            other = self._registry.get(asset.path)
-            if asset.path in described and other and other.files != asset.files:
-                container = asset.path.rpartition("/versions/")[0]
-                yield asset, f"{container}/versions/{next_version(self._registry, container)}"
-            else:
-                yield asset, asset.path
+            self._record(described, renamed[asset.path], {"properties": dict(asset.properties)}, asset)
+        if deployment.compute:
+            self._need_compute(described, compute_path(deployment.compute))
+        self._record(described, f"{endpoint}/deployments/{deployment.name}", deployment_document(placed))
+        return None
+
+    def _place(self, asset: LocalAsset, described: Mapping[str, None]) -> str:
+        """Where an asset is registered: two of one name that are not alike are two versions."""
+        container, version = asset.path.split("/versions/")
+        while (path := f"{container}/versions/{version}") in described:
+            known = self._registry.get(path)
+            if known and known.files == asset.files and known.properties == json.loads(json.dumps(asset.properties)):
+                break
+            version = str(int(version) + 1) if version.isdecimal() else f"{version}-1"
+        return path
+
+    def _need_compute(self, described: dict[str, None], path: str) -> None:
+        """The CLI would want it to exist before; here it comes with the first file that names it."""
+        if self._registry.get(path) is None:
+            self._record(described, path, _COMPUTE)
+        described[path] = None
 
     def _record(
         self, described: dict[str, None], path: str, document: dict[str, Any], asset: LocalAsset | None = None
@@ -127,7 +134,6 @@ _COMPUTE: dict[str, Any] = {
         },
     },
 }  # fmt: skip
-"""What the CLI would want to exist before: a compute that a file of the folder names."""
 
 
 def default_of(endpoint: Resource) -> str | None:

@@ -7,6 +7,7 @@ Source: Azure docs, how-to-access-data-batch-endpoints-jobs; mfe.json of 2020-09
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any
 
@@ -59,6 +60,7 @@ class ScoringRoutes:
             app.router.add_get(f"{root}/deployments/{{deployment}}", self._show_deployment)
 
     async def _submit(self, request: web.Request) -> web.Response:
+        began = time.monotonic()
         named = request.match_info.get("deployment") or request.headers.get("azureml-model-deployment")
         deployment = self._deployed.route(request.match_info["endpoint"], named)
         asked, steps = self._parse(await body_of(request), deployment)
@@ -88,6 +90,7 @@ class ScoringRoutes:
             "Location": f"{self._bodies.base}{FRONT_END}/{job.endpoint}/deployments/{job.deployment}"
             "?api-version=2020-09-01-dataplanepreview",
             "x-ms-response-type": "standard",
+            "x-request-time": f"{time.monotonic() - began:.3f}",
         }
         return web.json_response(self._bodies.batch_job(job, listed=False), status=201, headers=headers)
 

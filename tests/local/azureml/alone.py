@@ -57,8 +57,11 @@ def alone(state: Path, deployments: Path) -> Iterator[Alone]:
 def use(patch: pytest.MonkeyPatch, emulator: Alone) -> MLClient:
     """The client as the printed words say: its settings in the environment, the account's host name resolved."""
     from azure.ai.ml import MLClient
+    from azure.ai.ml.constants._endpoint import EndpointInvokeFields
     from azure.identity import ManagedIdentityCredential
 
+    # The client keeps the deployment that was named last in this constant, and names it in every later invocation.
+    patch.setattr(EndpointInvokeFields, "DEFAULT_HEADER", {"Content-Type": "application/json"})
     authorities = emulator.told["storage"]["ca_cert"]
     patch.setenv("REQUESTS_CA_BUNDLE", authorities)
     patch.setenv("IDENTITY_ENDPOINT", emulator.told["identity"]["endpoint"])

@@ -52,6 +52,12 @@ MOODY = """
             if mood == "crash" or (mood == "crash once" and not flag.exists()):
                 flag.touch()
                 os._exit(3)
+            if mood == "killed once" and not flag.exists():
+                flag.touch()
+                os.kill(os.getpid(), 9)  # as the system does when memory runs out
+            if mood == "greedy once" and not flag.exists():
+                flag.touch()
+                bytearray(1 << 60)
             if mood == "hang" or (mood == "hang once" and not flag.exists()):
                 flag.touch()
                 time.sleep(3600)

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from local.azureml.batches import NOTHING_SUCCEEDED, Tally, split
+from local.azureml.batches import (
+    MLFLOW_FILES,
+    NOTHING_SUCCEEDED,
+    Tally,
+    init_is_given_up,
+    split,
+    unsupported_file,
+)
 from local.azureml.settings import OutputAction
 
 FILES = tuple(Path(str(number)) for number in range(7))
@@ -49,3 +57,28 @@ def test_missing_elements_are_failed_files_and_extra_ones_make_up_for_nothing() 
 
     assert tally.exceeded
     assert "12 items returned, 1 files failed; 2 mini-batches succeeded" in tally.overview()
+
+
+@pytest.mark.parametrize(
+    ("on_node", "in_all", "minutes", "given_up"),
+    [(5, 5, 0, False), (6, 6, 0, True), (5, 8, 1, False), (4, 8, 2, True), (4, 7, 2, False)],
+)
+def test_init_is_given_up_after_three_failures_per_process_or_fewer_after_two_minutes(
+    on_node: int, in_all: int, minutes: int, given_up: bool
+) -> None:
+    nodes = per_node = 2
+
+    assert init_is_given_up(on_node, in_all, nodes, per_node, timedelta(minutes=minutes)) is given_up
+
+
+@pytest.mark.parametrize("name", ["a.csv", "in/B.PARQUET", "c.pqt", "d.jpeg"])
+def test_files_that_mlflow_models_read(name: str) -> None:
+    assert unsupported_file([name], MLFLOW_FILES) is None
+
+
+@pytest.mark.parametrize(("name", "kind"), [("in/a.avro", "avro"), ("in.csv/readme", "")])
+def test_files_that_mlflow_models_do_not_read(name: str, kind: str) -> None:
+    found = unsupported_file(["fine.csv", name], MLFLOW_FILES)
+
+    assert found is not None
+    assert found.endswith(f"File type '{kind}' is not supported.")

@@ -106,9 +106,14 @@ def test_what_the_script_prints_is_among_the_logs(cloud: Cloud) -> None:
 
 
 def test_a_try_that_fails_is_tried_again(cloud: Cloud) -> None:
-    job = cloud.score({"a": "fail once", "b": "crash once", "c": "fine"}, "moody", errorThreshold=0)
+    files = {"a": "fail once", "b": "crash once", "c": "fine", "d": "killed once", "e": "greedy once"}
 
-    assert sorted(cloud.predictions(job)) == ["a", "b", "c"]
+    job = cloud.score(files, "moody", errorThreshold=0)
+
+    assert sorted(cloud.predictions(job)) == ["a", "b", "c", "d", "e"]
+    errors = cloud.log(job, "user/error/node-0/")
+    assert "exit code -9" in errors
+    assert "MemoryError" in errors
 
 
 def test_a_file_that_always_fails_is_left_out_when_errors_are_ignored(cloud: Cloud) -> None:

@@ -170,8 +170,9 @@ class Scoring:
         if verdict == "more" and self.order.may_stage:
             # The job may have scored files that are not in the snapshot. Score exactly the snapshot instead.
             noted = self._note("discarded", now, message="files arrived while the job ran")
-            return replace(noted, phase=Phase.STAGING, attempt=self.attempt + 1, job=None, status=Status.SUBMITTING,
-                           milestone=self.milestone + 1)  # fmt: skip
+            return replace(noted, phase=Phase.STAGING, attempt=self.attempt + 1, job=None, submitted_at=None,
+                           status=Status.SUBMITTING, milestone=self.milestone + 1,
+                           timings={"claimed": self.began.isoformat()})  # fmt: skip
         return self._superseded("files were added, changed or removed while the job ran", now)
 
     def published(self, publication: Mapping[str, Any], now: datetime) -> Scoring:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from shared.ports import Accepted
 from shared.scoring.location import Location
 from tests.fakes import NOON
 from tests.workflow.world import make_world
@@ -128,3 +129,22 @@ def test_content_that_was_superseded_is_scored_from_copies_so_that_it_cannot_be_
     runs = world.runs()
     assert [run["status"] for run in runs if run["status"] != "published"] == ["superseded"]
     assert all(run["staged"] for run in runs[:-1])
+
+
+def test_the_deadlines_of_a_discarded_attempt_are_not_those_of_the_next() -> None:
+    def first(endpoint, body):
+        return Accepted(endpoint.make_job(body))
+
+    def second(endpoint, body):
+        endpoint.statuses = ("Queued",)  # from now on jobs never start
+        return Accepted(endpoint.make_job(body))
+
+    world = make_world(statuses=("Running", "Running", "Completed"), answers=[first, second])
+    world.land("0.png")
+    world.at(NOON + timedelta(seconds=12), lambda: world.land("1.png"))
+
+    world.watch()
+
+    run = world.runs()[-1]
+    assert run["error"]["reason"] == "start_deadline"
+    assert "running" not in run["timings"]

@@ -19,8 +19,11 @@ PREPARE = """
     files = sorted(path for path in Path(given.data).rglob("*") if path.is_file())
     if any(path.read_text() == "fail" for path in files):
         raise SystemExit(3)
-    while any(path.read_text() == "hang" for path in files):
-        time.sleep(0.05)
+    for gate in (Path(path.read_text()[5:]) for path in files if path.read_text().startswith("wait ")):
+        with (gate / "entered").open("a") as entered:
+            entered.write(f"{os.getpid()}\\n")
+        while not (gate / "open").exists():
+            time.sleep(0.02)
     for path in files:
         (Path(given.out) / path.name).write_text(f"{given.prefix}{path.read_text()}")
 """

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local.azureml.cloud import Cloud, eventually
+from tests.local.azureml.pipelines import deploy_pipeline
 from tests.local.azureml.probes import ECHO, WAITS, deploy
 
 FILES = {"a.txt": "1", "b.txt": "2"}
@@ -45,6 +46,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     deploy(root / "deployments", "echo", ECHO)
     deploy(root / "deployments", "waits", WAITS, environment_variables={"PROBE_GATE": str(root / "gate")})
     deploy(root / "deployments", "wide", ECHO, instance_count=2)
+    deploy_pipeline(root / "deployments", "steps")
     started = Cloud(root / "state", root / "deployments", "--nodes", "1")
     yield started
     started.close()
@@ -184,6 +186,20 @@ def test_a_job_outlives_the_process_that_ran_it(small: Cloud, gate: Gate) -> Non
     assert small.output("survivor.csv") == "a.txt\nb.txt\n"
     assert small.status(done) == "Completed"
     assert statuses(small, running) == ["Preparing", "Running", "Preparing", "Running", "Finalizing", "Completed"]
+
+
+def test_a_pipeline_outlives_the_process_that_ran_it(small: Cloud, gate: Gate) -> None:
+    data = {"jobInputType": "UriFolder", "uri": small.land({"a": f"wait {gate.folder}"})}
+    running = str(small.post({"properties": {"inputData": {"data": data}}}, "steps").json()["name"])
+    pid = gate.pid_of_entered()
+
+    small.kill_azureml()
+    eventually(lambda: not is_alive(pid), "the end of the step's process")
+    small.restart_azureml()
+    gate.open()
+
+    assert small.end(running) == "Completed", small.error(running)
+    assert small.output(f"azureml/{running}/report") == "1 files"
 
 
 def test_a_cancellation_is_not_forgotten_by_a_restart(small: Cloud, gate: Gate) -> None:

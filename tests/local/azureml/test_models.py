@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from typing import Any
 import numpy
 import pandas
 import pytest
+import yaml
+from PIL import Image
 
 from tests.local.azureml.cloud import Cloud
 
@@ -86,6 +91,28 @@ def save_with_mlflow(model: Any, target: Path) -> None:
         )
 
 
+class Brightness:
+    """What an image model may look like inside: the mean of each image of a batch."""
+
+    def predict(self, pixels: Any, params: Any = None) -> Any:
+        return pixels.reshape(len(pixels), -1).mean(axis=1)
+
+
+def save_image_model(target: Path) -> None:
+    """An MLflow model without a flavour of its own, which takes batches of 2 by 2 RGB images as floats."""
+    target.mkdir()
+    (target / "brightness.py").write_text(
+        textwrap.dedent(inspect.getsource(Brightness)).replace("Any", "object")
+        + "\n\ndef _load_pyfunc(path):\n    return Brightness()\n"
+    )
+    shape = {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 2, 2, 3]}}
+    flavor = {"loader_module": "brightness", "code": ".", "python_version": "3.11.0"}
+    signature = {"inputs": json.dumps([shape]), "outputs": None, "params": None}
+    (target / "MLmodel").write_text(
+        yaml.safe_dump({"flavors": {"python_function": flavor}, "model_uuid": "1", "signature": signature})
+    )
+
+
 def rows_of(cloud: Cloud, job: str, path: str) -> Iterator[list[str]]:
     assert cloud.end(job) == "Completed", cloud.error(job)
     for line in (cloud.output(path) or "").splitlines():
@@ -107,6 +134,22 @@ def test_an_mlflow_model_without_a_script_scores_tables(
         for name, table in tables.items()
         for row, value in enumerate(model.predict(table))
     }
+
+
+def test_an_mlflow_model_without_a_script_scores_images(cloud: Cloud, endpoint: str, tmp_path: Path) -> None:
+    save_image_model(tmp_path / "image-model")
+    uri = cloud.upload(tmp_path / "image-model")
+    cloud.create("/models/bright/versions/1", {"modelType": "mlflow_model", "modelUri": uri})
+    cloud.deploy(endpoint, "images", model="bright")
+    files: dict[str, str | bytes] = {}
+    for value in (0, 100):
+        image = io.BytesIO()
+        Image.fromarray(numpy.full((2, 2, 3), value, dtype=numpy.uint8)).save(image, "PNG")
+        files[f"{value}.png"] = image.getvalue()
+
+    job = cloud.submit(cloud.land(files), "images", output="models/images.csv", endpoint=endpoint)
+
+    assert sorted(rows_of(cloud, job, "models/images.csv")) == [["0.0", "0.png"], ["100.0", "100.png"]]
 
 
 def test_a_file_that_an_mlflow_model_cannot_read_fails_the_job(cloud: Cloud, endpoint: str) -> None:

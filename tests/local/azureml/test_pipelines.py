@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,9 +116,9 @@ def test_outputs_without_a_place_go_to_the_default_datastore_of_the_job(cloud: C
     assert cloud.get(f"devstoreaccount1/landing/azureml/{job}/report") == b"1 files"
 
 
-def test_a_pipeline_job_is_canceled_with_its_steps(cloud: Cloud) -> None:
-    job = run(cloud, "steps", body(cloud.land({"a": "hang"})))
-    eventually(lambda: children(cloud, job)["prepare_step"] == "Running", "the step's start")
+def test_a_pipeline_job_is_canceled_with_its_steps(cloud: Cloud, tmp_path: Path) -> None:
+    job = run(cloud, "steps", body(cloud.land({"a": f"wait {tmp_path}"})))
+    eventually((tmp_path / "entered").exists, "the step's start")
 
     assert cloud.manage(f"/jobs/{job}/cancel", "POST").status_code == 202
 

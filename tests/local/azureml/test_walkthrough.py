@@ -10,10 +10,12 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from local import tls
 from local.addresses import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE
-from tests.local.azureml.alone import end_of
+from tests.local.azureml.alone import Alone, end_of
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -280,6 +282,27 @@ def test_a_job_is_canceled(client: MLClient, endpoint: str, deployment: str, dat
     client.jobs.begin_cancel(job.name).result()
 
     assert client.jobs.get(job.name).status == "Canceled"
+
+
+@pytest.mark.parametrize(
+    ("action", "jobs"),
+    [({"status": 429, "headers": {"Retry-After": "1"}}, 1), ({"after": {"status": 500}}, 2)],
+    ids=["throttled", "500 although the job was created"],
+)
+def test_the_client_posts_again_after_some_answers(
+    client: MLClient, emulator: Alone, endpoint: str, deployment: str, data: Any, action: dict[str, Any], jobs: int
+) -> None:
+    from azure.ai.ml import Input
+
+    before = len(client.batch_endpoints.list_jobs(endpoint))
+    rule = {"match": {"method": "POST", "path": "/jobs$"}, "action": action, "times": 1}
+    with httpx.Client(verify=tls.client_context(emulator.state), trust_env=False) as http:
+        control = f"{emulator.told['azureml']['management_url']}/_faults"
+        http.put(control, json=[rule]).raise_for_status()
+        client.batch_endpoints.invoke(endpoint, inputs={"x": Input(type="uri_folder", path=data.id)})
+        http.delete(control).raise_for_status()
+
+    assert len(client.batch_endpoints.list_jobs(endpoint)) == before + jobs
 
 
 def test_two_inputs_and_an_output_folder_are_refused_by_the_service(

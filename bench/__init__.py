@@ -1,9 +1,13 @@
 """The benchmarks: `python -m bench`. docs/benchmarks.md says what is measured and how to read it.
 
-figures         one figure, the table, results.json
 cold_start      importing and indexing the app, against an app that has nothing in it
 durable_work    what a landed folder costs in durable operations, on the host with a clock that jumps
 event_cost      what an event costs the host, against a function that does nothing
 latency         from the last file to _SUCCESS, on the whole local cloud
-host            the Functions host itself
+host            the local Functions host itself
+azureml         the local Azure ML itself
+
+figures         one figure, the table, results.json
+hosts           a Functions host as a process
+blob_events     storage events
 """

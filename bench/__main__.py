@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "event_cost": "Processor time of an event",
     "latency": "From the last file to _SUCCESS",
     "host": "The local Functions host",
+    "azureml": "The local Azure ML",
 }
 """Modules with a `measure`, and their titles."""
 

@@ -152,7 +152,8 @@ def test_the_durable_client_rewinds_too(host: Host) -> None:
 
 
 def test_an_instance_that_has_completed_is_refused_with_412(host: Host) -> None:
-    """HttpApiHandler.cs (newest): rewinding what has not failed is a failed precondition."""
+    """HttpApiHandler.cs (newest): rewinding what has not failed is a failed precondition. Older versions, and
+    durable-functions-http-api still, say 410 of what has completed or was terminated."""
     instance = host.start("chain", [])
     host.finished(instance)
 

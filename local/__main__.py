@@ -39,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
     azureml = _command(commands, "azureml", "Azure ML alone, with the storage and identity that it needs", _azureml)
     azureml.add_argument("--deployments", type=Path, required=True)
     azureml.add_argument("--port", type=int)
+    azureml.add_argument("--pace", default="local", choices=("local", "cluster"), help="how long jobs take around work")
+    azureml.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit are Queued")
 
     commands.add_parser("host", help="the Functions host alone, for any Python v2-model app", add_help=False)
     return top
@@ -74,7 +76,12 @@ def _azureml(args: argparse.Namespace) -> int:
         _say(f"There is no folder {args.deployments}.")
         return 2
     return _run_stack(
-        Options(state=args.state.resolve(), deployments=args.deployments.resolve(), azureml_port=args.port)
+        Options(
+            state=args.state.resolve(),
+            deployments=args.deployments.resolve(),
+            azureml_port=args.port,
+            azureml_flags=("--pace", args.pace, "--nodes", str(args.nodes)),
+        )
     )
 
 

@@ -57,6 +57,7 @@ class Options:
     routes: Path | None = None
     clock_rate: float | None = None
     azureml_port: int | None = None
+    azureml_flags: tuple[str, ...] = ()
 
 
 def host_environment(where: Addresses, options: Options) -> dict[str, str]:
@@ -234,7 +235,8 @@ class Stack:
         if options.deployments == DEPLOYMENTS and not _MODEL.exists():
             self.say("Training the demo's model, once.")
             await asyncio.to_thread(subprocess.run, (sys.executable, "-m", "demo.train"), cwd=CHECKOUT, check=True)
-        azureml = Part("azureml", "local.azureml", ("--state", state, "--deployments", str(options.deployments)))
+        flags = ("--state", state, "--deployments", str(options.deployments), *options.azureml_flags)
+        azureml = Part("azureml", "local.azureml", flags)
         if options.app is None:
             await self.supervisor.start(azureml)
         else:

@@ -1,8 +1,8 @@
 """What production does to an app now and then, on request and seen from outside: an app that copes gets it right.
 
 Sources: Azure docs, durable-functions-types-features-overview (activities are executed at least once),
-durable-functions-orchestrations (messages), durable-functions-entities (message delivery), functions-host-json
-(functionTimeout).
+durable-functions-external-events, durable-functions-entities (message delivery), functions-host-json (functionTimeout);
+Azure/durabletask, TaskOrchestrationContext.cs.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def test_only_some_activities_run_twice_when_only_some_should(host: Host) -> Non
 
 
 def test_results_that_come_in_another_order_still_belong_to_their_calls(host: Host) -> None:
-    """Azure docs, durable-functions-orchestrations: a task is completed by its id, not by when its message came."""
+    """Azure/durabletask, TaskOrchestrationContext.cs: a result completes the task whose id it carries, whenever it comes."""
     trouble(host, delay_messages=1, longest_delay_ms=400, seed=3)
 
     together, racing = host.start("fan", orders("fan", 10)), host.start("race", orders("race", 10))
@@ -83,7 +83,7 @@ def test_results_that_come_in_another_order_still_belong_to_their_calls(host: Ho
 
 
 def test_events_come_in_another_order_and_none_is_lost(host: Host) -> None:
-    """Azure docs, durable-functions-external-events: at least once, with no promise of an order."""
+    """Azure docs, durable-functions-external-events: delivered at least once; no order is promised."""
     trouble(host, delay_messages=1, longest_delay_ms=1000, seed=5)
     instance = host.start("collecting", 12)
     for n in range(12):
@@ -107,7 +107,7 @@ def test_entities_get_their_messages_in_order_even_then(host: Host) -> None:
 
 
 def test_an_activity_that_times_out_has_done_its_work_and_fails(host: Host) -> None:
-    """Azure docs, functions-host-json (functionTimeout): the function is stopped; what it did stays done."""
+    """Azure docs, functions-host-json (functionTimeout) bounds every execution; nothing takes back what was done in it."""
     trouble(host, time_out_activities=1)
 
     found = host.finished(host.start("chain", orders("late", 2)))

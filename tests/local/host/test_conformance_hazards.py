@@ -71,7 +71,7 @@ def test_only_some_activities_run_twice_when_only_some_should(host: Host) -> Non
 
 
 def test_results_that_come_in_another_order_still_belong_to_their_calls(host: Host) -> None:
-    """Azure/durabletask, TaskOrchestrationContext.cs: a result completes the task whose id it carries, whenever it comes."""
+    """Azure/durabletask, TaskOrchestrationContext.cs: a result completes the task whose id it carries."""
     trouble(host, delay_messages=1, longest_delay_ms=400, seed=3)
 
     together, racing = host.start("fan", orders("fan", 10)), host.start("race", orders("race", 10))
@@ -107,7 +107,7 @@ def test_entities_get_their_messages_in_order_even_then(host: Host) -> None:
 
 
 def test_an_activity_that_times_out_has_done_its_work_and_fails(host: Host) -> None:
-    """Azure docs, functions-host-json (functionTimeout) bounds every execution; nothing takes back what was done in it."""
+    """Azure docs, functions-host-json (functionTimeout) ends an execution; what it did is not taken back."""
     trouble(host, time_out_activities=1)
 
     found = host.finished(host.start("chain", orders("late", 2)))

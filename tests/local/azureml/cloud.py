@@ -36,9 +36,11 @@ def eventually(look: Callable[[], Found | None], what: str, seconds: float = 60.
 class Cloud:
     """One state directory with storage and Azure ML on it. The clock is quick, so that only real work takes time."""
 
-    def __init__(self, state: Path, deployments: Path, *flags: str, endpoint: str = "probe") -> None:
+    def __init__(
+        self, state: Path, deployments: Path, *flags: str, endpoint: str = "probe", rate: float = RATE
+    ) -> None:
         self.state = state
-        self.addresses = addresses.settle(state, rate=RATE)
+        self.addresses = addresses.settle(state, rate=rate)
         self.issuer = Issuer.of(state)
         self.http = httpx.Client(verify=tls.client_context(state), timeout=30)
         self._flags = ("--deployments", str(deployments), *flags)

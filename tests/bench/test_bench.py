@@ -76,7 +76,7 @@ def test_what_cannot_be_measured_is_said_and_fails_nothing() -> None:
     from bench.cold_start import Start, rows
     from bench.figures import table
 
-    found = rows({name: [Start(0.4, 40_000, 26)] for name in ("alone", "landfall")})
+    found = rows({name: [Start(0.4, 0.3, 40_000, 26)] for name in ("alone", "landfall")})
 
     assert "not measured: azure-ai-ml is not installed" in table("Cold start", list(found))
 

@@ -19,7 +19,7 @@ from shared.scoring.payload import seconds, span, text_of, when
 from shared.scoring.route import Ready
 
 STEPS_PER_HISTORY = 25
-"""Looks and failures after which the history is cut; each adds about ten events to it."""
+"""Looks and failures after which the history is cut; each adds about a dozen events to it."""
 
 PATIENCE = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60), timedelta(minutes=5))
 """Waits after the first, second, … failure in a row of a step; the last one repeats."""

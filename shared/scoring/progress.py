@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.scoring.job import Job, Stage
+from shared.scoring.patience import rest_after
 from shared.scoring.payload import span, text_of, when
 from shared.scoring.run import Order, Status
 
@@ -23,9 +24,6 @@ UNCLEAR_LIMIT = 3
 
 MISSING_LIMIT = 10
 """Answers in a row that a submitted job does not exist, after which it is taken as gone."""
-
-PATIENCE = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300))
-"""Waits after the first, second, … failure in a row of a step; the last one repeats."""
 
 
 CANCEL_TRIES = 10
@@ -209,8 +207,8 @@ class Scoring:
 
     def stumbled(self, now: datetime, trouble: str) -> Scoring:
         """A step failed for a reason that may pass; it is tried again after a rest, until a deadline."""
-        wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
-        again = replace(self, failures=self.failures + 1, wait_until=now + wait, steps=self.steps + 1)
+        rested = now + rest_after(self.failures)
+        again = replace(self, failures=self.failures + 1, wait_until=rested, steps=self.steps + 1)
         if self.phase is Phase.CANCELING:
             # The deadline is over already, that is why the job is canceled.
             return again if again.failures < CANCEL_TRIES else self.canceled(False, now)

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from shared.scoring.event import Landing
 from shared.scoring.landing import Empty, IsReady, Look, NotYet, Overdue, WatchStart, landing_key, readiness
+from shared.scoring.patience import rest_after
 from shared.scoring.payload import seconds, span, text_of, when
 from shared.scoring.route import Ready
 
 STEPS_PER_HISTORY = 25
 """Looks and failures after which the history is cut; each adds about a dozen events to it."""
-
-PATIENCE = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60), timedelta(minutes=5))
-"""Waits after the first, second, … failure in a row of a step; the last one repeats."""
 
 
 class Phase(StrEnum):
@@ -200,8 +198,9 @@ class Watch:
         """
         if self.phase is Phase.SCORING:
             return replace(self, phase=Phase.LEAVING, order=None, rest_until=now, result="run left to the sweep")
-        wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
-        return replace(self, rest_until=now + wait, failures=self.failures + 1, steps=self.steps + 1)
+        return replace(
+            self, rest_until=now + rest_after(self.failures), failures=self.failures + 1, steps=self.steps + 1
+        )
 
     def started_over(self) -> Watch:
         """The history is empty again."""

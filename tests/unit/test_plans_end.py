@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from shared.scoring import plan, watch
 from shared.scoring.job import STAGES, Job, Stage
 from shared.scoring.landing import WatchStart
-from shared.scoring.progress import MISSING_LIMIT, PATIENCE, Phase, Scoring, begin
+from shared.scoring.patience import PATIENCE
+from shared.scoring.progress import MISSING_LIMIT, Phase, Scoring, begin
 from shared.scoring.route import Ready
 from shared.scoring.run import ENDED, Order, Status
 from shared.scoring.watch import Watch, new_watch

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from shared.scoring.patience import PATIENCE
 from shared.scoring.progress import (
     CANCEL_TRIES,
     MISSING_LIMIT,
     NOTES,
-    PATIENCE,
     SEARCHES,
     UNCLEAR_LIMIT,
     Phase,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from shared.scoring.landing import Look, WatchStart
+from shared.scoring.patience import PATIENCE
 from shared.scoring.watch import (
-    PATIENCE,
     STEPS_PER_HISTORY,
     Begin,
     Claim,

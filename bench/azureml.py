@@ -46,9 +46,13 @@ def run(mini_batch):
     return [f"{Path(path).name} {hashlib.sha256(Path(path).read_bytes()).hexdigest()}" for path in mini_batch]
 """
 DEPLOYMENT: dict[str, Any] = {
-    "name": "hash", "endpoint_name": "bench", "type": "model", "model": {"path": "model"},
-    "code_configuration": {"code": "code", "scoring_script": "score.py"}, "compute": "azureml:local",
-}  # fmt: skip
+    "name": "hash",
+    "endpoint_name": "bench",
+    "type": "model",
+    "model": {"path": "model"},
+    "code_configuration": {"code": "code", "scoring_script": "score.py"},
+    "compute": "azureml:local",
+}
 PROCESSES = os.cpu_count() or 2
 MINI_BATCH = 10
 UPLOADS = 16
@@ -71,14 +75,33 @@ def measure(*, quick: bool = False) -> list[Row]:
     transfer = median(job.running - job.scoring for job in jobs)
     against = f"multiprocessing with {PROCESSES} processes"
     return [
-        Row(name=f"scoring one of {files:,} files", value=1e6 * scoring / files, unit="us", ratio=scoring / pool,
-            against=against, n=repeats, aim=AIM),
+        Row(
+            name=f"scoring one of {files:,} files",
+            value=1e6 * scoring / files,
+            unit="us",
+            ratio=scoring / pool,
+            against=against,
+            n=repeats,
+            aim=AIM,
+        ),
         Row(name="files scored", value=files / scoring, unit="1/s", ratio=pool / scoring, against=against, n=repeats),
-        Row(name="fetching a file, and ending the job", value=1e6 * transfer / files, unit="us",
-            ratio=transfer / scoring, against="scoring it", n=repeats),
-        Row(name="a look at a job while it runs", value=1000 * busy / looks, unit="ms", ratio=busy / idle,
-            against="a look when nothing runs", n=looks),
-    ]  # fmt: skip
+        Row(
+            name="fetching a file, and ending the job",
+            value=1e6 * transfer / files,
+            unit="us",
+            ratio=transfer / scoring,
+            against="scoring it",
+            n=repeats,
+        ),
+        Row(
+            name="a look at a job while it runs",
+            value=1000 * busy / looks,
+            unit="ms",
+            ratio=busy / idle,
+            against="a look when nothing runs",
+            n=looks,
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

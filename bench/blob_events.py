@@ -11,8 +11,12 @@ HEADERS = {"aeg-event-type": "Notification"}
 def blob_created(path: str) -> dict[str, object]:
     """The event of a blob that was written in one request."""
     return {
-        "topic": TOPIC, "subject": f"/blobServices/default/containers/landing/blobs/{path}", "id": path,
-        "eventType": "Microsoft.Storage.BlobCreated", "eventTime": "2026-03-01T12:00:00Z", "dataVersion": "",
+        "topic": TOPIC,
+        "subject": f"/blobServices/default/containers/landing/blobs/{path}",
+        "id": path,
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": "2026-03-01T12:00:00Z",
+        "dataVersion": "",
         "metadataVersion": "1",
         "data": {"api": "PutBlob", "contentLength": 167, "contentType": "image/png", "blobType": "BlockBlob"},
-    }  # fmt: skip
+    }

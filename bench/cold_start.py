@@ -62,9 +62,14 @@ class Start:
 def start(app: Path) -> Start:
     """Import and index the app in that folder."""
     done = subprocess.run(
-        [sys.executable, "-c", PROBE], cwd=app, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
-        check=True, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", PROBE],
+        cwd=app,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     return Start(**json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -97,16 +102,24 @@ def rows(found: Mapping[str, Sequence[Start]]) -> Iterable[Row]:
     """The figures of repeated starts of the apps `landfall`, `alone` and, if it could be had, `azure-ai-ml`."""
     own, n = found["landfall"], len(found["landfall"])
     for quantity, unit, of in QUANTITIES:
-        yield Row(name=f"{quantity} of a cold start", value=_median(own, of), unit=unit,
-                  ratio=_ratio(own, found["alone"], of), against=ALONE, n=n, aim=AIM)  # fmt: skip
+        yield Row(
+            name=f"{quantity} of a cold start",
+            value=_median(own, of),
+            unit=unit,
+            ratio=_ratio(own, found["alone"], of),
+            against=ALONE,
+            n=n,
+            aim=AIM,
+        )
     heavy = found.get("azure-ai-ml")
     for quantity, unit, of in QUANTITIES:
         name = f"{quantity}, had it imported azure-ai-ml"
         if heavy is None:
             yield Row(name=name, value=nan, unit=unit, ratio=nan, against="azure-ai-ml is not installed", n=0)
         else:
-            yield Row(name=name, value=_median(heavy, of), unit=unit, ratio=_ratio(heavy, own, of),
-                      against="Landfall's", n=n)  # fmt: skip
+            yield Row(
+                name=name, value=_median(heavy, of), unit=unit, ratio=_ratio(heavy, own, of), against="Landfall's", n=n
+            )
 
 
 def _median(starts: Iterable[Start], of: Quantity) -> float:

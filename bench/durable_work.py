@@ -31,7 +31,7 @@ from local.host.loading import load
 from local.host.registry import Registry
 from local.host.server import Parts, application
 from local.host.virtual import VirtualClock, seeded_ids
-from shared.scoring.location import Location
+from shared.core.location import Location
 from shared.services import Services, services
 from tests.examples import LANDING, ROOT, SETTINGS, endpoint_over
 from tests.fakes import NOON, FakeBlobs
@@ -76,22 +76,40 @@ def measure(*, quick: bool = False) -> list[Row]:
     as_fast = {size: work_of(Upload(size, size / A_SECOND)) for size in sizes}
     return [
         *(
-            Row(name=f"{size:,} files in {SECONDS:.0f} s: {_spoken(counts)}", value=operations(counts), unit="",
-                ratio=operations(counts) / operations(in_place[first]), against=f"{first} files", n=1, aim=1.0)
+            Row(
+                name=f"{size:,} files in {SECONDS:.0f} s: {_spoken(counts)}",
+                value=operations(counts),
+                unit="",
+                ratio=operations(counts) / operations(in_place[first]),
+                against=f"{first} files",
+                n=1,
+                aim=1.0,
+            )
             for size, counts in in_place.items()
         ),
         *(
-            Row(name=f"{size:,} files in {SECONDS:.0f} s, scored as copies because of a file beside them",
-                value=operations(counts), unit="", ratio=operations(counts) / operations(copied[first]),
-                against=f"{first} files", n=1)
+            Row(
+                name=f"{size:,} files in {SECONDS:.0f} s, scored as copies because of a file beside them",
+                value=operations(counts),
+                unit="",
+                ratio=operations(counts) / operations(copied[first]),
+                against=f"{first} files",
+                n=1,
+            )
             for size, counts in copied.items()
         ),
         *(
-            Row(name=f"{size:,} files, {A_SECOND} a second: for each file", value=operations(counts) / size, unit="",
-                ratio=operations(counts) / operations(as_fast[first]) * first / size, against=f"{first} files", n=1)
+            Row(
+                name=f"{size:,} files, {A_SECOND} a second: for each file",
+                value=operations(counts) / size,
+                unit="",
+                ratio=operations(counts) / operations(as_fast[first]) * first / size,
+                against=f"{first} files",
+                n=1,
+            )
             for size, counts in as_fast.items()
         ),
-    ]  # fmt: skip
+    ]
 
 
 def operations(counts: Counts) -> int:

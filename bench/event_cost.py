@@ -46,10 +46,15 @@ def measure(*, quick: bool = False) -> list[Row]:
                     found.append(spent)
         assert landfall.http.get("/admin/durable/counts").json()["orchestrations"], "the events have started no watch"
     return [
-        Row(name="processor time of an event", value=median(own), unit="ms",
+        Row(
+            name="processor time of an event",
+            value=median(own),
+            unit="ms",
             ratio=median(one / other for one, other in zip(own, nothing, strict=True)),
-            against="a function that does nothing", n=count * repeats)
-    ]  # fmt: skip
+            against="a function that does nothing",
+            n=count * repeats,
+        )
+    ]
 
 
 def _milliseconds(host: Host, count: int, turn: int) -> float:
@@ -65,9 +70,12 @@ def _settings(folder: Path) -> Mapping[str, str]:
     routes.write_text(replaced(("quiet: 5s", "quiet: 2m")), "utf-8")
     off = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("on_blob_message", "sweep")}
     return {
-        **SETTINGS, **off, "LANDFALL_ROUTES": str(routes), "LANDFALL_EVENTS_QUEUE": "landing-events",
+        **SETTINGS,
+        **off,
+        "LANDFALL_ROUTES": str(routes),
+        "LANDFALL_EVENTS_QUEUE": "landing-events",
         "LANDFALL_STATE_URL": "https://state.blob.core.windows.net/landfall",
-    }  # fmt: skip
+    }
 
 
 def _app(folder: Path) -> Path:

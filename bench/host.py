@@ -103,10 +103,16 @@ def rates(*, quick: bool) -> list[Row]:
                 found.setdefault(name, []).append(count / run())
     base = median(found["HTTP invocations"])
     return [
-        Row(name=name, value=median(values), unit="1/s", ratio=median(values) / base, against="HTTP invocations",
-            n=count * repeats)
+        Row(
+            name=name,
+            value=median(values),
+            unit="1/s",
+            ratio=median(values) / base,
+            against="HTTP invocations",
+            n=count * repeats,
+        )
         for name, values in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def _measured(host: DurableHost, count: int, turn: int) -> dict[str, Callable[[], float]]:
@@ -128,16 +134,24 @@ def _measured(host: DurableHost, count: int, turn: int) -> dict[str, Callable[[]
         return host.seconds(lambda: host.all_at_once([partial(host.http.get, "/api/nothing")] * count))
 
     return {
-        "HTTP invocations": invocations, "events through the webhook": events, "entity signals": signals,
-        "orchestrations of 1 activity": lambda: chains(1), "orchestrations of 5 activities": lambda: chains(5),
-    }  # fmt: skip
+        "HTTP invocations": invocations,
+        "events through the webhook": events,
+        "entity signals": signals,
+        "orchestrations of 1 activity": lambda: chains(1),
+        "orchestrations of 5 activities": lambda: chains(5),
+    }
 
 
 def _event(number: int) -> dict[str, object]:
     return {
-        "id": str(number), "topic": "t", "subject": f"s/{number}", "eventType": "e", "dataVersion": "1",
-        "eventTime": "2026-01-01T00:00:00Z", "data": {},
-    }  # fmt: skip
+        "id": str(number),
+        "topic": "t",
+        "subject": f"s/{number}",
+        "eventType": "e",
+        "dataVersion": "1",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "data": {},
+    }
 
 
 def waiting(*, quick: bool) -> list[Row]:
@@ -154,11 +168,23 @@ def waiting(*, quick: bool) -> list[Row]:
         time.sleep(1.0)
         looks = host.wakes() - quiet
     return [
-        Row(name="memory per waiting instance", value=each, unit="bytes", ratio=each * 1000 / before,
-            against="the host alone (for 1000 instances)", n=count),
-        Row(name="looks at waiting instances in a second", value=looks, unit="", ratio=looks / count,
-            against="the instances", n=count),
-    ]  # fmt: skip
+        Row(
+            name="memory per waiting instance",
+            value=each,
+            unit="bytes",
+            ratio=each * 1000 / before,
+            against="the host alone (for 1000 instances)",
+            n=count,
+        ),
+        Row(
+            name="looks at waiting instances in a second",
+            value=looks,
+            unit="",
+            ratio=looks / count,
+            against="the instances",
+            n=count,
+        ),
+    ]
 
 
 def chain(context: Any) -> Any:
@@ -221,9 +247,15 @@ def replaying(*, quick: bool) -> list[Row]:
             sdk.append(recorded.seconds_of_sdk())
             own.append(recorded.seconds_of_host())
         rows.append(
-            Row(name=f"replaying {len(recorded.history)} events", value=1000 * (median(sdk) + median(own)), unit="ms",
-                ratio=median(own) / median(sdk), against="the SDK's share", n=len(sdk))
-        )  # fmt: skip
+            Row(
+                name=f"replaying {len(recorded.history)} events",
+                value=1000 * (median(sdk) + median(own)),
+                unit="ms",
+                ratio=median(own) / median(sdk),
+                against="the SDK's share",
+                n=len(sdk),
+            )
+        )
     return rows
 
 

@@ -61,9 +61,13 @@ def running(app: Path, kind: type[Running], settings: Mapping[str, str] | None =
         state = Path(folder)
         command = [sys.executable, "-m", "local.host", "--app", str(app), "--state", str(state), "--with-parent"]
         with subprocess.Popen(
-            command, env={**os.environ, **(settings or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True,
-        ) as process:  # fmt: skip
+            command,
+            env={**os.environ, **(settings or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
             assert process.stdout is not None
             assert any(line.strip() == "ready" for line in process.stdout), "the host did not start"
             host = kind(process.pid, (state / "host" / "port").read_text())

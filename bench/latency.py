@@ -86,10 +86,13 @@ def _landed(stack: Stack, name: str, files: int) -> Landed:
     stack.quiet()
     job, timings = _job_times(stack, run["job"]["name"]), run["timings"]
     return Landed(
-        last_file=last_file, claimed=_moment(timings["claimed"]), published=_moment(timings["published"]),
-        job_created=_moment(job["createdAt"]), job_ended=_moment(job["lastModifiedAt"]),
+        last_file=last_file,
+        claimed=_moment(timings["claimed"]),
+        published=_moment(timings["published"]),
+        job_created=_moment(job["createdAt"]),
+        job_ended=_moment(job["lastModifiedAt"]),
         operations=_operations(stack) - before,
-    )  # fmt: skip
+    )
 
 
 def _operations(stack: Stack) -> int:
@@ -116,10 +119,22 @@ def _rows(files: int, landed: Sequence[Landed]) -> Iterator[Row]:
         "  noticing the job's end and publishing": one.publishing,
     }
     for stage, seconds in stages.items():
-        yield Row(name=f"{files} files: {stage}", value=seconds, unit="s", ratio=seconds / one.job,
-                  against="the job's own time", n=n)  # fmt: skip
-    yield Row(name=f"{files} files: durable operations", value=one.operations, unit="", ratio=one.operations / files,
-              against="the files", n=n)  # fmt: skip
+        yield Row(
+            name=f"{files} files: {stage}",
+            value=seconds,
+            unit="s",
+            ratio=seconds / one.job,
+            against="the job's own time",
+            n=n,
+        )
+    yield Row(
+        name=f"{files} files: durable operations",
+        value=one.operations,
+        unit="",
+        ratio=one.operations / files,
+        against="the files",
+        n=n,
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -65,10 +65,13 @@ def _up(args: argparse.Namespace) -> int:
             return 2
     return _run_stack(
         Options(
-            state=args.state.resolve(), app=args.app.resolve(), deployments=args.deployments.resolve(),
-            routes=args.routes.resolve() if args.routes else None, clock_rate=args.clock_rate,
+            state=args.state.resolve(),
+            app=args.app.resolve(),
+            deployments=args.deployments.resolve(),
+            routes=args.routes.resolve() if args.routes else None,
+            clock_rate=args.clock_rate,
         )
-    )  # fmt: skip
+    )
 
 
 def _azureml(args: argparse.Namespace) -> int:

@@ -42,9 +42,11 @@ def drop(source: Path, target: str, state: Path) -> str:
     files = [(path, "/".join(filter(None, (prefix, name)))) for path, name in _files(source)]
     where = _where(state)
     client = ContainerClient(
-        where.account_url(), container, credential=LocalCredential.of(state),
+        where.account_url(),
+        container,
+        credential=LocalCredential.of(state),
         connection_verify=str(tls.ca_bundle(state)),
-    )  # fmt: skip
+    )
 
     def upload(file: tuple[Path, str]) -> int:
         path, blob = file

@@ -77,9 +77,13 @@ class Rule:
 
     def report(self) -> dict[str, Any]:
         return {
-            "match": {"method": self.method, "path": self.path.pattern}, "action": dict(self.action),
-            "times": self.times, "skip": self.skip, "probability": self.probability, "fired": self.fired,
-        }  # fmt: skip
+            "match": {"method": self.method, "path": self.path.pattern},
+            "action": dict(self.action),
+            "times": self.times,
+            "skip": self.skip,
+            "probability": self.probability,
+            "fired": self.fired,
+        }
 
 
 class Faults:

@@ -102,11 +102,16 @@ class Supervisor:
         log_path = self.logs / f"{part.name}.log"
         with log_path.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *part.command, cwd=CHECKOUT, env=part.environment, stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE, stderr=log, pass_fds=(self.inherited,),
+                *part.command,
+                cwd=CHECKOUT,
+                env=part.environment,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                pass_fds=(self.inherited,),
                 # Ctrl-C in a terminal signals the whole process group, but stopping in order is the supervisor's work.
                 start_new_session=True,
-            )  # fmt: skip
+            )
         self.running[part.name] = process
         self.changed()
         try:

@@ -62,9 +62,18 @@ class Issuer:
         """A signed token for `audience`, good for `lifetime` seconds (negative: already expired). `claims` override."""
         now = int(time.time())
         body = {
-            "iss": ISSUER, "aud": audience.rstrip("/"), "iat": now, "nbf": now - 300, "exp": int(now + lifetime),
-            "sub": subject, "oid": subject, "appid": subject, "tid": TENANT, "idtyp": "app", "ver": "1.0",
-        }  # fmt: skip
+            "iss": ISSUER,
+            "aud": audience.rstrip("/"),
+            "iat": now,
+            "nbf": now - 300,
+            "exp": int(now + lifetime),
+            "sub": subject,
+            "oid": subject,
+            "appid": subject,
+            "tid": TENANT,
+            "idtyp": "app",
+            "ver": "1.0",
+        }
         return jwt.encode({**body, **claims}, self.key, algorithm="RS256")
 
 
@@ -86,9 +95,12 @@ class Verifier:
             raise TokenRefused("NoAuthenticationInformation", "A bearer token is required and the request had none.")
         try:
             claims: dict[str, Any] = jwt.decode(
-                authorization[7:].strip(), self.public_key, algorithms=["RS256"], issuer=ISSUER,
+                authorization[7:].strip(),
+                self.public_key,
+                algorithms=["RS256"],
+                issuer=ISSUER,
                 options={"verify_aud": False, "require": ["exp", "aud", "iss"]},
-            )  # fmt: skip
+            )
         except jwt.ExpiredSignatureError as error:
             raise TokenRefused("ExpiredAuthenticationToken", "The access token has expired.") from error
         except jwt.PyJWTError as error:

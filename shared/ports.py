@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from shared.scoring.job import Job
-from shared.scoring.location import Container, Location
-from shared.scoring.snapshot import File
+from shared.core.job import Job
+from shared.core.location import Container, Location
+from shared.core.snapshot import File
 
 
 @dataclass(frozen=True, slots=True)

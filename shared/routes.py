@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.core.route import Route, problems_between, problems_of, read_route
 from shared.errors import Problem, RoutesInvalid
-from shared.scoring.route import Route, problems_between, problems_of, read_route
 
 SCHEMA = Path(__file__).parent.parent / "routes.schema.json"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.core.location import Container
 from shared.errors import SettingsInvalid
-from shared.scoring.location import Container
 
 NAMES = (
     "LANDFALL_STATE_URL",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from shared.core.event import Landing
+from shared.core.location import Container, Location, locate
+from shared.core.route import Route
 from shared.routes import parse_routes
-from shared.scoring.event import Landing
-from shared.scoring.location import Container, Location, locate
-from shared.scoring.route import Route
 from tests.fakes import FakeBlobs, FakeEndpoint
 
 ROOT = Path(__file__).parent.parent

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.core.job import Job
+from shared.core.location import Container, Location
+from shared.core.request import is_output
+from shared.core.snapshot import File
 from shared.errors import Unavailable
 from shared.ports import Accepted, JobListing, Listing, Stored, Submission
-from shared.scoring.job import Job
-from shared.scoring.location import Container, Location
-from shared.scoring.request import is_output
-from shared.scoring.snapshot import File
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

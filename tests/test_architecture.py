@@ -20,7 +20,7 @@ MOST_LINES = 400
 """A file has fewer lines than that."""
 
 MOST_LINES_OF_APP = 20
-NOT_A_NAME = {"utils", "util", "helpers", "helper", "common", "constants", "misc", "base", "core", "lib"}
+NOT_A_NAME = {"utils", "util", "helpers", "helper", "common", "constants", "misc", "base", "lib"}
 """Module names that say nothing, and so collect everything."""
 
 APP = ("function_app.py", "shared", "triggers")
@@ -45,8 +45,12 @@ def tree(*folders: str) -> tuple[Path, ...]:
     """The Python files that git knows, or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *(folders or ("*.py",))],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=30,
-    ).stdout.splitlines()  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    ).stdout.splitlines()
     return tuple(path for name in listed if name.endswith(".py") and (path := ROOT / name).exists())
 
 

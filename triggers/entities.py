@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from shared.scoring.landing import Watchers
+from shared.core.landing import Watchers
 from triggers.names import Entity
 
 bp = df.Blueprint()

@@ -8,10 +8,10 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from shared.core.event import Ignored, Match, Written, match_event, read_event
+from shared.core.landing import coalesce
+from shared.core.watch import new_watch
 from shared.errors import InputRefused
-from shared.scoring.event import Ignored, Match, Written, match_event, read_event
-from shared.scoring.landing import coalesce
-from shared.scoring.watch import new_watch
 from shared.services import services
 from shared.telemetry import debug, log, warn
 from triggers.names import Orchestrator

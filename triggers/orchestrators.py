@@ -1,4 +1,4 @@
-"""The orchestrators: short interpreters of the plans in shared.scoring.
+"""The orchestrators: short interpreters of the plans in shared.core.
 
 They are replayed, so nothing here reads a clock, logs or decides. The generators stay importable as they are, and are
 registered by a call at the end, so that tests can drive them by hand.
@@ -9,12 +9,12 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from shared.scoring import plan, watch
-from shared.scoring.job import Job
-from shared.scoring.landing import Look
-from shared.scoring.progress import Scoring, begin
-from shared.scoring.publication import chunks
-from shared.scoring.run import Order
+from shared.core import plan, watch
+from shared.core.job import Job
+from shared.core.landing import Look
+from shared.core.progress import Scoring, begin
+from shared.core.publication import chunks
+from shared.core.run import Order
 from triggers.names import Activity, Entity, Orchestrator
 
 bp = df.Blueprint()
@@ -96,8 +96,14 @@ def score_snapshot(context: df.DurableOrchestrationContext) -> Steps:
             run = (yield from _score_step(context, run, step)).stepped()
         except Exception as trouble:
             run = run.stumbled(context.current_utc_datetime, str(trouble))
-            yield _report(context, trouble, run_id=run.order.run_id, route=run.order.route, landing=run.order.landing,
-                          step=type(step).__name__.lower())  # fmt: skip
+            yield _report(
+                context,
+                trouble,
+                run_id=run.order.run_id,
+                route=run.order.route,
+                landing=run.order.landing,
+                step=type(step).__name__.lower(),
+            )
 
 
 def _score_step(context: df.DurableOrchestrationContext, run: Scoring, step: plan.Step) -> Steps:
@@ -154,20 +160,26 @@ def publish(context: df.DurableOrchestrationContext) -> Steps:
     listed = yield context.call_activity_with_retry(Activity.LIST_OUTPUTS, A_FEW_TIMES, given)
     if "files" not in listed:
         return listed  # a problem, or a publication that has been there all along
-    yield context.task_all([
-        context.call_activity_with_retry(Activity.COPY_OUTPUTS, A_FEW_TIMES, {**given, "start": start, "stop": stop})
-        for start, stop in chunks(listed["files"])
-    ])  # fmt: skip
+    yield context.task_all(
+        [
+            context.call_activity_with_retry(
+                Activity.COPY_OUTPUTS, A_FEW_TIMES, {**given, "start": start, "stop": stop}
+            )
+            for start, stop in chunks(listed["files"])
+        ]
+    )
     sealed = {**given, "now": _now(context)}
     return (yield context.call_activity_with_retry(Activity.SEAL_PUBLICATION, A_FEW_TIMES, sealed))
 
 
 def _stage_input(context: df.DurableOrchestrationContext, run: Scoring) -> Steps:
     order = {"order": run.order.to_payload()}
-    changed = yield context.task_all([
-        context.call_activity(Activity.STAGE_INPUT, {**order, "start": start, "stop": stop})
-        for start, stop in chunks(run.order.files)
-    ])  # fmt: skip
+    changed = yield context.task_all(
+        [
+            context.call_activity(Activity.STAGE_INPUT, {**order, "start": start, "stop": stop})
+            for start, stop in chunks(run.order.files)
+        ]
+    )
     return next((part["changed"] for part in changed if part["changed"] is not None), None)
 
 

@@ -8,9 +8,9 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.scoring.event import Landing
-from shared.scoring.landing import Watchers, coalesce, landing_key
-from shared.scoring.watch import new_watch
+from shared.core.event import Landing
+from shared.core.landing import Watchers, coalesce, landing_key
+from shared.core.watch import new_watch
 from shared.services import services
 from shared.telemetry import log, warn
 from shared.work import sweep as work

@@ -46,9 +46,14 @@ def container_properties(registry: Registry, container: str) -> dict[str, Any] |
     own = registry.get(container)
     stored = dict(own.properties) if own else {}
     properties = {
-        "description": None, "tags": {}, "properties": {}, "isArchived": False, **stored,
-        "latestVersion": last.name, "nextVersion": next_version(registry, container),
-    }  # fmt: skip
+        "description": None,
+        "tags": {},
+        "properties": {},
+        "isArchived": False,
+        **stored,
+        "latestVersion": last.name,
+        "nextVersion": next_version(registry, container),
+    }
     if container.lower().startswith("data/"):
         properties["dataType"] = last.properties.get("dataType")
     return properties

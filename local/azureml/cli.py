@@ -69,12 +69,17 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
         places, nodes = Places(registry, addresses.storage), Nodes(args.nodes)
         files, logs = AssetFiles(registry, storage, places, folder / "assets"), JobLogs(storage)
         runner = Runner(
-            store=store, logs=logs, nodes=nodes, clock=clock, pace=PACES[args.pace], folder=folder / "jobs",
+            store=store,
+            logs=logs,
+            nodes=nodes,
+            clock=clock,
+            pace=PACES[args.pace],
+            folder=folder / "jobs",
             models=ModelJobs(deployed=deployed, storage=storage, places=places, files=files),
             pipelines=PipelineJobs(
                 registry=registry, storage=storage, places=places, files=files, nodes=nodes, clock=clock
             ),
-        )  # fmt: skip
+        )
         stack.push_async_callback(runner.close)
         app, bodies = application(args.state, addresses.azureml, clock, store), Wire(addresses.azureml, places)
         ScoringRoutes(

@@ -47,11 +47,14 @@ class ComponentReader:
         if not jobs:
             raise InvalidComponent(f"{name!r} has no jobs")
         specification = {
-            "type": "pipeline", "name": name, "version": str(raw.get("version") or 1),
-            "display_name": raw.get("display_name"), "inputs": _mapping(raw.get("inputs"), "inputs"),
+            "type": "pipeline",
+            "name": name,
+            "version": str(raw.get("version") or 1),
+            "display_name": raw.get("display_name"),
+            "inputs": _mapping(raw.get("inputs"), "inputs"),
             "outputs": _mapping(raw.get("outputs"), "outputs"),
             "jobs": {step: self._step(step, _mapping(job, f"jobs.{step}"), base) for step, job in jobs.items()},
-        }  # fmt: skip
+        }
         return self._add(specification, raw)
 
     def _step(self, step: str, job: Mapping[str, Any], base: Path) -> dict[str, Any]:
@@ -67,9 +70,13 @@ class ComponentReader:
         inputs = {key: _step_input(value) for key, value in _mapping(job.get("inputs"), "inputs").items()}
         outputs = {key: _step_output(value) for key, value in _mapping(job.get("outputs"), "outputs").items() if value}
         return {
-            "type": "command", "name": step, "componentId": id_of(path), "inputs": inputs, "outputs": outputs,
+            "type": "command",
+            "name": step,
+            "componentId": id_of(path),
+            "inputs": inputs,
+            "outputs": outputs,
             "environment_variables": dict(_mapping(job.get("environment_variables"), "environment_variables")),
-        }  # fmt: skip
+        }
 
     def _command(self, given: str | Mapping[str, Any], folder: Path, fallback_name: str) -> str:
         raw, base = _load(given, folder)
@@ -83,19 +90,27 @@ class ComponentReader:
             code = f"codes/{uuid.uuid5(uuid.NAMESPACE_URL, files.as_uri())}/versions/1"
             self.found.append(FoundComponent(code, {"codeUri": files.as_uri()}, files))
         specification = {
-            "type": "command", "name": str(raw.get("name") or fallback_name), "version": str(raw.get("version") or 1),
-            "display_name": raw.get("display_name"), "command": raw["command"], "code": id_of(code) if code else None,
-            "inputs": _mapping(raw.get("inputs"), "inputs"), "outputs": _mapping(raw.get("outputs"), "outputs"),
+            "type": "command",
+            "name": str(raw.get("name") or fallback_name),
+            "version": str(raw.get("version") or 1),
+            "display_name": raw.get("display_name"),
+            "command": raw["command"],
+            "code": id_of(code) if code else None,
+            "inputs": _mapping(raw.get("inputs"), "inputs"),
+            "outputs": _mapping(raw.get("outputs"), "outputs"),
             "environment": raw.get("environment"),
-        }  # fmt: skip
+        }
         return self._add(specification, raw)
 
     def _add(self, specification: dict[str, Any], raw: Mapping[str, Any]) -> str:
         path = f"components/{specification['name']}/versions/{specification['version']}"
         properties = {
-            "componentSpec": specification, "description": raw.get("description"), "tags": raw.get("tags") or {},
-            "properties": {}, "isAnonymous": raw.get("name") is None,
-        }  # fmt: skip
+            "componentSpec": specification,
+            "description": raw.get("description"),
+            "tags": raw.get("tags") or {},
+            "properties": {},
+            "isAnonymous": raw.get("name") is None,
+        }
         self.found.append(FoundComponent(path, properties))
         return path
 

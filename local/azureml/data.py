@@ -211,12 +211,14 @@ class Storage:
     def signature(self, account: str, lifetime: timedelta, *, write: bool = True) -> str:
         """A SAS of the account, without the question mark."""
         return generate_account_sas(
-            account, ACCOUNT_KEY, resource_types=ResourceTypes(service=True, container=True, object=True),
+            account,
+            ACCOUNT_KEY,
+            resource_types=ResourceTypes(service=True, container=True, object=True),
             permission=AccountSasPermissions(
                 read=True, list=True, write=write, create=write, add=write, update=write, delete=write
             ),
             expiry=datetime.now(UTC) + lifetime,
-        )  # fmt: skip
+        )
 
     def _account(self, account: str) -> BlobServiceClient:
         if account not in self._clients:

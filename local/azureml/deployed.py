@@ -129,11 +129,12 @@ _COMPUTE: dict[str, Any] = {
         "computeType": "AmlCompute",
         "provisioningState": "Succeeded",
         "properties": {
-            "vmSize": "LOCAL", "vmPriority": "Dedicated",
+            "vmSize": "LOCAL",
+            "vmPriority": "Dedicated",
             "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 8, "nodeIdleTimeBeforeScaleDown": "PT120S"},
         },
     },
-}  # fmt: skip
+}
 
 
 def default_of(endpoint: Resource) -> str | None:

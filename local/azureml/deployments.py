@@ -134,10 +134,16 @@ class _Reader:
         model = self._model(needs_mlflow=script is None)
         settings, variables = _settings(self._fields)
         return Deployment(
-            **common, model=model, code=code, scoring_script=script, compute=self._fields.text("compute"),
-            settings=settings, environment=self._environment(), environment_variables=variables,
+            **common,
+            model=model,
+            code=code,
+            scoring_script=script,
+            compute=self._fields.text("compute"),
+            settings=settings,
+            environment=self._environment(),
+            environment_variables=variables,
             assets=tuple(self._assets),
-        )  # fmt: skip
+        )
 
     def pipeline(self, common: dict[str, Any]) -> Deployment:
         fields = self._fields
@@ -151,9 +157,13 @@ class _Reader:
         part.finish()
         component = self._component()
         return Deployment(
-            **common, component=component, pipeline=chosen, compute=fields.text("compute", "") or None,
-            settings=JobSettings(), assets=tuple(self._assets),
-        )  # fmt: skip
+            **common,
+            component=component,
+            pipeline=chosen,
+            compute=fields.text("compute", "") or None,
+            settings=JobSettings(),
+            assets=tuple(self._assets),
+        )
 
     def _component(self) -> str | None:
         if self._fields.any("job_definition") is not None:

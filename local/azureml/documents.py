@@ -22,10 +22,19 @@ from local.azureml.settings import (
 )
 
 _PIPELINE_DEFAULTS = {
-    "errorThreshold": 0, "miniBatchSize": 0, "maxConcurrencyPerInstance": 0, "outputAction": "SummaryOnly",
-    "retrySettings": {"maxRetries": 0, "timeout": "PT0S"}, "outputFileName": None, "loggingLevel": "Info",
-    "model": None, "codeConfiguration": None, "environmentId": None, "environmentVariables": {}, "resources": None,
-}  # fmt: skip
+    "errorThreshold": 0,
+    "miniBatchSize": 0,
+    "maxConcurrencyPerInstance": 0,
+    "outputAction": "SummaryOnly",
+    "retrySettings": {"maxRetries": 0, "timeout": "PT0S"},
+    "outputFileName": None,
+    "loggingLevel": "Info",
+    "model": None,
+    "codeConfiguration": None,
+    "environmentId": None,
+    "environmentVariables": {},
+    "resources": None,
+}
 """What a pipeline component deployment shows for settings that it does not have: recorded so."""
 
 
@@ -113,9 +122,11 @@ def parse_deployment_document(path: str, document: Mapping[str, Any]) -> Deploym
     fields = Fields(dict(document.get("properties") or {}), "", [])
     _, endpoint, _, name = path.split("/")
     common: dict[str, Any] = {
-        "name": name, "endpoint": endpoint, "description": fields.text("description", "") or None,
+        "name": name,
+        "endpoint": endpoint,
+        "description": fields.text("description", "") or None,
         "tags": {str(key): str(value) for key, value in (document.get("tags") or {}).items()},
-    }  # fmt: skip
+    }
     if fields.has("deploymentConfiguration"):
         deployment = _pipeline_deployment(fields, common)
     else:

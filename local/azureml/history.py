@@ -95,11 +95,14 @@ def _below(job: Job, run: str, name: str, more: Mapping[str, str]) -> dict[str, 
         "runType": "azureml.StepRun",
         "target": (job.compute or job.pipeline.default_compute or "").rpartition("/")[2].removeprefix("azureml:"),
         "properties": {
-            "azureml.moduleName": name, "StepType": "PythonScriptStep", "azureml.nodeid": run[:8],
-            "azureml.pipelinerunid": job.name, **more,
+            "azureml.moduleName": name,
+            "StepType": "PythonScriptStep",
+            "azureml.nodeid": run[:8],
+            "azureml.pipelinerunid": job.name,
+            **more,
         },
         "tags": {},
-    }  # fmt: skip
+    }
 
 
 def _any(job: Job, status: Status, began: datetime | None, ended: datetime | None) -> dict[str, Any]:

@@ -33,9 +33,13 @@ def parse_pipeline_job(body: object, component: Pipeline, deployed: PipelineSett
     if reader.violations:
         raise InvalidRequest(reader.violations)
     return Invocation(
-        inputs=inputs, outputs=outputs, settings=JobSettings(), name=str(name) if name else None,
-        experiment=str(experiment) if experiment else None, pipeline=settings,
-    )  # fmt: skip
+        inputs=inputs,
+        outputs=outputs,
+        settings=JobSettings(),
+        name=str(name) if name else None,
+        experiment=str(experiment) if experiment else None,
+        pipeline=settings,
+    )
 
 
 class _PipelineReader(Reader):

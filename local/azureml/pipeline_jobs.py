@@ -245,10 +245,17 @@ async def _execute(line: str, folder: Path, environment: dict[str, str], log: Pa
     search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", str(_PROGRAM), line, cwd=folder, stdin=asyncio.subprocess.PIPE,
-            stdout=output, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+            sys.executable,
+            "-P",
+            str(_PROGRAM),
+            line,
+            cwd=folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
             env={**os.environ, **environment, "PATH": search},
-        )  # fmt: skip
+        )
     try:
         return await process.wait()
     finally:

@@ -124,9 +124,12 @@ class Kind:
 
 def kinds(rules: Rules) -> tuple[Kind, ...]:
     assets = (
-        ("models", rules.model), ("codes", rules.code), ("environments", rules.environment), ("data", rules.data),
+        ("models", rules.model),
+        ("codes", rules.code),
+        ("environments", rules.environment),
+        ("data", rules.data),
         ("components", rules.component),
-    )  # fmt: skip
+    )
     return (
         *(Kind(f"{name}/{{}}/versions", check, is_asset=True) for name, check in assets),
         Kind("computes", rules.compute, is_long_running=True),
@@ -155,11 +158,14 @@ def shown(resource: Resource, bodies: Wire) -> dict[str, Any]:
         "type": type_of(resource.path),
         "properties": properties,
         "systemData": {
-            "createdAt": time_of(resource.created), "createdBy": resource.author, "createdByType": "User",
-            "lastModifiedAt": time_of(resource.modified), "lastModifiedBy": resource.author,
+            "createdAt": time_of(resource.created),
+            "createdBy": resource.author,
+            "createdByType": "User",
+            "lastModifiedAt": time_of(resource.modified),
+            "lastModifiedBy": resource.author,
             "lastModifiedByType": "User",
         },
-    }  # fmt: skip
+    }
     if collection in ("batchendpoints", "deployments"):
         body |= {"kind": None, "identity": resource.document.get("identity")}
     if collection in ("batchendpoints", "deployments", "computes"):

@@ -52,9 +52,17 @@ class Runner:
     """One task per job that is under way. The record in the store is always what clients are told."""
 
     def __init__(
-        self, *, store: JobStore, models: ModelJobs, pipelines: PipelineJobs, logs: JobLogs, nodes: Nodes,
-        clock: Clock, pace: Pace, folder: Path,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        store: JobStore,
+        models: ModelJobs,
+        pipelines: PipelineJobs,
+        logs: JobLogs,
+        nodes: Nodes,
+        clock: Clock,
+        pace: Pace,
+        folder: Path,
+    ) -> None:
         self._store = store
         self._models = models
         self._pipelines = pipelines

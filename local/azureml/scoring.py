@@ -114,9 +114,12 @@ class _Work:
                 self._log_error(node, number, f"init() failed: {failure}")
                 self.init_failures[node] += 1
                 if isinstance(failure, WorkerHung) or init_is_given_up(
-                    self.init_failures[node], self.init_failures.total(), settings.instance_count,
-                    settings.max_concurrency_per_instance, timedelta(seconds=time.monotonic() - self._began),
-                ):  # fmt: skip
+                    self.init_failures[node],
+                    self.init_failures.total(),
+                    settings.instance_count,
+                    settings.max_concurrency_per_instance,
+                    timedelta(seconds=time.monotonic() - self._began),
+                ):
                     raise JobFailed(f"{RUN_FAILED} init() failed: {_last_line(str(failure))}") from failure
 
     def _abort_when_exceeded(self) -> None:

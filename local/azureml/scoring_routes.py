@@ -38,9 +38,16 @@ PAGE = 10
 
 class ScoringRoutes:
     def __init__(
-        self, *, deployed: Deployed, registry: Registry, places: Places, store: JobStore, runner: Runner, clock: Clock,
+        self,
+        *,
+        deployed: Deployed,
+        registry: Registry,
+        places: Places,
+        store: JobStore,
+        runner: Runner,
+        clock: Clock,
         bodies: wire.Wire,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._deployed = deployed
         self._registry = registry
         self._places = places

@@ -163,13 +163,19 @@ def datastore_document(datastore: Datastore, endpoint: str) -> dict[str, object]
     """How one of the first datastores is registered. `endpoint` stands where Azure has core.windows.net."""
     return {
         "properties": {
-            "datastoreType": datastore.kind, "isDefault": datastore == DEFAULT_DATASTORE,
-            "accountName": datastore.account, "containerName": datastore.container, "endpoint": endpoint,
-            "protocol": "https", "credentials": {"credentialsType": "Sas"},
-            "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity", "description": None, "tags": {},
+            "datastoreType": datastore.kind,
+            "isDefault": datastore == DEFAULT_DATASTORE,
+            "accountName": datastore.account,
+            "containerName": datastore.container,
+            "endpoint": endpoint,
+            "protocol": "https",
+            "credentials": {"credentialsType": "Sas"},
+            "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity",
+            "description": None,
+            "tags": {},
             "properties": None,
         }
-    }  # fmt: skip
+    }
 
 
 def _checked(uri: str, path: str) -> str:

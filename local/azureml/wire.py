@@ -75,11 +75,19 @@ class Wire:
                 "status": job.status,
                 "experimentName": experiment_of(job),
                 "services": {name: _service(name, url) for name, url in services.items()},
-                "computeId": None, "isArchived": False, "identity": None, "componentId": None, "jobType": "Pipeline",
-                "settings": None, "jobs": None, "inputs": None, "outputs": None, "sourceJobId": None,
+                "computeId": None,
+                "isArchived": False,
+                "identity": None,
+                "componentId": None,
+                "jobType": "Pipeline",
+                "settings": None,
+                "jobs": None,
+                "inputs": None,
+                "outputs": None,
+                "sourceJobId": None,
             },
             "systemData": {**_system_data(job), "createdByType": "User"},
-        }  # fmt: skip
+        }
 
     def child_job(self, run: str) -> dict[str, Any]:
         """A run below a job's own: Resource Manager knows that it exists and no more. Source: recordings."""
@@ -139,8 +147,10 @@ def experiment_of(job: Job) -> str:
 def tags(job: Job) -> dict[str, str]:
     kind = "azureml.pipelinejob" if job.component else "azureml.batchjob"
     common = {
-        "azureml.batchrun": "true", "azureml.deploymentname": job.deployment, "azureml.jobtype": kind,
-    }  # fmt: skip
+        "azureml.batchrun": "true",
+        "azureml.deploymentname": job.deployment,
+        "azureml.jobtype": kind,
+    }
     return common if job.component else {"outputType": "output_data", "inputType": "input_data", **common}
 
 
@@ -215,9 +225,13 @@ def _compute(job: Job) -> dict[str, Any]:
     if job.component:
         return {"isLocal": False}
     return {
-        "target": job.compute, "instanceCount": job.settings.instance_count, "isLocal": False, "location": None,
-        "instanceType": None, "properties": None,
-    }  # fmt: skip
+        "target": job.compute,
+        "instanceCount": job.settings.instance_count,
+        "isLocal": False,
+        "location": None,
+        "instanceType": None,
+        "properties": None,
+    }
 
 
 def _overridable(settings: JobSettings) -> dict[str, Any]:
@@ -265,9 +279,14 @@ def _interaction(kind: str, url: str) -> dict[str, Any]:
 
 def _service(kind: str, url: str) -> dict[str, Any]:
     return {
-        "jobServiceType": kind, "port": None, "endpoint": url, "status": None, "errorMessage": None, "properties": None,
+        "jobServiceType": kind,
+        "port": None,
+        "endpoint": url,
+        "status": None,
+        "errorMessage": None,
+        "properties": None,
         "nodes": None,
-    }  # fmt: skip
+    }
 
 
 def _system_data(job: Job) -> dict[str, Any]:

@@ -60,10 +60,15 @@ class Worker:
             first[stream] = str(path)
         process = await asyncio.create_subprocess_exec(
             # -P keeps this package's own folder off the script's import path.
-            sys.executable, "-P", str(_PROGRAM),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            cwd=spec.code, env=dict(spec.environment), start_new_session=True,
-        )  # fmt: skip
+            sys.executable,
+            "-P",
+            str(_PROGRAM),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=spec.code,
+            env=dict(spec.environment),
+            start_new_session=True,
+        )
         worker = cls(process, number, spec.run_timeout)
         try:
             await worker._ask(first, spec.init_timeout, "init()")

@@ -82,9 +82,13 @@ class Destinations:
     async def _post(self, url: str, body: object, headers: Mapping[str, str]) -> int:
         try:
             async with self.session.post(
-                url, data=json.dumps(body), headers=headers, ssl=self.tls, allow_redirects=False,
+                url,
+                data=json.dumps(body),
+                headers=headers,
+                ssl=self.tls,
+                allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
-            ) as answer:  # fmt: skip
+            ) as answer:
                 return answer.status
         except TimeoutError:
             return TIMED_OUT
@@ -94,11 +98,15 @@ class Destinations:
     async def _prove_event_grid(self, subscription: Subscription, url: str, now: datetime) -> None:
         code = str(uuid4())
         event = {
-            "id": str(uuid4()), "topic": subscription.topic, "subject": "",
+            "id": str(uuid4()),
+            "topic": subscription.topic,
+            "subject": "",
             "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
             "eventTime": f"{now:%Y-%m-%dT%H:%M:%S.%f}0Z",
-            "data": {"validationCode": code}, "dataVersion": "2", "metadataVersion": "1",
-        }  # fmt: skip
+            "data": {"validationCode": code},
+            "dataVersion": "2",
+            "metadataVersion": "1",
+        }
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "aeg-event-type": "SubscriptionValidation",
@@ -129,9 +137,14 @@ class Destinations:
     ) -> tuple[int, str, Mapping[str, str]]:
         try:
             async with self.session.request(
-                method, url, headers=headers, data=body, ssl=self.tls, allow_redirects=False,
+                method,
+                url,
+                headers=headers,
+                data=body,
+                ssl=self.tls,
+                allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
-            ) as answer:  # fmt: skip
+            ) as answer:
                 return answer.status, await answer.text(errors="replace"), answer.headers
         except TimeoutError:
             return TIMED_OUT, "no answer", {}

@@ -31,10 +31,13 @@ _TEXTS: Mapping[str, Callable[[str, str], bool]] = {
     "StringContains": lambda actual, wanted: wanted in actual,
 }
 _NEGATIVE = {
-    "NumberNotIn": "NumberIn", "NumberNotInRange": "NumberInRange", "StringNotIn": "StringIn",
-    "StringNotBeginsWith": "StringBeginsWith", "StringNotEndsWith": "StringEndsWith",
+    "NumberNotIn": "NumberIn",
+    "NumberNotInRange": "NumberInRange",
+    "StringNotIn": "StringIn",
+    "StringNotBeginsWith": "StringBeginsWith",
+    "StringNotEndsWith": "StringEndsWith",
     "StringNotContains": "StringContains",
-}  # fmt: skip
+}
 _PRESENCE = ("IsNullOrUndefined", "IsNotNull")
 _SINGLE_VALUE = frozenset(name for name in _NUMBERS if "Than" in name) | {"BoolEquals"}
 OPERATORS = (*_NUMBERS, *_TEXTS, *_NEGATIVE, "BoolEquals", *_PRESENCE)
@@ -87,8 +90,12 @@ class Filter:
     def parse(cls, raw: Mapping[str, Any]) -> Filter:
         """Raises ValueError with what is wrong."""
         known = {
-            "includedEventTypes", "subjectBeginsWith", "subjectEndsWith", "isSubjectCaseSensitive", "advancedFilters"
-        }  # fmt: skip
+            "includedEventTypes",
+            "subjectBeginsWith",
+            "subjectEndsWith",
+            "isSubjectCaseSensitive",
+            "advancedFilters",
+        }
         if unknown := sorted(raw.keys() - known):
             raise ValueError(f"filter.{unknown[0]} is not supported; there are {', '.join(sorted(known))}.")
         advanced = tuple(AdvancedFilter.parse(one) for one in raw.get("advancedFilters") or ())
@@ -148,5 +155,9 @@ def _attribute(event: Event, name: str) -> str:
     if is_cloud_event(event):
         return {"eventid": "id", "eventtype": "type", "topic": "source"}.get(name, name)
     return {
-        "eventid": "id", "eventtype": "eventType", "type": "eventType", "source": "topic", "dataversion": "dataVersion"
-    }.get(name, name)  # fmt: skip
+        "eventid": "id",
+        "eventtype": "eventType",
+        "type": "eventType",
+        "source": "topic",
+        "dataversion": "dataVersion",
+    }.get(name, name)

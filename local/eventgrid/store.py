@@ -93,11 +93,16 @@ class Store:
         )
         return [
             Delivery(
-                id=number, event=json.loads(event), published=_moment(published), attempts=attempts,
-                last_status=status, last_attempt=_moment(last) if last is not None else None, given_up=given_up,
+                id=number,
+                event=json.loads(event),
+                published=_moment(published),
+                attempts=attempts,
+                last_status=status,
+                last_attempt=_moment(last) if last is not None else None,
+                given_up=given_up,
             )
             for number, event, published, attempts, status, last, given_up in rows
-        ]  # fmt: skip
+        ]
 
     def next_due(self, name: str, *, but: Iterable[int]) -> datetime | None:
         """When the next delivery is to be made; None when none waits."""

@@ -72,8 +72,14 @@ class Subscription:
             raise ValueError(f"A subscription's name has 3 to 64 letters, digits and hyphens; got {name!r}.")
         body = _object(raw, "The subscription")
         known = {
-            "topic", "destination", "filter", "eventDeliverySchema", "maxEventsPerBatch", "retryPolicy", "deadLetter"
-        }  # fmt: skip
+            "topic",
+            "destination",
+            "filter",
+            "eventDeliverySchema",
+            "maxEventsPerBatch",
+            "retryPolicy",
+            "deadLetter",
+        }
         if unknown := sorted(body.keys() - known):
             raise ValueError(f"{unknown[0]!r} is not supported; there are {', '.join(sorted(known))}.")
         retry = _object(body.get("retryPolicy"), "retryPolicy", optional=True)

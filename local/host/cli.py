@@ -42,8 +42,15 @@ log = logging.getLogger("Host")
 
 DURABLE = ("extensions", "durableTask")
 REFUSALS = (
-    SettingsError, FunctionLoadError, UnsupportedBinding, BadRoute, BadSchedule, BadRetry, BadWarmUp, OtherVersion,
-)  # fmt: skip
+    SettingsError,
+    FunctionLoadError,
+    UnsupportedBinding,
+    BadRoute,
+    BadSchedule,
+    BadRetry,
+    BadWarmUp,
+    OtherVersion,
+)
 """What the host finds wrong with an app; the message says all there is to know."""
 GRACE = 3.0
 """Seconds that invocations have to end when the host stops; activities that do not are run again next time."""
@@ -122,11 +129,14 @@ async def _serve(args: argparse.Namespace) -> None:
 
 def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson) -> Engine:
     return Engine(
-        store, functions, clock,
+        store,
+        functions,
+        clock,
         turns=int(host.get(*DURABLE, "maxConcurrentOrchestratorFunctions", default=AT_ONCE)),
         activities=int(host.get(*DURABLE, "maxConcurrentActivityFunctions", default=AT_ONCE)),
-        version=host.get(*DURABLE, "defaultVersion"), override=_may_override(host),
-    )  # fmt: skip
+        version=host.get(*DURABLE, "defaultVersion"),
+        override=_may_override(host),
+    )
 
 
 def _may_override(host: HostJson) -> bool:

@@ -24,10 +24,16 @@ from local.host.registry import Function
 log = logging.getLogger("Host.Http")
 
 CONSTRAINTS = {
-    "int": r"-?\d+", "long": r"-?\d+", "alpha": r"[A-Za-z]+", "bool": r"(?i:true|false)",
-    "guid": r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}", "double": r"-?\d+(?:\.\d+)?",
-    "float": r"-?\d+(?:\.\d+)?", "decimal": r"-?\d+(?:\.\d+)?", "required": r"[^/]+",
-}  # fmt: skip
+    "int": r"-?\d+",
+    "long": r"-?\d+",
+    "alpha": r"[A-Za-z]+",
+    "bool": r"(?i:true|false)",
+    "guid": r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}",
+    "double": r"-?\d+(?:\.\d+)?",
+    "float": r"-?\d+(?:\.\d+)?",
+    "decimal": r"-?\d+(?:\.\d+)?",
+    "required": r"[^/]+",
+}
 LITERAL, CONSTRAINED, FREE, REST = range(4)
 """How precise a segment is; ASP.NET prefers the more precise route."""
 
@@ -158,9 +164,10 @@ def _response(result: Datum | None) -> web.Response:
         return web.Response(body=result.value)
     given: Mapping[str, Any] = result.value
     response = web.Response(
-        status=int(given["status_code"].value), body=given["body"].value,
+        status=int(given["status_code"].value),
+        body=given["body"].value,
         headers={name: header.value for name, header in given["headers"].items()},
-    )  # fmt: skip
+    )
     for jar in given.get("cookies") or ():
         for morsel in jar.values():
             response.headers.add("Set-Cookie", morsel.OutputString())

@@ -23,10 +23,18 @@ OUT = 1
 """The direction of an output binding; 0 is in."""
 SUPPORTED = frozenset(
     {
-        ("httpTrigger", 0), ("http", OUT), ("eventGridTrigger", 0), ("timerTrigger", 0), ("queueTrigger", 0),
-        ("warmupTrigger", 0), ("queue", OUT), ("blob", OUT), ("durableClient", 0), *((kind, 0) for kind in DURABLE),
+        ("httpTrigger", 0),
+        ("http", OUT),
+        ("eventGridTrigger", 0),
+        ("timerTrigger", 0),
+        ("queueTrigger", 0),
+        ("warmupTrigger", 0),
+        ("queue", OUT),
+        ("blob", OUT),
+        ("durableClient", 0),
+        *((kind, 0) for kind in DURABLE),
     }
-)  # fmt: skip
+)
 _WHERE = "the function definition (function.json or function decorators)"
 
 
@@ -61,13 +69,19 @@ def accept(declared: Declared, *, enabled: bool = True) -> Function:
     kind = str(trigger.type) if trigger else ""
     _warm_up(name, kind)
     return Function(
-        name=name, call=call, is_async=inspect.iscoroutinefunction(call), wants_context=wants_context, trigger=trigger,
+        name=name,
+        call=call,
+        is_async=inspect.iscoroutinefunction(call),
+        wants_context=wants_context,
+        trigger=trigger,
         trigger_parameter=trigger.name if trigger else "",
         inputs={p: found for p, found in accepted.items() if not _outward(bound[p])},
         outputs={p: found for p, found in accepted.items() if _outward(bound[p])},
-        returns=returns, retry=policy_of(name, kind, declared.get_settings_dict("retry_policy")), enabled=enabled,
+        returns=returns,
+        retry=policy_of(name, kind, declared.get_settings_dict("retry_policy")),
+        enabled=enabled,
         bindings=tuple(_plain(binding.get_dict_repr()) for binding in bindings),
-    )  # fmt: skip
+    )
 
 
 def _supported(name: str, bindings: list[Any]) -> None:

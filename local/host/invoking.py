@@ -83,8 +83,11 @@ class Invoker:
                 delay = function.retry.delay(again, self._chance)
                 RECORDS.getChild(function.name).error(
                     "'Functions.%s' failed (%s: %s) and is retried in %s.",
-                    function.name, type(error).__name__, error, delay,
-                )  # fmt: skip
+                    function.name,
+                    type(error).__name__,
+                    error,
+                    delay,
+                )
                 state = RetryState(again, state.max_retry_count, error)
                 await self._clock.wait_until(self._clock.now() + delay)
 

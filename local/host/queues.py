@@ -51,8 +51,9 @@ class Options:
         return cls(
             batch=int(host.get("extensions", "queues", "batchSize", default=16)),
             attempts=int(host.get("extensions", "queues", "maxDequeueCount", default=5)),
-            encoded=encoding.lower() != "none", slowest=slowest,
-        )  # fmt: skip
+            encoded=encoding.lower() != "none",
+            slowest=slowest,
+        )
 
 
 def connect(stack: AsyncExitStack, function: Function, environment: Mapping[str, str], suffix: str = "") -> QueueClient:
@@ -93,8 +94,10 @@ class _Listener:
                 if not broken:
                     log.error(
                         "The listener for function '%s' cannot read queue '%s', and keeps trying: %s",
-                        self._function.name, self._queue.queue_name, str(error).splitlines()[0],
-                    )  # fmt: skip
+                        self._function.name,
+                        self._queue.queue_name,
+                        str(error).splitlines()[0],
+                    )
                 broken = True
                 await asyncio.sleep(RETRY)
                 continue
@@ -126,9 +129,12 @@ class _Listener:
             value, metadata = _datum(body), _metadata(message)
             data = binding_data({name: datum.value for name, datum in metadata.items()}, value.value)
             await self._invoker.invoke(
-                self._function, value, metadata=metadata, data=data | {"queueTrigger": value.value},
+                self._function,
+                value,
+                metadata=metadata,
+                data=data | {"queueTrigger": value.value},
                 reason=f"New queue message detected on '{self._queue.queue_name}'.",
-            )  # fmt: skip
+            )
         except asyncio.CancelledError:
             # The host stops: whoever listens next need not wait until the message shows itself again.
             with suppress(AzureError):
@@ -152,8 +158,9 @@ class _Listener:
         if message.dequeue_count >= self._options.attempts:
             log.warning(
                 "Message has reached MaxDequeueCount of %d. Moving message to queue '%s'.",
-                self._options.attempts, self._poison.queue_name,
-            )  # fmt: skip
+                self._options.attempts,
+                self._poison.queue_name,
+            )
             await self._move(message)
         else:
             await self._queue.update_message(message, visibility_timeout=0)
@@ -197,9 +204,10 @@ def _datum(body: bytes | str) -> Datum:
 
 def _metadata(message: Any) -> dict[str, Datum]:
     times = {
-        "ExpirationTime": message.expires_on, "InsertionTime": message.inserted_on,
+        "ExpirationTime": message.expires_on,
+        "InsertionTime": message.inserted_on,
         "NextVisibleTime": message.next_visible_on,
-    }  # fmt: skip
+    }
     return {
         "Id": Datum(message.id, "string"),
         "DequeueCount": Datum(message.dequeue_count, "int"),

@@ -58,9 +58,10 @@ def policy_of(function: str, trigger: str, settings: Mapping[str, Any] | None) -
         return RetryPolicy(count=count, shortest=_span(function, settings, "delay_interval", timedelta()))
     if strategy == "exponential_backoff":
         return RetryPolicy(
-            count=count, shortest=_span(function, settings, "minimum_interval", timedelta(seconds=1)),
+            count=count,
+            shortest=_span(function, settings, "minimum_interval", timedelta(seconds=1)),
             longest=_span(function, settings, "maximum_interval", _LONGEST),
-        )  # fmt: skip
+        )
     raise BadRetry(
         f"The function '{function}' has the retry strategy '{strategy}'; it must be 'fixed_delay' or "
         "'exponential_backoff'."

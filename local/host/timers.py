@@ -93,7 +93,9 @@ class Timers:
         if not monitored:
             return
         self._status[function.name] = {
-            "Last": last, "Next": following.isoformat(), "LastUpdated": self._clock.now().isoformat(),
+            "Last": last,
+            "Next": following.isoformat(),
+            "LastUpdated": self._clock.now().isoformat(),
             "Schedule": schedule.expression,
-        }  # fmt: skip
+        }
         write_whole(self._path, json.dumps(self._status, indent=1))

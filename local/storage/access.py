@@ -43,10 +43,13 @@ class Refused(Exception):
             text=f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{self.code}</Code>'
             f"<Message>{escape(message)}</Message></Error>",
             headers={
-                "Content-Type": "application/xml", "x-ms-error-code": self.code, "x-ms-request-id": request_id,
-                "x-ms-version": SERVICE_VERSION, **self.headers,
+                "Content-Type": "application/xml",
+                "x-ms-error-code": self.code,
+                "x-ms-request-id": request_id,
+                "x-ms-version": SERVICE_VERSION,
+                **self.headers,
             },
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,18 @@ async def start(stack: AsyncExitStack, state: Path, addresses: Addresses) -> asy
     await _only_one(lock.fileno())
     with log_path.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            "node", str(_WRAPPER), *_arguments(location, addresses),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
+            "node",
+            str(_WRAPPER),
+            *_arguments(location, addresses),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
             env={**os.environ, "AZURITE_ACCOUNTS": ";".join(f"{name}:{ACCOUNT_KEY}" for name in ACCOUNTS)},
             # The lock goes with the child: it is held for as long as Azurite lives, also when this process was killed.
             pass_fds=(lock.fileno(),),
             # A signal to our process group must not reach it: it ends, and saves, when stdin closes.
             start_new_session=True,
-        )  # fmt: skip
+        )
     stack.push_async_callback(_stop, process)
     assert process.stdout is not None
     try:
@@ -55,11 +59,25 @@ def _arguments(location: Path, addresses: Addresses) -> list[str]:
     alive = str(KEEP_ALIVE_SECONDS)
     blob, queue = str(port_of(addresses.azurite_blob)), str(port_of(addresses.azurite_queue))
     return [
-        "--location", str(location), "--silent", "--disableTelemetry",
-        "--skipApiVersionCheck", "--disableProductStyleUrl",
-        "--blobHost", "127.0.0.1", "--blobPort", blob, "--blobKeepAliveTimeout", alive,
-        "--queueHost", "127.0.0.1", "--queuePort", queue, "--queueKeepAliveTimeout", alive,
-    ]  # fmt: skip
+        "--location",
+        str(location),
+        "--silent",
+        "--disableTelemetry",
+        "--skipApiVersionCheck",
+        "--disableProductStyleUrl",
+        "--blobHost",
+        "127.0.0.1",
+        "--blobPort",
+        blob,
+        "--blobKeepAliveTimeout",
+        alive,
+        "--queueHost",
+        "127.0.0.1",
+        "--queuePort",
+        queue,
+        "--queueKeepAliveTimeout",
+        alive,
+    ]
 
 
 async def _only_one(lock: int) -> None:

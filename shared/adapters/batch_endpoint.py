@@ -17,10 +17,10 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT
+from shared.core.job import Job, output_of, read_job
+from shared.core.request import is_output
 from shared.errors import Unavailable
 from shared.ports import Accepted, Deferred, JobListing, Rejected, Submission, Unclear
-from shared.scoring.job import Job, output_of, read_job
-from shared.scoring.request import is_output
 from shared.telemetry import warn
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)

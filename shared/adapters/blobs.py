@@ -28,10 +28,10 @@ from azure.storage.blob import (
 from requests.adapters import HTTPAdapter
 
 from shared.adapters.credentials import STORAGE
+from shared.core.location import Container, Location
+from shared.core.snapshot import File
 from shared.errors import Unavailable
 from shared.ports import Listing, Stored
-from shared.scoring.location import Container, Location
-from shared.scoring.snapshot import File
 
 ONE_REQUEST = 256 * 1024 * 1024
 """Bytes that Put Blob From URL takes with every service version. Source: Azure docs, put-blob-from-url."""

@@ -11,9 +11,9 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from shared.core.location import Location
+from shared.core.run import Status
 from shared.errors import InputRefused, LandfallError
-from shared.scoring.location import Location
-from shared.scoring.run import Status
 from shared.work.ledger import Ledger
 
 if TYPE_CHECKING:

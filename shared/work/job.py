@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from shared.core.job import Job
+from shared.core.location import Location
+from shared.core.request import invoke_body
+from shared.core.run import Order
+from shared.core.snapshot import compare
 from shared.errors import Unavailable
 from shared.ports import Accepted, BatchEndpoint, Blobs, Deferred, Rejected, Submission, Unclear
-from shared.scoring.job import Job
-from shared.scoring.location import Location
-from shared.scoring.request import invoke_body
-from shared.scoring.run import Order
-from shared.scoring.snapshot import compare
 from shared.telemetry import log, warn
 from shared.work.ledger import Ledger
 

@@ -7,14 +7,14 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from shared.core.event import Landing
+from shared.core.landing import Look
+from shared.core.location import Location
+from shared.core.run import Status, first_document, may_run_again, write_order
+from shared.core.snapshot import Snapshot, freeze
 from shared.errors import RoutesInvalid
 from shared.ports import Blobs, Listing
 from shared.routes import Routes
-from shared.scoring.event import Landing
-from shared.scoring.landing import Look
-from shared.scoring.location import Location
-from shared.scoring.run import Status, first_document, may_run_again, write_order
-from shared.scoring.snapshot import Snapshot, freeze
 from shared.telemetry import log
 from shared.work.ledger import Ledger
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.core.location import Container, Location
+from shared.core.run import ENDED
 from shared.errors import Unavailable
 from shared.ports import Blobs
-from shared.scoring.location import Container, Location
-from shared.scoring.run import ENDED
 from shared.telemetry import log
 
 READS_AT_ONCE = 16

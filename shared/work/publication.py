@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from shared.core.location import Location
+from shared.core.publication import MANIFEST, SUCCESS, difference, manifest, problem_with
+from shared.core.run import Order, Status
 from shared.errors import Unavailable
 from shared.ports import Announcer, Blobs
-from shared.scoring.location import Location
-from shared.scoring.publication import MANIFEST, SUCCESS, difference, manifest, problem_with
-from shared.scoring.run import Order, Status
 from shared.telemetry import log
 from shared.work.job import COPIES_AT_ONCE, names_of
 from shared.work.ledger import Ledger

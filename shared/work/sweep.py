@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from shared.core.event import Landing
+from shared.core.location import Location, fixed_prefix
+from shared.core.progress import resume
+from shared.core.route import Route
+from shared.core.run import ENDED, Order, may_run_again, run_id
+from shared.core.snapshot import File, freeze
 from shared.errors import Unavailable
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
-from shared.scoring.event import Landing
-from shared.scoring.location import Location, fixed_prefix
-from shared.scoring.progress import resume
-from shared.scoring.route import Route
-from shared.scoring.run import ENDED, Order, may_run_again, run_id
-from shared.scoring.snapshot import File, freeze
 from shared.telemetry import error
 from shared.work.job import cancel_twins
 from shared.work.ledger import Ledger

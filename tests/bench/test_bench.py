@@ -22,8 +22,12 @@ def measured(folder: Path, *what: str) -> tuple[dict[str, Rows], str]:
     results = folder / "results.json"
     done = subprocess.run(
         [sys.executable, "-m", "bench", *what, "--quick", "--results", str(results)],
-        cwd=ROOT, capture_output=True, text=True, timeout=150, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     told = json.loads(results.read_text("utf-8"))
     assert told["quick"] is True

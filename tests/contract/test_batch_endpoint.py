@@ -13,9 +13,9 @@ import pytest
 from local.identity.credential import LocalCredential
 from local.tokens import Issuer
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
+from shared.core.job import Job
 from shared.errors import Unavailable
 from shared.ports import Accepted, Deferred, JobListing, Rejected, Unclear
-from shared.scoring.job import Job
 from tests.local.azureml.cloud import Cloud, eventually
 
 _numbers = itertools.count()

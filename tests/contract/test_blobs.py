@@ -14,9 +14,9 @@ from local.addresses import LAKEHOUSE_ACCOUNT, WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
 from local.tokens import Issuer
 from shared.adapters.blobs import AzureBlobs
+from shared.core.location import Container, Location
 from shared.errors import Unavailable
 from shared.ports import Blobs
-from shared.scoring.location import Container, Location
 from tests.fakes import FakeBlobs
 from tests.local.azureml.cloud import Cloud
 

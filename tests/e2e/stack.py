@@ -98,8 +98,10 @@ def running(state: Path, *more: str) -> Iterator[Stack]:
     arguments = [part for pair in given.items() for part in pair]
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "up", "--state", str(state), *arguments],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert process.stdout is not None
         assert process.stdout.readline(), "the local cloud did not start"

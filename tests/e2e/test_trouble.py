@@ -74,8 +74,12 @@ def test_a_routes_file_that_is_no_yaml_is_a_clear_error_and_not_an_app_without_f
 def test_a_token_for_the_wrong_audience_fails_the_run_in_plain_words(tmp_path: Path) -> None:
     with running(tmp_path / "state") as stack:
         foreign = Issuer.of(stack.cloud.state).issue("https://management.azure.com")
-        token = {"access_token": foreign, "expires_on": "4102444800", "resource": "https://ml.azure.com",
-                 "token_type": "Bearer"}  # fmt: skip
+        token = {
+            "access_token": foreign,
+            "expires_on": "4102444800",
+            "resource": "https://ml.azure.com",
+            "token_type": "Bearer",
+        }
         stack.break_with("identity", {"match": {"path": "ml.azure.com"}, "action": {"status": 200, "body": token}})
 
         stack.drop("lengths/foreign", texts(2))

@@ -19,8 +19,10 @@ def running(part: str, state: Path) -> Iterator[subprocess.Popen[bytes]]:
     log = (state / f"{part}.log").open("ab")
     process = subprocess.Popen(
         [sys.executable, "-m", f"local.{part}", "--state", str(state), "--with-parent"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+    )
     with log, process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from shared.scoring.event import Landing
-from shared.scoring.job import Job
-from shared.scoring.progress import Scoring, begin
-from shared.scoring.run import Order, write_order
+from shared.core.event import Landing
+from shared.core.job import Job
+from shared.core.progress import Scoring, begin
+from shared.core.run import Order, write_order
 from tests.examples import tuesday
 from tests.fakes import NOON
 from tests.unit.test_snapshot import a_file, snapshot

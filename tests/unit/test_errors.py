@@ -19,11 +19,13 @@ def test_everything_that_landfall_raises_is_a_landfall_error() -> None:
             errors.RoutesInvalid([errors.Problem("r", "ready", "x"), errors.Problem("", "routes", "y")]),
             "routes.yaml has problems:\n  - route 'r', ready: x\n  - routes: y",
         ),
-        (errors.SettingsInvalid(["A is missing", "B is missing"]),
-         "App settings have problems:\n  - A is missing\n  - B is missing"),
+        (
+            errors.SettingsInvalid(["A is missing", "B is missing"]),
+            "App settings have problems:\n  - A is missing\n  - B is missing",
+        ),
     ],
     ids=["routes", "settings"],
-)  # fmt: skip
+)
 def test_all_problems_are_in_the_message_and_in_the_error(error: errors.RoutesInvalid, text: str) -> None:
     assert str(error) == text
     assert len(error.problems) == 2

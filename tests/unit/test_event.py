@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.scoring.event import BLOB_CREATED, COMMITTING, Ignored, Landing, Match, Written, match_event, read_event
-from shared.scoring.location import Location
+from shared.core.event import BLOB_CREATED, COMMITTING, Ignored, Landing, Match, Written, match_event, read_event
+from shared.core.location import Location
 from tests.examples import LANDING, TOPIC, digits_route, tuesday
 from tests.unit.routes_files import one_more_route, parsed
 
@@ -95,18 +95,29 @@ def test_an_event_without_data_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     "subject",
-    ["", "/blobServices/default/containers/landing", "/blobServices/default/containers/landing/blobs/",
-     "/blobServices/other/containers/landing/blobs/a", "x" + SUBJECT + "a", "landing/digits/tuesday/0.png"],
-)  # fmt: skip
+    [
+        "",
+        "/blobServices/default/containers/landing",
+        "/blobServices/default/containers/landing/blobs/",
+        "/blobServices/other/containers/landing/blobs/a",
+        "x" + SUBJECT + "a",
+        "landing/digits/tuesday/0.png",
+    ],
+)
 def test_a_subject_that_is_not_a_blobs_says_nothing(subject: str) -> None:
     assert read(subject) == Ignored("the subject or topic is not that of a blob")
 
 
 @pytest.mark.parametrize(
     "topic",
-    ["", "landing", "/subscriptions/s/resourceGroups/g/providers/Microsoft.EventHub/namespaces/landing",
-     TOPIC + "/blobServices/default", TOPIC.removesuffix("landing") + "land_ing"],
-)  # fmt: skip
+    [
+        "",
+        "landing",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.EventHub/namespaces/landing",
+        TOPIC + "/blobServices/default",
+        TOPIC.removesuffix("landing") + "land_ing",
+    ],
+)
 def test_a_topic_that_is_not_a_storage_accounts_says_nothing(topic: str) -> None:
     assert read(topic=topic) == Ignored("the subject or topic is not that of a blob")
 

@@ -44,9 +44,13 @@ def probed(name: str, *arguments: str) -> Mapping[str, Any]:
     """What a probe tells that runs in the app's folder with nothing in its environment but the PATH."""
     done = subprocess.run(
         [sys.executable, str(PROBES / name), *arguments],
-        cwd=ROOT, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     told: Mapping[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
@@ -111,19 +115,19 @@ def test_azures_own_worker_library_indexes_the_app_without_complaint() -> None:
 
     assert told["complaints"] == []
     assert {name: found[0] if len(found) == 1 else set(found) for name, found in told["functions"].items()} == {
-        name: {trigger, "durableClient"} if name in CLIENTS
-        else {trigger, "http"} if trigger == "httpTrigger"
+        name: {trigger, "durableClient"}
+        if name in CLIENTS
+        else {trigger, "http"}
+        if trigger == "httpTrigger"
         else trigger
         for name, trigger in TRIGGERS.items()
-    }  # fmt: skip
+    }
 
 
 def test_the_host_takes_a_bundle_with_durable_functions_and_event_grid() -> None:
     """Both are in the 4.x bundles, whose queue extension is the one that knows `messageEncoding`."""
     assert HOST["version"] == "2.0"
-    assert HOST["extensionBundle"] == {
-        "id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"
-    }  # fmt: skip
+    assert HOST["extensionBundle"] == {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"}
 
 
 def test_no_log_line_of_ours_is_lost_to_sampling_or_filtered_out() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.core.run import Status, first_document
 from shared.errors import InputRefused
 from shared.routes import parse_routes
-from shared.scoring.run import Status, first_document
 from shared.services import Services
 from shared.work.inquiry import Query, health, read_query, run, runs
 from shared.work.ledger import Ledger
@@ -126,9 +126,7 @@ def test_what_cannot_be_a_run_id_is_not_looked_for(ledger: Ledger, text: str) ->
 
 def some_services(**env: str) -> Services:
     """Services over fakes that are all well."""
-    services = Services(
-        env={**SETTINGS, "LANDFALL_STATE_URL": STATE.url, **env}, now=FakeClock(), new_id=lambda: "id"
-    )  # fmt: skip
+    services = Services(env={**SETTINGS, "LANDFALL_STATE_URL": STATE.url, **env}, now=FakeClock(), new_id=lambda: "id")
     blobs = FakeBlobs(FakeClock())
     (route,) = parse_routes(replaced(), SETTINGS).usable
     services.__dict__.update(blobs=blobs, endpoint=endpoint_over(blobs, route))

@@ -7,12 +7,24 @@ from typing import Any
 
 import pytest
 
-from shared.scoring.job import STAGES, Job, Stage, output_of, read_job
+from shared.core.job import STAGES, Job, Stage, output_of, read_job
 
 DOCUMENTED = {
-    "NotStarted", "Starting", "Provisioning", "Preparing", "Queued", "Running", "Finalizing", "CancelRequested",
-    "Completed", "Failed", "Canceled", "NotResponding", "Paused", "Unknown",
-}  # fmt: skip
+    "NotStarted",
+    "Starting",
+    "Provisioning",
+    "Preparing",
+    "Queued",
+    "Running",
+    "Finalizing",
+    "CancelRequested",
+    "Completed",
+    "Failed",
+    "Canceled",
+    "NotResponding",
+    "Paused",
+    "Unknown",
+}
 """`JobStatus` of the Azure ML REST specification."""
 
 
@@ -22,8 +34,10 @@ def test_every_documented_status_has_a_meaning() -> None:
 
 def test_only_three_statuses_end_a_job() -> None:
     assert {status for status in DOCUMENTED if Job(name="j", status=status).is_final} == {
-        "Completed", "Failed", "Canceled"
-    }  # fmt: skip
+        "Completed",
+        "Failed",
+        "Canceled",
+    }
 
 
 @pytest.mark.parametrize("status", ["SomethingNew", "", "completed"])

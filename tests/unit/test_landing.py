@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.scoring.event import Landing
-from shared.scoring.landing import (
+from shared.core.event import Landing
+from shared.core.landing import (
     MARKER_LOOK,
     Empty,
     IsReady,
@@ -21,7 +21,7 @@ from shared.scoring.landing import (
     landing_key,
     readiness,
 )
-from shared.scoring.route import Ready
+from shared.core.route import Ready
 from tests.examples import digits_route, tuesday
 from tests.fakes import NOON
 
@@ -48,9 +48,7 @@ class TestCoalescing:
         assert coalesce(tuesday(), ready, is_marker=False, now=NOON + seconds(2.5)) != first
         assert first.not_before == NOON + seconds(3.5)
 
-    @pytest.mark.parametrize(
-        ("quiet", "wait"), [("1s", 2), ("5s", 3.5), ("30s", 16), ("2m", 61), ("1d", 61)], ids=str
-    )  # fmt: skip
+    @pytest.mark.parametrize(("quiet", "wait"), [("1s", 2), ("5s", 3.5), ("30s", 16), ("2m", 61), ("1d", 61)], ids=str)
     def test_a_bucket_is_half_the_quiet_period_within_bounds(self, quiet: str, wait: float) -> None:
         landing = tuesday(digits_route(("quiet: 5s", f"quiet: {quiet}"), ("longest_wait: 2h", "longest_wait: 2d")))
 

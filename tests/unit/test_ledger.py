@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from shared.core.location import Location
 from shared.errors import Unavailable
-from shared.scoring.location import Location
 from shared.work.ledger import Ledger
 from tests.examples import STATE
 from tests.fakes import NOON, FakeBlobs, FakeClock
@@ -29,9 +29,14 @@ def ledger(blobs: FakeBlobs) -> Ledger:
 
 def a_document(run_id: str = "digits-1", *, created: datetime = NOON, **fields: Any) -> dict[str, Any]:
     return {
-        "run_id": run_id, "revision": 0, "status": "claimed", "created": created.isoformat(),
-        "updated": created.isoformat(), "abandoned": [], **fields,
-    }  # fmt: skip
+        "run_id": run_id,
+        "revision": 0,
+        "status": "claimed",
+        "created": created.isoformat(),
+        "updated": created.isoformat(),
+        "abandoned": [],
+        **fields,
+    }
 
 
 def ids(runs: Any) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.scoring.location import (
+from shared.core.location import (
     LONGEST_BLOB_NAME,
     Container,
     Location,
@@ -69,9 +69,24 @@ def test_odd_but_legal_paths_are_usable(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/", "/a", "a/", "a//b", ".", "..", "a/./b", "a/../b", "../a", "a\\b", "a\nb", "a\x00", "a\x7f",
-     "a" * (LONGEST_BLOB_NAME + 1)],
-)  # fmt: skip
+    [
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        ".",
+        "..",
+        "a/./b",
+        "a/../b",
+        "../a",
+        "a\\b",
+        "a\nb",
+        "a\x00",
+        "a\x7f",
+        "a" * (LONGEST_BLOB_NAME + 1),
+    ],
+)
 def test_paths_that_could_mean_another_place_are_not_usable(path: str) -> None:
     assert not is_safe(path)
 

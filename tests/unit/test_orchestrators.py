@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from shared.core.landing import Look
 from shared.errors import Unavailable
 from shared.routes import Routes
-from shared.scoring.landing import Look
 from shared.work import landing
 from tests.fakes import NOON
 from tests.workflow.world import make_world

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.scoring.payload import seconds, span, text_of, when
+from shared.core.payload import seconds, span, text_of, when
 from tests.fakes import NOON
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.scoring.plan import (
+from shared.core.plan import (
     STEPS_PER_HISTORY,
     Announce,
     Cancel,
@@ -24,8 +24,8 @@ from shared.scoring.plan import (
     Wait,
     next_step,
 )
-from shared.scoring.progress import Scoring
-from shared.scoring.run import Status
+from shared.core.progress import Scoring
+from shared.core.run import Status
 from tests.fakes import NOON
 from tests.unit.scorings import a_job, begun, following
 from tests.unit.test_progress import DAY, SECOND
@@ -68,9 +68,8 @@ def test_what_follows(run: Scoring, step: Step) -> None:
 
 @pytest.mark.parametrize(
     "run",
-    [begun(), begun().deferred(30, "busy", NOON), UNANSWERED, COMPLETED, FAILED, EXPLAINED, PUBLISHED,
-     SUPERSEDED],
-)  # fmt: skip
+    [begun(), begun().deferred(30, "busy", NOON), UNANSWERED, COMPLETED, FAILED, EXPLAINED, PUBLISHED, SUPERSEDED],
+)
 def test_whatever_happened_is_recorded_before_the_next_thing_is_done(run: Scoring) -> None:
     assert next_step(run) == Record(run.status)
 

@@ -12,14 +12,14 @@ from hypothesis import Phase as Work
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.scoring import plan, watch
-from shared.scoring.job import STAGES, Job, Stage
-from shared.scoring.landing import WatchStart
-from shared.scoring.patience import PATIENCE
-from shared.scoring.progress import MISSING_LIMIT, Phase, Scoring, begin
-from shared.scoring.route import Ready
-from shared.scoring.run import ENDED, Order, Status
-from shared.scoring.watch import Watch, new_watch
+from shared.core import plan, watch
+from shared.core.job import STAGES, Job, Stage
+from shared.core.landing import WatchStart
+from shared.core.patience import PATIENCE
+from shared.core.progress import MISSING_LIMIT, Phase, Scoring, begin
+from shared.core.route import Ready
+from shared.core.run import ENDED, Order, Status
+from shared.core.watch import Watch, new_watch
 from tests.examples import digits_route, tuesday
 from tests.fakes import NOON
 from tests.unit.scorings import an_order
@@ -34,11 +34,20 @@ RUNNING = [status for status, stage in STAGES.items() if stage is Stage.RUNNING]
 
 orders = st.builds(
     lambda staged, may_stage, first, longest, start, more: an_order(
-        staged=staged and may_stage, may_stage=may_stage, poll_first=first, poll_longest=first + longest,
-        start_deadline=start, deadline=start + more,
+        staged=staged and may_stage,
+        may_stage=may_stage,
+        poll_first=first,
+        poll_longest=first + longest,
+        start_deadline=start,
+        deadline=start + more,
     ),
-    st.booleans(), st.booleans(), st.floats(1, 60), st.floats(0, 300), st.floats(60, 7200), st.floats(0, 14400),
-)  # fmt: skip
+    st.booleans(),
+    st.booleans(),
+    st.floats(1, 60),
+    st.floats(0, 300),
+    st.floats(60, 7200),
+    st.floats(0, 14400),
+)
 seeds = st.integers(0, 2**32)
 odds = st.floats(0, 0.5)
 
@@ -217,11 +226,16 @@ def test_a_missing_job_is_given_up_within_its_looks() -> None:
 
 readies = st.builds(
     lambda quiet, marker, longest, scores: Ready(
-        quiet=None if marker else timedelta(seconds=quiet), marker="_OK" if marker else None,
-        longest_wait=timedelta(seconds=longest), scores_after_longest_wait=scores,
+        quiet=None if marker else timedelta(seconds=quiet),
+        marker="_OK" if marker else None,
+        longest_wait=timedelta(seconds=longest),
+        scores_after_longest_wait=scores,
     ),
-    st.integers(1, 600), st.booleans(), st.integers(1, 7200), st.booleans(),
-)  # fmt: skip
+    st.integers(1, 600),
+    st.booleans(),
+    st.integers(1, 7200),
+    st.booleans(),
+)
 
 
 def new(ready: Ready, *, is_marker: bool) -> Watch:

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.scoring.patience import PATIENCE
-from shared.scoring.progress import (
+from shared.core.patience import PATIENCE
+from shared.core.progress import (
     CANCEL_TRIES,
     MISSING_LIMIT,
     NOTES,
@@ -18,7 +18,7 @@ from shared.scoring.progress import (
     Phase,
     Scoring,
 )
-from shared.scoring.run import Status
+from shared.core.run import Status
 from tests.fakes import NOON
 from tests.unit.scorings import a_job, begun, following
 
@@ -59,9 +59,7 @@ def test_an_accepted_attempt_is_followed() -> None:
     run = begun().submitted(a_job("NotStarted"), NOON)
 
     assert (run.phase, run.status, run.wait_until) == (Phase.FOLLOWING, Status.SCORING, NOON + 2 * SECOND)
-    assert run.attempts == (
-        {"attempt": 1, "outcome": "accepted", "at": NOON.isoformat(), "job": "batchjob-1"},
-    )  # fmt: skip
+    assert run.attempts == ({"attempt": 1, "outcome": "accepted", "at": NOON.isoformat(), "job": "batchjob-1"},)
 
 
 def test_a_rejected_attempt_ends_the_run() -> None:
@@ -130,9 +128,12 @@ def test_the_waits_between_looks_grow_to_the_longest_and_stay_there() -> None:
 
 @pytest.mark.parametrize(
     ("ending", "phase", "why"),
-    [("Completed", Phase.CHECKING, None), ("Failed", Phase.EXPLAINING, "job_failed"),
-     ("Canceled", Phase.ENDED, "job_canceled")],
-)  # fmt: skip
+    [
+        ("Completed", Phase.CHECKING, None),
+        ("Failed", Phase.EXPLAINING, "job_failed"),
+        ("Canceled", Phase.ENDED, "job_canceled"),
+    ],
+)
 def test_a_final_status_ends_the_following(ending: str, phase: Phase, why: str | None) -> None:
     run = following().observed(a_job(ending, studio_url="https://ml/1"), NOON)
 
@@ -165,9 +166,15 @@ def test_the_ledger_hears_of_a_status_once() -> None:
 
 @pytest.mark.parametrize(
     ("status", "after", "why"),
-    [("Queued", 2 * HOUR, "start_deadline"), ("Queued", 2 * HOUR - SECOND, None), ("Running", 2 * HOUR, None),
-     ("Running", DAY - SECOND, None), ("Running", DAY, "deadline"), ("Queued", DAY, "deadline")],
-)  # fmt: skip
+    [
+        ("Queued", 2 * HOUR, "start_deadline"),
+        ("Queued", 2 * HOUR - SECOND, None),
+        ("Running", 2 * HOUR, None),
+        ("Running", DAY - SECOND, None),
+        ("Running", DAY, "deadline"),
+        ("Queued", DAY, "deadline"),
+    ],
+)
 def test_a_job_is_canceled_at_its_deadlines(status: str, after: timedelta, why: str | None) -> None:
     run = following().observed(a_job(status), NOON + after)
 

@@ -11,12 +11,12 @@ from itertools import product
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from shared.scoring.event import Landing
-from shared.scoring.landing import LONGEST_BUCKET, SETTLE, coalesce
-from shared.scoring.location import can_both_match, glob_regex, is_safe, patterns_can_both_match
-from shared.scoring.route import Ready, Route
-from shared.scoring.run import Order
-from shared.scoring.snapshot import File, Snapshot, freeze
+from shared.core.event import Landing
+from shared.core.landing import LONGEST_BUCKET, SETTLE, coalesce
+from shared.core.location import can_both_match, glob_regex, is_safe, patterns_can_both_match
+from shared.core.route import Ready, Route
+from shared.core.run import Order
+from shared.core.snapshot import File, Snapshot, freeze
 from tests.examples import digits_route
 from tests.fakes import NOON
 from tests.unit.routes_files import edited, parsed
@@ -161,10 +161,12 @@ def route_with_parts() -> Route:
     (route,) = parsed(
         edited(
             ("publish.path", "out/{batch}/{route}"),
-            ("outputs.predictions.path",
-             "azureml://datastores/workspaceblobstore/paths/{route}/{batch}/{run_id}/try-{attempt}/sub/p.csv"),
+            (
+                "outputs.predictions.path",
+                "azureml://datastores/workspaceblobstore/paths/{route}/{batch}/{run_id}/try-{attempt}/sub/p.csv",
+            ),
         )
-    ).usable  # fmt: skip
+    ).usable
     return route
 
 

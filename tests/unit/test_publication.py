@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.scoring.publication import FILES_PER_CHUNK, chunks, difference, manifest, problem_with
-from shared.scoring.run import first_document
+from shared.core.publication import FILES_PER_CHUNK, chunks, difference, manifest, problem_with
+from shared.core.run import first_document
 from tests.fakes import NOON
 from tests.unit.scorings import an_order
 from tests.unit.test_snapshot import a_file, snapshot
@@ -67,8 +67,10 @@ def test_the_manifest_falls_back_to_what_was_ordered_when_the_job_says_nothing()
     frozen = snapshot(a_file("0.png", size=3))
     order = an_order()
     document = {
-        **first_document(order, claimed_by="watch", number=0, now=NOON), "attempt": 2, "staged": True,
-    }  # fmt: skip
+        **first_document(order, claimed_by="watch", number=0, now=NOON),
+        "attempt": 2,
+        "staged": True,
+    }
 
     told = manifest(document, frozen.to_payload(), [SOURCE], "2026-03-01T12:30:00+00:00")
 
@@ -77,7 +79,9 @@ def test_the_manifest_falls_back_to_what_was_ordered_when_the_job_says_nothing()
         "run_id": order.run_id,
         "route": "digits",
         "landing": {
-            "account_url": "https://landing.blob.core.windows.net", "container": "landing", "path": "digits/tuesday"
+            "account_url": "https://landing.blob.core.windows.net",
+            "container": "landing",
+            "path": "digits/tuesday",
         },
         "fingerprint": frozen.fingerprint,
         "files": [{"name": "0.png", "etag": "0x1", "size": 3, "md5": "m"}],
@@ -88,4 +92,4 @@ def test_the_manifest_falls_back_to_what_was_ordered_when_the_job_says_nothing()
         "staged": True,
         "timings": {"claimed": NOON.isoformat(), "published": "2026-03-01T12:30:00+00:00"},
         "outputs": [SOURCE],
-    }  # fmt: skip
+    }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.scoring.request import invoke_body, is_output
+from shared.core.request import invoke_body, is_output
 from tests.examples import digits_route, tuesday
 from tests.unit.scorings import an_order, order_of
 
@@ -20,7 +20,8 @@ def test_the_body_names_input_and_output_as_the_service_spells_them() -> None:
         "properties": {
             "inputData": {
                 "images": {
-                    "jobInputType": "UriFolder", "uri": "https://landing.blob.core.windows.net/landing/digits/tuesday"
+                    "jobInputType": "UriFolder",
+                    "uri": "https://landing.blob.core.windows.net/landing/digits/tuesday",
                 }
             },
             "outputData": {
@@ -30,7 +31,7 @@ def test_the_body_names_input_and_output_as_the_service_spells_them() -> None:
                 }
             },
         }
-    }  # fmt: skip
+    }
 
 
 def test_a_file_is_sent_as_a_file() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.scoring.progress import Phase, Scoring, begin, resume
-from shared.scoring.run import first_document
+from shared.core.progress import Phase, Scoring, begin, resume
+from shared.core.run import first_document
 from tests.fakes import NOON
 from tests.unit.scorings import a_job, an_order, begun, following
 

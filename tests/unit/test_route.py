@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.scoring.route import duration
+from shared.core.route import duration
 from tests.examples import LAKEHOUSE, LANDING, digits_route
 
 MARKED = ("quiet: 5s", "marker: all.png")

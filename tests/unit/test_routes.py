@@ -64,18 +64,29 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "output without run": ((OUTPUT, f"{STORE}/{{attempt}}/x.csv"), OUTPUT, "a folder of its own"),
     "output with both in its name": ((OUTPUT, f"{STORE}/x/{{run_id}}-{{attempt}}.csv"), OUTPUT, "a folder of its own"),
     "output in no datastore": (
-        (OUTPUT, "azureml://datastores/x/paths/{run_id}/{attempt}/x.csv"), OUTPUT, "(known: workspaceblobstore)"),
+        (OUTPUT, "azureml://datastores/x/paths/{run_id}/{attempt}/x.csv"),
+        OUTPUT,
+        "(known: workspaceblobstore)",
+    ),
     "output with an unknown part": (
-        (OUTPUT, f"{STORE}/{{day}}/{{run_id}}/{{attempt}}/x.csv"), OUTPUT,
-        "{day} is not known here; use {attempt}, {batch}, {route}, {run_id}"),
+        (OUTPUT, f"{STORE}/{{day}}/{{run_id}}/{{attempt}}/x.csv"),
+        OUTPUT,
+        "{day} is not known here; use {attempt}, {batch}, {route}, {run_id}",
+    ),
     "publication with an unknown part": (
-        ("publish.path", "digits/{run_id}"), "publish.path", "{run_id} is not known here; use {batch}, {route}"),
+        ("publish.path", "digits/{run_id}"),
+        "publish.path",
+        "{run_id} is not known here; use {batch}, {route}",
+    ),
     "publication with a leading slash": (("publish.path", "/digits"), "publish.path", "without leading or trailing"),
     "datastore without a container": (
-        ("datastores.workspaceblobstore.container", REMOVED), "datastores.workspaceblobstore", "container is"),
+        ("datastores.workspaceblobstore.container", REMOVED),
+        "datastores.workspaceblobstore",
+        "container is",
+    ),
     "an unknown staging": (("staging", "sometimes"), "staging", "when_needed (copy the files"),
     "a start after the end": (("polling.start_deadline", "2d"), "polling.start_deadline", "longer than polling"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", WRONG)
@@ -93,9 +104,16 @@ def test_a_problem_is_told_with_route_field_and_what_would_be_right(kind: str) -
 @pytest.mark.parametrize("value", ["5", "5 s", "0s", "-5s", "1.5h", "1w", "s", "", 5, None, "5S"])
 @pytest.mark.parametrize(
     "field",
-    ["ready.quiet", "ready.longest_wait", "endpoint.retries.timeout", "polling.first", "polling.longest",
-     "polling.start_deadline", "polling.deadline"],
-)  # fmt: skip
+    [
+        "ready.quiet",
+        "ready.longest_wait",
+        "endpoint.retries.timeout",
+        "polling.first",
+        "polling.longest",
+        "polling.start_deadline",
+        "polling.deadline",
+    ],
+)
 def test_a_wrong_duration_is_told_how_durations_are_written(field: str, value: object) -> None:
     ((_, where, message),) = told(parsed(edited((field, value))))
 
@@ -198,8 +216,11 @@ def test_several_problems_are_told_at_once() -> None:
     )
 
     assert {field for _, field, _ in told(parsed(broken))} == {
-        "the route", "ready.quiet", "endpoint.scoring_uri", "staging"
-    }  # fmt: skip
+        "the route",
+        "ready.quiet",
+        "endpoint.scoring_uri",
+        "staging",
+    }
 
 
 def test_two_missing_fields_are_told_once() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from shared.core.route import Route, read_route
 from shared.routes import SCHEMA
-from shared.scoring.route import Route, read_route
 from tests.unit.routes_files import REMOVED, changed
 
 DOCUMENT: dict[str, Any] = json.loads(SCHEMA.read_text("utf-8"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from shared.scoring.event import Match, Written, match_event
+from shared.core.event import Match, Written, match_event
 from tests.unit.routes_files import Change, changed, digits, edited, one_more_route, parsed, text_of, told
 
 OUTPUT = "outputs.predictions.path"
 STORE = "azureml://datastores/workspaceblobstore/paths"
 INTO_LANDING: tuple[Change, Change] = (
-    ("publish.account_url", "${LANDING_ACCOUNT_URL}"), ("publish.container", "landing")
-)  # fmt: skip
+    ("publish.account_url", "${LANDING_ACCOUNT_URL}"),
+    ("publish.container", "landing"),
+)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,9 @@ def test_routes_that_would_score_the_same_files_are_refused_both(folder: str, fi
         return
     assert routes.usable == ()
     assert [(route, field) for route, field, _ in told(routes)] == [
-        ("digits", "landing.folder"), ("second", "landing.folder")
-    ]  # fmt: skip
+        ("digits", "landing.folder"),
+        ("second", "landing.folder"),
+    ]
     for (_, _, message), other in zip(told(routes), ("second", "digits"), strict=True):
         assert message == (
             f"would take the same files or marker as route {other!r}; make folders, file globs or markers differ"
@@ -45,15 +47,13 @@ def test_the_same_folder_of_another_account_or_container_is_no_overlap() -> None
     elsewhere = "https://second.blob.core.windows.net"
 
     parsed(
-        one_more_route(
-            ("landing.account_url", elsewhere), ("inputs.images.path", elsewhere + "/landing/{landing}")
-        )
-    ).require_whole()  # fmt: skip
+        one_more_route(("landing.account_url", elsewhere), ("inputs.images.path", elsewhere + "/landing/{landing}"))
+    ).require_whole()
     parsed(
         one_more_route(
             ("landing.container", "incoming"), ("inputs.images.path", "${LANDING_ACCOUNT_URL}/incoming/{landing}")
         )
-    ).require_whole()  # fmt: skip
+    ).require_whole()
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.scoring.event import Landing
-from shared.scoring.location import Container, Location
-from shared.scoring.run import ENDED, Order, Status, first_document, may_run_again, run_id, write_order
+from shared.core.event import Landing
+from shared.core.location import Container, Location
+from shared.core.run import ENDED, Order, Status, first_document, may_run_again, run_id, write_order
 from tests.examples import LAKEHOUSE, LANDING, SETTINGS, digits_route, in_landing, tuesday
 from tests.fakes import NOON
 from tests.unit.routes_files import edited, parsed

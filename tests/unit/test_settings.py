@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.core.location import Container
 from shared.errors import RoutesInvalid, SettingsInvalid
-from shared.scoring.location import Container
 from shared.services import Services
 from shared.settings import NAMES, Settings
 from tests.examples import SETTINGS
@@ -64,8 +64,10 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         Settings.from_env({"LANDFALL_TOPIC_ENDPOINT": "http://t", "LANDFALL_AZURE_ML_MANAGEMENT_URL": "m"})
 
     assert [problem.split()[0] for problem in refused.value.problems] == [
-        "LANDFALL_STATE_URL", "LANDFALL_TOPIC_ENDPOINT", "LANDFALL_AZURE_ML_MANAGEMENT_URL"
-    ]  # fmt: skip
+        "LANDFALL_STATE_URL",
+        "LANDFALL_TOPIC_ENDPOINT",
+        "LANDFALL_AZURE_ML_MANAGEMENT_URL",
+    ]
     assert str(refused.value).count("\n  - ") == 3
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.scoring.snapshot import File, Snapshot, compare, freeze
+from shared.core.snapshot import File, Snapshot, compare, freeze
 from tests.fakes import NOON
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.scoring.landing import Look, WatchStart
-from shared.scoring.patience import PATIENCE
-from shared.scoring.watch import (
+from shared.core.landing import Look, WatchStart
+from shared.core.patience import PATIENCE
+from shared.core.watch import (
     STEPS_PER_HISTORY,
     Begin,
     Claim,
@@ -241,7 +241,7 @@ def test_a_run_that_cannot_be_carried_out_is_left_to_the_sweep() -> None:
         looking().stumbled(NOON),
     ],
     ids=["new", "marker", "resting", "overdue", "scoring", "again", "stumbled"],
-)  # fmt: skip
+)
 def test_a_watch_survives_the_way_between_functions(watch: Watch) -> None:
     assert Watch.from_payload(json.loads(json.dumps(watch.to_payload()))) == watch
 

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.scoring import watch
-from shared.scoring.landing import Watchers, coalesce
-from shared.scoring.watch import Phase, Watch, new_watch
+from shared.core import watch
+from shared.core.landing import Watchers, coalesce
+from shared.core.watch import Phase, Watch, new_watch
 from tests.examples import digits_route, tuesday
 from tests.fakes import NOON
 from tests.unit.test_watch import saw

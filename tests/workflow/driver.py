@@ -10,7 +10,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from shared.scoring.landing import Watchers
+from shared.core.landing import Watchers
 from tests.fakes import FakeClock
 from triggers import orchestrators
 from triggers.names import Orchestrator

@@ -17,9 +17,9 @@ from local.host.durable.engine import Engine
 from local.host.durable.functions import Functions, Handler, Kind, PlainFunctions
 from local.host.durable.store import Store
 from local.host.virtual import VirtualClock, seeded_ids
-from shared.scoring.event import Landing
-from shared.scoring.landing import coalesce
-from shared.scoring.watch import new_watch
+from shared.core.event import Landing
+from shared.core.landing import coalesce
+from shared.core.watch import new_watch
 from tests.fakes import NOON
 from tests.workflow.driver import ORCHESTRATORS
 from tests.workflow.world import World

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from shared.core.location import Location
 from shared.errors import Unavailable
 from shared.ports import Deferred, Submission, Unclear
-from shared.scoring.location import Location
 from tests.fakes import NOON, FakeEndpoint
 from tests.workflow.hosted import Start
 from tests.workflow.world import World, make_world

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from shared.core.location import Location
 from shared.ports import Accepted
-from shared.scoring.location import Location
 from tests.fakes import NOON
 from tests.workflow.world import make_world
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from shared.core.location import Location
 from shared.errors import Unavailable
 from shared.ports import Rejected
-from shared.scoring.location import Location
 from tests.fakes import NOON
 from tests.workflow.world import make_world
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.core.location import Container, Location
 from shared.errors import Unavailable
 from shared.ports import Unclear
 from shared.routes import Routes
-from shared.scoring.location import Container, Location
 from shared.work import sweep
 from tests.examples import STATE
 from tests.fakes import NOON

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.core.event import Landing
+from shared.core.landing import coalesce
+from shared.core.location import Location
+from shared.core.route import Route
+from shared.core.watch import new_watch
 from shared.routes import Routes
-from shared.scoring.event import Landing
-from shared.scoring.landing import coalesce
-from shared.scoring.location import Location
-from shared.scoring.route import Route
-from shared.scoring.watch import new_watch
 from shared.work import job, landing, publication
 from shared.work.ledger import Ledger, record
 from tests.examples import STATE, digits_route, endpoint_over

@@ -59,18 +59,27 @@ class DurableApi:
         return [
             ("POST", "/orchestrators/{name}", self._start),
             ("POST", "/orchestrators/{name}/{id}", self._start),
-            ("GET", "/instances", self._list), ("GET", "/instances/", self._list),
-            ("DELETE", "/instances", self._purge_many), ("DELETE", "/instances/", self._purge_many),
-            ("GET", one, self._status), ("DELETE", one, self._purge),
+            ("GET", "/instances", self._list),
+            ("GET", "/instances/", self._list),
+            ("DELETE", "/instances", self._purge_many),
+            ("DELETE", "/instances/", self._purge_many),
+            ("GET", one, self._status),
+            ("DELETE", one, self._purge),
             ("POST", one + "/raiseEvent/{event}", self._raise_event),
             ("POST", one + "/terminate", self._terminate),
-            ("POST", one + "/suspend", self._suspend), ("POST", one + "/resume", self._resume),
-            ("POST", one + "/rewind", self._rewind), ("POST", one + "/restart", self._restart),
+            ("POST", one + "/suspend", self._suspend),
+            ("POST", one + "/resume", self._resume),
+            ("POST", one + "/rewind", self._rewind),
+            ("POST", one + "/restart", self._restart),
             ("POST", "/makeprimary", _make_primary),
-            ("GET", "/entities", self._entities), ("GET", "/entities/", self._entities),
-            ("GET", "/entities/{name}", self._entities), ("GET", "/entities/{name}/", self._entities),
-            ("GET", entity, self._entity), ("POST", entity, self._signal), ("DELETE", entity, self._signal),
-        ]  # fmt: skip
+            ("GET", "/entities", self._entities),
+            ("GET", "/entities/", self._entities),
+            ("GET", "/entities/{name}", self._entities),
+            ("GET", "/entities/{name}/", self._entities),
+            ("GET", entity, self._entity),
+            ("POST", entity, self._signal),
+            ("DELETE", entity, self._signal),
+        ]
 
     def _served(self, handler: Handler, *, guarded: bool) -> Handler:
         async def serve(request: web.Request) -> web.Response:

@@ -73,21 +73,25 @@ def instances_query(request: web.Request, *, paged: bool) -> Query:
     """Which instances to list, or to purge (not `paged`)."""
     statuses, after = request.query.get("runtimeStatus"), _after(request) if paged else None
     return Query(
-        prefix=request.query.get("instanceIdPrefix"), created_from=_when(request, "createdTimeFrom"),
-        created_to=_when(request, "createdTimeTo"), limit=_limit(request) if paged else None,
+        prefix=request.query.get("instanceIdPrefix"),
+        created_from=_when(request, "createdTimeFrom"),
+        created_to=_when(request, "createdTimeTo"),
+        limit=_limit(request) if paged else None,
         after=(int(after[0]), str(after[1])) if after else None,
         statuses=frozenset(s.strip() for s in statuses.split(",")) if statuses else None,
-    )  # fmt: skip
+    )
 
 
 def entities_query(request: web.Request) -> EntityQuery:
     """Which entities to list."""
     after = _after(request)
     return EntityQuery(
-        name=request.match_info.get("name"), updated_from=_when(request, "lastOperationTimeFrom"),
-        updated_to=_when(request, "lastOperationTimeTo"), limit=_limit(request),
+        name=request.match_info.get("name"),
+        updated_from=_when(request, "lastOperationTimeFrom"),
+        updated_to=_when(request, "lastOperationTimeTo"),
+        limit=_limit(request),
         after=str(after[0]) if after else None,
-    )  # fmt: skip
+    )
 
 
 def more(key: tuple[Any, ...], count: int, limit: int | None) -> dict[str, str]:

@@ -158,9 +158,12 @@ class Engine:
             raise UnknownFunction(unknown(self.functions, Kind.ORCHESTRATOR, name))
         identity = instance or self.new_id()
         start = Start(
-            instance=identity, execution=self.new_id(), name=name, input_text=input_text,
+            instance=identity,
+            execution=self.new_id(),
+            name=name,
+            input_text=input_text,
             version=version or self._version,
-        )  # fmt: skip
+        )
         status = self.store.start(start, self.now(), over=self._override)
         if status is not None:
             raise InstanceExists(status)
@@ -232,9 +235,11 @@ class Engine:
             raise UnknownInstance(instance)
         history = self.store.history(instance)
         return self.start_with(
-            found.name, found.input, instance=instance if same_id else None,
+            found.name,
+            found.input,
+            instance=instance if same_id else None,
             version=history[1]["Version"] if history else None,
-        )  # fmt: skip
+        )
 
     def signal(self, entity: EntityId, operation: str, input_text: str | None) -> None:
         """Send an entity an operation that nobody waits for. Raises UnknownFunction."""

@@ -73,9 +73,14 @@ class Start:
 
     def event(self, now: datetime) -> Event:
         return events.execution_started(
-            now, name=self.name, instance=self.instance, execution=self.execution, input_text=self.input_text,
-            version=self.version, parent=self.parent,
-        )  # fmt: skip
+            now,
+            name=self.name,
+            instance=self.instance,
+            execution=self.execution,
+            input_text=self.input_text,
+            version=self.version,
+            parent=self.parent,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,9 +208,13 @@ def conclude(
         return _failed(turn, episode, state["error"])
     if outcome.continue_as_new is not None:
         turn.restart = Start(
-            instance=episode.instance, execution=new_id(), name=episode.name, input_text=outcome.continue_as_new,
-            version=episode.started["Version"], parent=events.parent_of(episode.started),
-        )  # fmt: skip
+            instance=episode.instance,
+            execution=new_id(),
+            name=episode.name,
+            input_text=outcome.continue_as_new,
+            version=episode.started["Version"],
+            parent=events.parent_of(episode.started),
+        )
         return turn
     return _ended(turn, episode, "Completed", json.dumps(state.get("output")))
 
@@ -285,9 +294,13 @@ def _timer(episode: Episode, made: Event) -> Message:
 def _child(episode: Episode, made: Event, execution: str) -> Start:
     parent = Parent(name=episode.name, instance=episode.instance, execution=episode.execution, task=made["EventId"])
     return Start(
-        instance=made["InstanceId"], execution=execution, name=made["Name"], input_text=made["Input"],
-        version=made["Version"], parent=parent,
-    )  # fmt: skip
+        instance=made["InstanceId"],
+        execution=execution,
+        name=made["Name"],
+        input_text=made["Input"],
+        version=made["Version"],
+        parent=parent,
+    )
 
 
 def _ended(turn: Turn, episode: Episode, status: str, output: str) -> Turn:

@@ -39,9 +39,12 @@ class EventType(IntEnum):
 
 SCHEDULING = frozenset(
     {
-        EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED, EventType.TIMER_CREATED, EventType.EVENT_SENT,
+        EventType.TASK_SCHEDULED,
+        EventType.SUB_ORCHESTRATION_CREATED,
+        EventType.TIMER_CREATED,
+        EventType.EVENT_SENT,
     }
-)  # fmt: skip
+)
 """Events that say that an action was taken up; their EventId is the id of the action."""
 
 COMPLETING = {
@@ -100,13 +103,22 @@ def execution_started(
     above = None
     if parent is not None:
         above = {
-            "Name": parent.name, "TaskScheduleId": parent.task, "Version": None,
+            "Name": parent.name,
+            "TaskScheduleId": parent.task,
+            "Version": None,
             "OrchestrationInstance": {"InstanceId": parent.instance, "ExecutionId": parent.execution},
-        }  # fmt: skip
+        }
     return event(
-        EventType.EXECUTION_STARTED, now, Name=name, Version=version, Input=input_text, ParentInstance=above,
-        OrchestrationInstance={"InstanceId": instance, "ExecutionId": execution}, Tags=None, ScheduledStartTime=None,
-    )  # fmt: skip
+        EventType.EXECUTION_STARTED,
+        now,
+        Name=name,
+        Version=version,
+        Input=input_text,
+        ParentInstance=above,
+        OrchestrationInstance={"InstanceId": instance, "ExecutionId": execution},
+        Tags=None,
+        ScheduledStartTime=None,
+    )
 
 
 def parent_of(started: Event) -> Parent | None:
@@ -116,9 +128,11 @@ def parent_of(started: Event) -> Parent | None:
         return None
     instance = above["OrchestrationInstance"]
     return Parent(
-        name=above["Name"], instance=instance["InstanceId"], execution=instance["ExecutionId"],
+        name=above["Name"],
+        instance=instance["InstanceId"],
+        execution=instance["ExecutionId"],
         task=above["TaskScheduleId"],
-    )  # fmt: skip
+    )
 
 
 def sub_orchestration_ended(parent: Parent, now: datetime, *, result: str | None, failure: str | None) -> Event:

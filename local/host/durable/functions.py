@@ -48,9 +48,11 @@ def unknown(functions: Functions, kind: Kind, name: str) -> str:
     """The extension's message for a function that it does not know.
     Source: durable extension, DurableTaskExtension.ThrowIfFunctionDoesNotExist."""
     known = ", ".join(f"'{known}'" for known in sorted(functions.names(kind)))
-    also = f"The following are the known {kind.value} functions: {known}." if known else (
-        f"No {kind.value} functions are currently registered!"
-    )  # fmt: skip
+    also = (
+        f"The following are the known {kind.value} functions: {known}."
+        if known
+        else (f"No {kind.value} functions are currently registered!")
+    )
     article = "an" if kind.value[0] in "aeio" else "a"
     return (
         f"The function '{name}' doesn't exist, is disabled, or is not {article} {kind.value} function. "

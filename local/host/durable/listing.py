@@ -95,9 +95,16 @@ def instance_of(row: tuple[str, str, str, str, str | None, str | None, str | Non
     """The instance that a row of the table stands for."""
     identity, execution, name, status, input_text, output, custom, created, updated = row
     return Instance(
-        id=identity, execution=execution, name=name, status=status, input=input_text, output=output, custom=custom,
-        created=moment_of(created), updated=moment_of(updated),
-    )  # fmt: skip
+        id=identity,
+        execution=execution,
+        name=name,
+        status=status,
+        input=input_text,
+        output=output,
+        custom=custom,
+        created=moment_of(created),
+        updated=moment_of(updated),
+    )
 
 
 def page_key(instance: Instance) -> tuple[int, str]:

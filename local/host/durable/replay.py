@@ -228,9 +228,14 @@ class _Replay:
             made = event(EventType.TASK_SCHEDULED, self.now, task, Name=name, Version=None, Input=text)
         else:
             made = event(
-                EventType.SUB_ORCHESTRATION_CREATED, self.now, task, Name=name, Version=action.get("version"),
-                InstanceId=action.get("instanceId") or f"{self.execution}:{task}", Input=json.dumps(action["input"]),
-            )  # fmt: skip
+                EventType.SUB_ORCHESTRATION_CREATED,
+                self.now,
+                task,
+                Name=name,
+                Version=action.get("version"),
+                InstanceId=action.get("instanceId") or f"{self.execution}:{task}",
+                Input=json.dumps(action["input"]),
+            )
         return self._opened(task, made)
 
     def _timer(self, fire_at: datetime, *, cancelled: bool = False) -> _Node:
@@ -253,9 +258,12 @@ class _Replay:
         task = self._take_id()
         past = self.known.get(task)
         request = {
-            "op": action["operation"], "signal": signal, "input": json.dumps(action["input"]), "id": self.new_id(),
+            "op": action["operation"],
+            "signal": signal,
+            "input": json.dumps(action["input"]),
+            "id": self.new_id(),
             "parentExecution": self.execution,
-        }  # fmt: skip
+        }
         made = event(
             EventType.EVENT_SENT, self.now, task, InstanceId=action["instanceId"], Name="op", Input=json.dumps(request)
         )

@@ -57,6 +57,9 @@ def _forgotten(event: Event, failed: set[tuple[EventType, int]], alive: frozense
 def _marked(event: Event) -> Event:
     """In the place of what is forgotten; orchestrators take no notice of it."""
     return {
-        "EventType": int(EventType.GENERIC), "EventId": -1, "IsPlayed": True, "Timestamp": event["Timestamp"],
+        "EventType": int(EventType.GENERIC),
+        "EventId": -1,
+        "IsPlayed": True,
+        "Timestamp": event["Timestamp"],
         "Data": f"Rewound: {EventType(event['EventType']).name.lower()}",
-    }  # fmt: skip
+    }

@@ -15,13 +15,19 @@ from local.host.durable.events import COMPLETING, Event, EventType
 from local.host.durable.listing import Instance
 
 _NAMES = {
-    EventType.EXECUTION_STARTED: "ExecutionStarted", EventType.EXECUTION_COMPLETED: "ExecutionCompleted",
-    EventType.EXECUTION_TERMINATED: "ExecutionTerminated", EventType.TASK_COMPLETED: "TaskCompleted",
-    EventType.TASK_FAILED: "TaskFailed", EventType.SUB_ORCHESTRATION_COMPLETED: "SubOrchestrationInstanceCompleted",
-    EventType.SUB_ORCHESTRATION_FAILED: "SubOrchestrationInstanceFailed", EventType.TIMER_FIRED: "TimerFired",
-    EventType.EVENT_SENT: "EventSent", EventType.EVENT_RAISED: "EventRaised",
-    EventType.EXECUTION_SUSPENDED: "ExecutionSuspended", EventType.EXECUTION_RESUMED: "ExecutionResumed",
-}  # fmt: skip
+    EventType.EXECUTION_STARTED: "ExecutionStarted",
+    EventType.EXECUTION_COMPLETED: "ExecutionCompleted",
+    EventType.EXECUTION_TERMINATED: "ExecutionTerminated",
+    EventType.TASK_COMPLETED: "TaskCompleted",
+    EventType.TASK_FAILED: "TaskFailed",
+    EventType.SUB_ORCHESTRATION_COMPLETED: "SubOrchestrationInstanceCompleted",
+    EventType.SUB_ORCHESTRATION_FAILED: "SubOrchestrationInstanceFailed",
+    EventType.TIMER_FIRED: "TimerFired",
+    EventType.EVENT_SENT: "EventSent",
+    EventType.EVENT_RAISED: "EventRaised",
+    EventType.EXECUTION_SUSPENDED: "ExecutionSuspended",
+    EventType.EXECUTION_RESUMED: "ExecutionResumed",
+}
 """The events that are shown; the ones that schedule work are merged into the ones that end it."""
 
 

@@ -201,8 +201,9 @@ class Turns:
             return _task_completed(task, answer.result(), self._around.now())
         log.warning(
             "call_http was answered with 202 by %s, and the host follows it. In Azure azure-functions-durable 1.x does "
-            "not know of that and hangs; poll with activities instead.", request["uri"],
-        )  # fmt: skip
+            "not know of that and hangs; poll with activities instead.",
+            request["uri"],
+        )
         return following
 
 

@@ -70,23 +70,28 @@ def use(patch: pytest.MonkeyPatch, emulator: Alone) -> MLClient:
     patch.setenv("AZUREML_CURRENT_CLOUD", os.environ.get("AZUREML_CURRENT_CLOUD", "AzureCloud"))
     resolve = socket.getaddrinfo
     patch.setattr(
-        socket, "getaddrinfo",
-        lambda host, *more, **named: resolve(
-            "127.0.0.1" if str(host).endswith(".localhost") else host, *more, **named
-        ),
-    )  # fmt: skip
+        socket,
+        "getaddrinfo",
+        lambda host, *more, **named: resolve("127.0.0.1" if str(host).endswith(".localhost") else host, *more, **named),
+    )
     where = load_addresses(emulator.state)
     # The client keeps what it was told of a cloud by the cloud's name, for as long as the process lives.
     cloud = f"Landfall-{port_of(where.azureml)}"
     return MLClient(
-        ManagedIdentityCredential(), SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, cloud=cloud,
+        ManagedIdentityCredential(),
+        SUBSCRIPTION,
+        RESOURCE_GROUP,
+        WORKSPACE,
+        cloud=cloud,
         cloud_metadata={
-            "azure_portal": "https://ml.azure.com/", "resource_manager": f"{where.azureml}/",
-            "active_directory": "https://login.microsoftonline.com/", "aml_resource_id": "https://ml.azure.com/",
+            "azure_portal": "https://ml.azure.com/",
+            "resource_manager": f"{where.azureml}/",
+            "active_directory": "https://login.microsoftonline.com/",
+            "aml_resource_id": "https://ml.azure.com/",
             "storage_endpoint": f"localhost:{port_of(where.storage)}",
             "registry_discovery_endpoint": f"{where.azureml}/",
         },
-    )  # fmt: skip
+    )
 
 
 def end_of(client: MLClient, job: BatchJob) -> str:

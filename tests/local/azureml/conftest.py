@@ -131,15 +131,23 @@ def deployment(
     from azure.ai.ml import entities
 
     made = entities.ModelBatchDeployment(
-        name="first", endpoint_name=endpoint, description="Times ten.", model=model, environment=environment,
+        name="first",
+        endpoint_name=endpoint,
+        description="Times ten.",
+        model=model,
+        environment=environment,
         compute=compute,
         code_configuration=entities.CodeConfiguration(code=str(folder / "code"), scoring_script="score.py"),
         settings=entities.ModelBatchDeploymentSettings(
-            instance_count=1, max_concurrency_per_instance=2, mini_batch_size=2, output_action="append_row",
-            output_file_name="predictions.csv", logging_level="info",
+            instance_count=1,
+            max_concurrency_per_instance=2,
+            mini_batch_size=2,
+            output_action="append_row",
+            output_file_name="predictions.csv",
+            logging_level="info",
             retry_settings=entities.BatchRetrySettings(max_retries=3, timeout=30),
         ),
-    )  # fmt: skip
+    )
     client.batch_deployments.begin_create_or_update(made).result()
     shown = client.batch_endpoints.get(endpoint)
     shown.defaults.deployment_name = made.name

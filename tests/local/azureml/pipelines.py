@@ -38,56 +38,77 @@ SCORE = """
 """
 STEPS = {
     "prepare": {
-        "name": "prepare", "version": 1, "type": "command",
+        "name": "prepare",
+        "version": 1,
+        "type": "command",
         "inputs": {
-            "data": {"type": "uri_folder"}, "prefix": {"type": "string", "default": "x"},
+            "data": {"type": "uri_folder"},
+            "prefix": {"type": "string", "default": "x"},
             "note": {"type": "string", "optional": True},
         },
         "outputs": {"prepared": {"type": "uri_folder"}},
-        "code": "../src", "environment": {"image": "any"},
+        "code": "../src",
+        "environment": {"image": "any"},
         "command": "python prepare.py --data ${{inputs.data}} --prefix ${{inputs.prefix}} "
         "$[[--note ${{inputs.note}}]] --out ${{outputs.prepared}}",
     },
     "score": {
-        "name": "score", "version": 1, "type": "command",
+        "name": "score",
+        "version": 1,
+        "type": "command",
         "inputs": {"prepared": {"type": "uri_folder"}, "times": {"type": "integer"}},
         "outputs": {"scores": {"type": "uri_folder"}, "report": {"type": "uri_file"}},
-        "code": "../src", "environment": "azureml:any@latest",
+        "code": "../src",
+        "environment": "azureml:any@latest",
         "command": "python score.py ${{inputs.prepared}} ${{inputs.times}} ${{outputs.scores}} ${{outputs.report}}",
     },
     "beside": {
-        "name": "beside", "version": 1, "type": "command", "environment": {"image": "any"},
-        "outputs": {"said": {"type": "uri_file"}}, "command": "echo beside > ${{outputs.said}}",
+        "name": "beside",
+        "version": 1,
+        "type": "command",
+        "environment": {"image": "any"},
+        "outputs": {"said": {"type": "uri_file"}},
+        "command": "echo beside > ${{outputs.said}}",
     },
-}  # fmt: skip
+}
 PIPELINE = {
-    "name": "two_steps", "version": 1, "type": "pipeline",
+    "name": "two_steps",
+    "version": 1,
+    "type": "pipeline",
     "inputs": {
-        "data": {"type": "uri_folder"}, "prefix": {"type": "string", "default": "p"},
-        "times": {"type": "integer", "default": 2}, "note": {"type": "string", "optional": True},
+        "data": {"type": "uri_folder"},
+        "prefix": {"type": "string", "default": "p"},
+        "times": {"type": "integer", "default": 2},
+        "note": {"type": "string", "optional": True},
     },
     "outputs": {"scores": {"type": "uri_folder"}, "report": {"type": "uri_file"}, "said": {"type": "uri_file"}},
     "jobs": {
         "score_step": {
-            "type": "command", "component": "components/score.yml",
+            "type": "command",
+            "component": "components/score.yml",
             "inputs": {
-                "prepared": "${{parent.jobs.prepare_step.outputs.prepared}}", "times": "${{parent.inputs.times}}",
+                "prepared": "${{parent.jobs.prepare_step.outputs.prepared}}",
+                "times": "${{parent.inputs.times}}",
             },
             "outputs": {"scores": "${{parent.outputs.scores}}", "report": {"path": "${{parent.outputs.report}}"}},
         },
         "prepare_step": {
-            "type": "command", "component": "components/prepare.yml",
+            "type": "command",
+            "component": "components/prepare.yml",
             "inputs": {
-                "data": "${{parent.inputs.data}}", "prefix": "${{parent.inputs.prefix}}",
+                "data": "${{parent.inputs.data}}",
+                "prefix": "${{parent.inputs.prefix}}",
                 "note": "${{parent.inputs.note}}",
             },
             "environment_variables": {"STEP_VARIABLE": "seen"},
         },
         "beside_step": {
-            "type": "command", "component": "components/beside.yml", "outputs": {"said": "${{parent.outputs.said}}"},
+            "type": "command",
+            "component": "components/beside.yml",
+            "outputs": {"said": "${{parent.outputs.said}}"},
         },
     },
-}  # fmt: skip
+}
 
 
 def deploy_pipeline(root: Path, name: str, *, endpoint: str = "probe", **settings: object) -> Path:
@@ -101,8 +122,11 @@ def deploy_pipeline(root: Path, name: str, *, endpoint: str = "probe", **setting
         (folder / "components" / f"{step}.yml").write_text(yaml.safe_dump(described))
     (folder / "pipeline.yml").write_text(yaml.safe_dump({**PIPELINE, "name": f"{name}_pipeline"}))
     deployment = {
-        "name": name, "endpoint_name": endpoint, "type": "pipeline", "component": "pipeline.yml",
+        "name": name,
+        "endpoint_name": endpoint,
+        "type": "pipeline",
+        "component": "pipeline.yml",
         "settings": {"default_compute": "batch-cluster", **settings},
-    }  # fmt: skip
+    }
     (folder / "deployment.yml").write_text(yaml.safe_dump(deployment))
     return folder

@@ -24,15 +24,21 @@ def test_the_printed_script_uploads_scores_and_lists(tmp_path: Path) -> None:
     deploy(tmp_path / "deployments", "echo", ECHO)
     (tmp_path / "hello.txt").write_text("hello")
     environment = {
-        **os.environ, "FILE": str(tmp_path / "hello.txt"),
+        **os.environ,
+        "FILE": str(tmp_path / "hello.txt"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }  # fmt: skip
+    }
 
     with alone(tmp_path / "state", tmp_path / "deployments") as emulator:
         done = subprocess.run(
-            ["bash", "-eu", "-o", "pipefail"], input=script_of(emulator.printed), env=environment, cwd=tmp_path,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            ["bash", "-eu", "-o", "pipefail"],
+            input=script_of(emulator.printed),
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     assert done.returncode == 0, done.stderr
     assert '"jobInputType": "UriFile"' in done.stdout

@@ -17,23 +17,37 @@ from tests.local.azureml.cloud import Cloud
 FOLDER = {"jobInputType": "UriFolder", "uri": "azureml://datastores/landing/paths/contract"}
 ENDPOINT_LINK = {"jobEndpointType": str, "port": None, "endpoint": str, "properties": None}
 SERVICE = {
-    "jobServiceType": str, "port": None, "endpoint": str, "status": None, "errorMessage": None, "properties": None,
+    "jobServiceType": str,
+    "port": None,
+    "endpoint": str,
+    "status": None,
+    "errorMessage": None,
+    "properties": None,
     "nodes": None,
-}  # fmt: skip
+}
 TAGS = {
-    "outputType": "output_data", "inputType": "input_data", "azureml.batchrun": "true",
-    "azureml.deploymentname": "echo", "azureml.jobtype": "azureml.batchjob",
-}  # fmt: skip
+    "outputType": "output_data",
+    "inputType": "input_data",
+    "azureml.batchrun": "true",
+    "azureml.deploymentname": "echo",
+    "azureml.jobtype": "azureml.batchjob",
+}
 SYSTEM_DATA = {"createdAt": str, "createdBy": str, "lastModifiedAt": str, "lastModifiedBy": str}
 INVOKED = {
-    "id": str, "name": str, "type": "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/jobs",
+    "id": str,
+    "name": str,
+    "type": "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/jobs",
     "properties": {
         "provisioningState": "Succeeded",
         "inputData": {
             "UriFolder": {"description": None, "uri": str, "mode": "ReadOnlyMount", "jobInputType": "UriFolder"}
         },
         "compute": {
-            "target": str, "instanceCount": None, "isLocal": False, "location": None, "instanceType": None,
+            "target": str,
+            "instanceCount": None,
+            "isLocal": False,
+            "location": None,
+            "instanceType": None,
             "properties": None,
         },
         "output": {"datastoreId": None, "path": None},
@@ -42,14 +56,19 @@ INVOKED = {
         "interactionEndpoints": {"Tracking": ENDPOINT_LINK, "Studio": ENDPOINT_LINK},
         "tags": TAGS,
         "properties": {
-            "azureml.pipelineid": str, "azureml.runsource": "azureml.PipelineRun", "runSource": "Unavailable",
-            "runType": "HTTP", "azureml.parameters": str, "azureml.continue_on_step_failure": "False",
-            "azureml.continue_on_failed_optional_input": "False", "azureml.pipelineComponent": "pipelinerun",
+            "azureml.pipelineid": str,
+            "azureml.runsource": "azureml.PipelineRun",
+            "runSource": "Unavailable",
+            "runType": "HTTP",
+            "azureml.parameters": str,
+            "azureml.continue_on_step_failure": "False",
+            "azureml.continue_on_failed_optional_input": "False",
+            "azureml.pipelineComponent": "pipelinerun",
         },
         "name": str,
     },
     "systemData": SYSTEM_DATA,
-}  # fmt: skip
+}
 COMPLETED = {
     "properties": {
         "status": "Completed",
@@ -58,46 +77,97 @@ COMPLETED = {
     }
 }
 ARM_JOB = {
-    "id": str, "name": str, "type": "Microsoft.MachineLearningServices/workspaces/jobs",
+    "id": str,
+    "name": str,
+    "type": "Microsoft.MachineLearningServices/workspaces/jobs",
     "properties": {
-        "description": "Pipeline submission for endpoint: probe, deployment: echo.", "tags": TAGS,
+        "description": "Pipeline submission for endpoint: probe, deployment: echo.",
+        "tags": TAGS,
         "properties": {"azureml.pipelineid": str, "azureml.parameters": str, "azureml.pipelines.stages": str},
-        "displayName": str, "status": str, "experimentName": "probe",
-        "services": {"Tracking": SERVICE, "Studio": SERVICE}, "computeId": None, "isArchived": False,
-        "identity": None, "componentId": None, "jobType": "Pipeline", "settings": None, "jobs": None, "inputs": None,
-        "outputs": None, "sourceJobId": None,
+        "displayName": str,
+        "status": str,
+        "experimentName": "probe",
+        "services": {"Tracking": SERVICE, "Studio": SERVICE},
+        "computeId": None,
+        "isArchived": False,
+        "identity": None,
+        "componentId": None,
+        "jobType": "Pipeline",
+        "settings": None,
+        "jobs": None,
+        "inputs": None,
+        "outputs": None,
+        "sourceJobId": None,
     },
     "systemData": {**SYSTEM_DATA, "createdByType": "User"},
-}  # fmt: skip
+}
 CHILD = {
-    "runId": str, "parentRunId": str, "rootRunId": str, "status": str, "name": "batchscoring", "displayName": str,
+    "runId": str,
+    "parentRunId": str,
+    "rootRunId": str,
+    "status": str,
+    "name": "batchscoring",
+    "displayName": str,
     "runType": "azureml.StepRun",
     "properties": {
-        "azureml.moduleName": "batchscoring", "StepType": "PythonScriptStep", "azureml.parallelrunstep": "true",
-        "azureml.nodeid": str, "azureml.pipelinerunid": str,
+        "azureml.moduleName": "batchscoring",
+        "StepType": "PythonScriptStep",
+        "azureml.parallelrunstep": "true",
+        "azureml.nodeid": str,
+        "azureml.pipelinerunid": str,
     },
-    "scriptName": "driver/amlbi_main.py", "target": str, "inputs": None, "outputs": None,
-}  # fmt: skip
+    "scriptName": "driver/amlbi_main.py",
+    "target": str,
+    "inputs": None,
+    "outputs": None,
+}
 ENDPOINT = {
-    "id": str, "name": "probe", "type": "Microsoft.MachineLearningServices/workspaces/batchEndpoints",
-    "location": str, "tags": dict, "kind": None, "identity": None, "systemData": dict,
+    "id": str,
+    "name": "probe",
+    "type": "Microsoft.MachineLearningServices/workspaces/batchEndpoints",
+    "location": str,
+    "tags": dict,
+    "kind": None,
+    "identity": None,
+    "systemData": dict,
     "properties": {
-        "description": None, "properties": dict, "authMode": "AADToken", "scoringUri": str, "swaggerUri": None,
-        "provisioningState": "Succeeded", "defaults": {"deploymentName": "echo"},
+        "description": None,
+        "properties": dict,
+        "authMode": "AADToken",
+        "scoringUri": str,
+        "swaggerUri": None,
+        "provisioningState": "Succeeded",
+        "defaults": {"deploymentName": "echo"},
     },
-}  # fmt: skip
+}
 DEPLOYMENT = {
-    "id": str, "name": "echo", "location": str, "tags": dict, "kind": None, "identity": None, "systemData": dict,
+    "id": str,
+    "name": "echo",
+    "location": str,
+    "tags": dict,
+    "kind": None,
+    "identity": None,
+    "systemData": dict,
     "type": "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments",
     "properties": {
-        "codeConfiguration": {"codeId": str, "scoringScript": "score.py"}, "environmentId": str,
-        "environmentVariables": dict, "compute": str, "errorThreshold": -1,
-        "retrySettings": {"maxRetries": 3, "timeout": "PT30S"}, "miniBatchSize": 2, "loggingLevel": "Info",
-        "model": {"referenceType": "Id", "assetId": str}, "maxConcurrencyPerInstance": 1, "outputAction": "AppendRow",
-        "outputFileName": "predictions.csv", "provisioningState": "Succeeded", "description": None,
-        "properties": dict, "resources": {"instanceCount": 1, "instanceType": None, "properties": None},
+        "codeConfiguration": {"codeId": str, "scoringScript": "score.py"},
+        "environmentId": str,
+        "environmentVariables": dict,
+        "compute": str,
+        "errorThreshold": -1,
+        "retrySettings": {"maxRetries": 3, "timeout": "PT30S"},
+        "miniBatchSize": 2,
+        "loggingLevel": "Info",
+        "model": {"referenceType": "Id", "assetId": str},
+        "maxConcurrencyPerInstance": 1,
+        "outputAction": "AppendRow",
+        "outputFileName": "predictions.csv",
+        "provisioningState": "Succeeded",
+        "description": None,
+        "properties": dict,
+        "resources": {"instanceCount": 1, "instanceType": None, "properties": None},
     },
-}  # fmt: skip
+}
 DATASTORE = {
     "properties": {
         "datastoreType": "AzureBlob",
@@ -176,9 +246,10 @@ def test_the_run_below_has_every_recorded_member_and_no_properties_in_resource_m
     assert missing(CHILD, child) == []
     assert cloud.manage(f"/jobs/{child['runId']}").json()["properties"] is None
     data = cloud.http.post(
-        f"{cloud.addresses.azureml}/history/v1.0{WORKSPACE_ID}/rundata", json={"runId": child["runId"]},
+        f"{cloud.addresses.azureml}/history/v1.0{WORKSPACE_ID}/rundata",
+        json={"runId": child["runId"]},
         headers=cloud.token(MANAGEMENT),
-    ).json()  # fmt: skip
+    ).json()
     assert data["runMetadata"]["outputs"] is None
 
 
@@ -222,10 +293,12 @@ def test_secrets_of_a_datastore_are_a_signature_and_never_shown_with_it(cloud: C
     cloud.create(
         "/datastores/keyed",
         {
-            "datastoreType": "AzureBlob", "accountName": "devstoreaccount1", "containerName": "landing",
+            "datastoreType": "AzureBlob",
+            "accountName": "devstoreaccount1",
+            "containerName": "landing",
             "credentials": {"credentialsType": "AccountKey", "secrets": {"key": "hidden"}},
         },
-    )  # fmt: skip
+    )
 
     assert secrets.json()["secretsType"] == "Sas"
     url = f"{cloud.addresses.account_url()}/landing?restype=container&comp=list&{secrets.json()['sasToken']}"

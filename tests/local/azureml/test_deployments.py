@@ -34,18 +34,33 @@ def refusal(tmp_path: Path, **changes: Any) -> str:
 
 def test_the_settings_of_a_deployment_are_read(tmp_path: Path) -> None:
     deploy(
-        tmp_path, "echo", ECHO, instance_count=2, mini_batch_size=5, max_concurrency_per_instance=3,
-        retry_settings={"max_retries": 4, "timeout": 60}, error_threshold=7, output_action="summary_only",
-        output_file_name="x.csv", logging_level="debug", environment_variables={"A": 1},
-    )  # fmt: skip
+        tmp_path,
+        "echo",
+        ECHO,
+        instance_count=2,
+        mini_batch_size=5,
+        max_concurrency_per_instance=3,
+        retry_settings={"max_retries": 4, "timeout": 60},
+        error_threshold=7,
+        output_action="summary_only",
+        output_file_name="x.csv",
+        logging_level="debug",
+        environment_variables={"A": 1},
+    )
 
     deployment = read(tmp_path).endpoints["probe"].deployments["echo"]
 
     assert deployment.settings == JobSettings(
-        instance_count=2, max_concurrency_per_instance=3, mini_batch_size=5, max_retries=4,
-        timeout=timedelta(seconds=60), error_threshold=7, output_action=OutputAction.SUMMARY_ONLY,
-        output_file_name="x.csv", logging_level=LoggingLevel.DEBUG,
-    )  # fmt: skip
+        instance_count=2,
+        max_concurrency_per_instance=3,
+        mini_batch_size=5,
+        max_retries=4,
+        timeout=timedelta(seconds=60),
+        error_threshold=7,
+        output_action=OutputAction.SUMMARY_ONLY,
+        output_file_name="x.csv",
+        logging_level=LoggingLevel.DEBUG,
+    )
     assert deployment.environment_variables == {"A": "1"}
 
 

@@ -25,12 +25,17 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def job(name: str = "batchjob-1", output: JobOutput | None = None) -> Job:
     return Job(
-        name=name, child=f"{name}-child", display_name="shown", endpoint="digits", deployment="classic",
+        name=name,
+        child=f"{name}-child",
+        display_name="shown",
+        endpoint="digits",
+        deployment="classic",
         created_by="me",
         inputs=(JobInput(key="x", kind=InputKind.FOLDER, uri="azureml://datastores/landing/paths/x"),),
-        outputs=(output,) if output else (), settings=JobSettings(timeout=timedelta(seconds=90)),
+        outputs=(output,) if output else (),
+        settings=JobSettings(timeout=timedelta(seconds=90)),
         changes=(StatusChange(Status.PREPARING, NOON),),
-    )  # fmt: skip
+    )
 
 
 def test_every_state_leads_to_an_end() -> None:

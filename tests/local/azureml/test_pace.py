@@ -44,9 +44,14 @@ def test_an_init_that_does_not_return_is_stopped_with_its_process(tmp_path: Path
         "    return mini_batch\n"
     )
     spec = WorkerSpec(
-        code=tmp_path, script=script, environment=dict(os.environ), arguments=(), logs=tmp_path / "logs",
-        init_timeout=timedelta(seconds=1.5), run_timeout=timedelta(seconds=1),
-    )  # fmt: skip
+        code=tmp_path,
+        script=script,
+        environment=dict(os.environ),
+        arguments=(),
+        logs=tmp_path / "logs",
+        init_timeout=timedelta(seconds=1.5),
+        run_timeout=timedelta(seconds=1),
+    )
 
     with pytest.raises(WorkerHung, match=r"init\(\) did not return in time"):
         asyncio.run(Worker.start(spec, "10.0.0.4", 0))

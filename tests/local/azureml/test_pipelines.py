@@ -47,8 +47,10 @@ def test_steps_are_chained_and_outputs_go_where_the_caller_wants_them(cloud: Clo
     assert cloud.get("devstoreaccount1/landing/pipe/report.txt") == b"2 files"
     assert cloud.output(f"azureml/{job}/said") == "beside\n"
     assert children(cloud, job) == {
-        "score_step": "Completed", "prepare_step": "Completed", "beside_step": "Completed",
-    }  # fmt: skip
+        "score_step": "Completed",
+        "prepare_step": "Completed",
+        "beside_step": "Completed",
+    }
     assert "preparing n hello seen" in cloud.log(job, "user/prepare_step/std_log.txt")
 
 
@@ -74,10 +76,17 @@ def test_a_pipeline_job_answers_as_recorded(cloud: Cloud) -> None:
     assert properties["inputData"]["prefix"] == {"description": None, "jobInputType": "Literal", "value": "n"}
     assert properties["tags"]["azureml.jobtype"] == "azureml.pipelinejob"
     assert {
-        "azureml.DatasetAccessMode", "azureml.DevPlatv2", "azureml.SourceComponentId", "azureml.defaultComputeName",
-        "azureml.endpointname", "azureml.deploymentname", "azureml.enforceRerun", "azureml.runLineageType",
-        "azureml.sourcepipelinerunid", "azureml.continue_on_step_failure",
-    } <= set(properties["properties"])  # fmt: skip
+        "azureml.DatasetAccessMode",
+        "azureml.DevPlatv2",
+        "azureml.SourceComponentId",
+        "azureml.defaultComputeName",
+        "azureml.endpointname",
+        "azureml.deploymentname",
+        "azureml.enforceRerun",
+        "azureml.runLineageType",
+        "azureml.sourcepipelinerunid",
+        "azureml.continue_on_step_failure",
+    } <= set(properties["properties"])
     assert cloud.manage(f"/jobs/{name}").json()["properties"]["experimentName"] == "my-exp"
     listed = cloud.http.get(
         f"{cloud.addresses.azureml}/endpoints/probe/jobs?deployment=steps", headers=cloud.token()
@@ -105,8 +114,10 @@ def test_with_continue_on_step_failure_the_other_steps_go_on(cloud: Cloud, asked
 
     assert cloud.end(job) == "Failed"
     assert children(cloud, job) == {
-        "prepare_step": "Failed", "score_step": "Canceled", "beside_step": "Completed",
-    }  # fmt: skip
+        "prepare_step": "Failed",
+        "score_step": "Canceled",
+        "beside_step": "Completed",
+    }
 
 
 def test_outputs_without_a_place_go_to_the_default_datastore_of_the_job(cloud: Cloud) -> None:

@@ -20,9 +20,19 @@ def message_of(response: httpx.Response) -> str:
     body = response.json()
     assert set(body) == {"error", "correlation", "environment", "location", "time", "componentName"}
     assert set(body["error"]) == {
-        "code", "severity", "message", "messageFormat", "messageParameters", "referenceCode", "detailsUri", "target",
-        "details", "innerError", "debugInfo", "additionalInfo",
-    }  # fmt: skip
+        "code",
+        "severity",
+        "message",
+        "messageFormat",
+        "messageParameters",
+        "referenceCode",
+        "detailsUri",
+        "target",
+        "details",
+        "innerError",
+        "debugInfo",
+        "additionalInfo",
+    }
     return str(body["error"]["message"])
 
 

@@ -39,10 +39,12 @@ def refused(cloud: Cloud, path: str, properties: dict[str, Any], status: int = 4
         ({"model": MODEL, "compute": COMPUTE, "miniBatchSize": 0}, "miniBatchSize is a whole number of at least 1"),
         ({"model": MODEL, "compute": COMPUTE, "outputAction": "Print"}, "outputAction is AppendRow or SummaryOnly"),
         ({"model": MODEL, "compute": COMPUTE, "retrySettings": {"timeout": "30"}}, "not an ISO 8601 duration"),
-        ({"model": {"assetId": "/subscriptions/x/resourceGroups/y/workspaces/z/models/a/versions/1"}},
-         "names another workspace"),
+        (
+            {"model": {"assetId": "/subscriptions/x/resourceGroups/y/workspaces/z/models/a/versions/1"}},
+            "names another workspace",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_deployment_that_cannot_be_served_is_refused(cloud: Cloud, properties: dict[str, Any], words: str) -> None:
     assert words in refused(cloud, "/batchEndpoints/probe/deployments/never", properties)
 
@@ -126,12 +128,14 @@ def test_an_unknown_data_asset_is_refused_at_the_invocation(cloud: Cloud) -> Non
 @pytest.mark.parametrize(
     "form",
     [
-        "azureml:rest-data:1", "azureml:rest-data@latest", f"{WORKSPACE_ID}/data/rest-data/versions/1",
+        "azureml:rest-data:1",
+        "azureml:rest-data@latest",
+        f"{WORKSPACE_ID}/data/rest-data/versions/1",
         "azureml://locations/local/workspaces/local/data/rest-data/versions/1",
         "azureml://locations/local/workspaces/local/data/rest-data/labels/latest",
         f"{WORKSPACE_ID}/datastores/landing/paths/rest",
     ],
-)  # fmt: skip
+)
 def test_every_form_of_a_data_asset_and_the_arm_form_of_a_datastore_are_scored(cloud: Cloud, form: str) -> None:
     cloud.put("devstoreaccount1/landing/rest/a.txt", b"1")
     uri = "azureml://datastores/landing/paths/rest"

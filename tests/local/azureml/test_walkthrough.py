@@ -164,8 +164,12 @@ def test_every_form_of_a_folder_is_scored(
 ) -> None:
     from azure.ai.ml import Input
 
-    named = {"asset": f"azureml:numbers:{data.version}", "label": "azureml:numbers@latest", "id": data.id,
-             "local": str(folder / "data")}  # fmt: skip
+    named = {
+        "asset": f"azureml:numbers:{data.version}",
+        "label": "azureml:numbers@latest",
+        "id": data.id,
+        "local": str(folder / "data"),
+    }
     path = named.get(form) or below(data.path, form)
 
     job = client.batch_endpoints.invoke(endpoint, inputs={"x": Input(type="uri_folder", path=path)})
@@ -195,10 +199,12 @@ def test_the_output_goes_where_the_docs_say_and_settings_are_overridden(
         inputs={"x": Input(type="uri_folder", path=data.id)},
         outputs={"score": Output(type="uri_file", path=target)},
         params_override=[
-            {"mini_batch_size": "1"}, {"compute.instance_count": "2"}, {"error_threshold": "0"},
+            {"mini_batch_size": "1"},
+            {"compute.instance_count": "2"},
+            {"error_threshold": "0"},
             {"retry_settings.max_retries": "1"},
         ],
-    )  # fmt: skip
+    )
 
     assert end_of(client, job) == "Completed"
     listed = next(one for one in client.batch_endpoints.list_jobs(endpoint) if one.name == job.name)
@@ -316,9 +322,10 @@ def test_two_inputs_and_an_output_folder_are_refused_by_the_service(
         client.batch_endpoints.invoke(endpoint, inputs={"a": one, "b": one})
     with pytest.raises(HttpResponseError, match="Job output type must be 'uri_file'"):
         client.batch_endpoints.invoke(
-            endpoint, inputs={"a": one},
+            endpoint,
+            inputs={"a": one},
             outputs={"s": Output(type="uri_folder", path="azureml://datastores/workspaceblobstore/paths/x")},
-        )  # fmt: skip
+        )
 
 
 def test_an_unknown_deployment_is_refused(client: MLClient, endpoint: str, deployment: str, data: Any) -> None:
@@ -339,9 +346,12 @@ def test_deleting_an_endpoint_deletes_its_deployments_and_keeps_its_jobs(
 
     client.batch_endpoints.begin_create_or_update(entities.BatchEndpoint(name="short-lived")).result()
     made = entities.BatchDeployment(
-        name="only", endpoint_name="short-lived", model=model, compute=compute,
+        name="only",
+        endpoint_name="short-lived",
+        model=model,
+        compute=compute,
         code_configuration=entities.CodeConfiguration(code=str(folder / "code"), scoring_script="score.py"),
-    )  # fmt: skip
+    )
     client.batch_deployments.begin_create_or_update(made).result()
     job = client.batch_endpoints.invoke(
         "short-lived", deployment_name="only", inputs={"a": Input(type="uri_folder", path=data.id)}

@@ -13,10 +13,15 @@ PREFIX = "/blobServices/default/containers/landing/blobs/"
 def created(name: str, **data: Any) -> dict[str, Any]:
     """A storage event about a blob in the landing container."""
     return {
-        "id": f"id-{name}", "topic": STORAGE_TOPIC, "subject": f"{PREFIX}{name}", "eventType": CREATED,
-        "eventTime": "2026-01-02T03:04:05.0000000Z", "data": {"api": "PutBlob", **data},
-        "dataVersion": "", "metadataVersion": "1",
-    }  # fmt: skip
+        "id": f"id-{name}",
+        "topic": STORAGE_TOPIC,
+        "subject": f"{PREFIX}{name}",
+        "eventType": CREATED,
+        "eventTime": "2026-01-02T03:04:05.0000000Z",
+        "data": {"api": "PutBlob", **data},
+        "dataVersion": "",
+        "metadataVersion": "1",
+    }
 
 
 def announced(**attributes: Any) -> dict[str, Any]:

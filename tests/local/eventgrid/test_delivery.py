@@ -109,8 +109,11 @@ def test_a_failed_delivery_is_tried_again_with_its_count(grid: Grid, receiver: R
     assert [headers["aeg-delivery-count"] for headers, _ in receiver.received] == ["0", "1", "2", "3"]
     attempts = [one for one in grid.get("/deliveries") if one["subscription"] == "again"]
     assert [(one["status"], one["decision"]) for one in attempts] == [
-        (500, "Retry"), (503, "Retry"), (404, "Retry"), (200, "Done"),
-    ]  # fmt: skip
+        (500, "Retry"),
+        (503, "Retry"),
+        (404, "Retry"),
+        (200, "Done"),
+    ]
 
 
 def test_events_are_batched_when_the_subscription_asks_for_it(grid: Grid, receiver: Receiver) -> None:

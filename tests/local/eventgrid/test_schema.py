@@ -13,9 +13,14 @@ def test_a_storage_event_becomes_the_cloud_event_that_azure_documents() -> None:
     event = created("a.png", size=1)
 
     assert in_schema(event, Schema.CLOUD_EVENTS) == {
-        "specversion": "1.0", "type": CREATED, "source": STORAGE_TOPIC, "id": event["id"],
-        "time": event["eventTime"], "subject": event["subject"], "data": event["data"],
-    }  # fmt: skip
+        "specversion": "1.0",
+        "type": CREATED,
+        "source": STORAGE_TOPIC,
+        "id": event["id"],
+        "time": event["eventTime"],
+        "subject": event["subject"],
+        "data": event["data"],
+    }
     assert in_schema(event, Schema.EVENT_GRID) is event
 
 

@@ -56,9 +56,10 @@ def test_a_cloud_event_is_kept_and_delivered(topics: Topics) -> None:
     event = CloudEvent("/runs", "Landfall.RunPublished", data={"run": 1}, subject="digits", id="published")
     with receiving() as receiver, topics.publisher() as publisher:
         body = {
-            "topic": "landfall", "destination": {"type": "WebHook", "url": receiver.url},
+            "topic": "landfall",
+            "destination": {"type": "WebHook", "url": receiver.url},
             "eventDeliverySchema": "CloudEventSchemaV1_0",
-        }  # fmt: skip
+        }
         url = f"{topics.where.eventgrid}/subscriptions/announced"
         httpx.put(url, json=body, trust_env=False).raise_for_status()
 

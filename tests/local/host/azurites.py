@@ -15,9 +15,19 @@ from tests.local.host.hosting import ROOT, until
 def storage() -> Iterator[str]:
     """The connection string of a blob and queue service."""
     blob, queue, table = (free_port() for _ in range(3))
-    command = ["node_modules/.bin/azurite", "--blobPort", str(blob), "--queuePort", str(queue),
-               "--tablePort", str(table), "--inMemoryPersistence", "--silent", "--skipApiVersionCheck",
-               "--disableTelemetry"]  # fmt: skip
+    command = [
+        "node_modules/.bin/azurite",
+        "--blobPort",
+        str(blob),
+        "--queuePort",
+        str(queue),
+        "--tablePort",
+        str(table),
+        "--inMemoryPersistence",
+        "--silent",
+        "--skipApiVersionCheck",
+        "--disableTelemetry",
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until(lambda: accepts(blob) and accepts(queue))

@@ -34,10 +34,18 @@ def lives(state: Path, kills: int, seed: int) -> Iterator[subprocess.Popen[str]]
     script = Path(__file__).parent / "probes" / "lives.py"
     command = [sys.executable, "-W", "ignore", str(script), str(APPS / "crashing"), str(state), str(kills), str(seed)]
     state.mkdir(exist_ok=True)
-    with (state / "stderr.txt").open("w") as log, subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=log, text=True,
-    ) as process:  # fmt: skip
+    with (
+        (state / "stderr.txt").open("w") as log,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
         try:
             yield process
         finally:

@@ -157,8 +157,9 @@ def test_sub_orchestrations_give_results_and_failures() -> None:
 
     activities = {"same": lambda v: v, "refuse": refuse}
     assert result(finish(orchestrator, orchestrators={"child": child}, activities=activities)) == [
-        1, "Orchestrator function 'child' failed: Activity function 'refuse' failed:  ValueError: not 2",
-    ]  # fmt: skip
+        1,
+        "Orchestrator function 'child' failed: Activity function 'refuse' failed:  ValueError: not 2",
+    ]
 
 
 def test_a_sub_orchestration_whose_id_is_taken_fails() -> None:

@@ -17,16 +17,27 @@ HOOK = "/runtime/webhooks/eventgrid"
 
 def grid_event(identity: str, subject: str = "good") -> dict[str, Any]:
     return {
-        "id": identity, "topic": "/t", "subject": subject, "eventType": "Microsoft.Storage.BlobCreated", "data": {},
-        "eventTime": "2026-01-01T00:00:00.1234567Z", "dataVersion": "", "metadataVersion": "1",
-    }  # fmt: skip
+        "id": identity,
+        "topic": "/t",
+        "subject": subject,
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "data": {},
+        "eventTime": "2026-01-01T00:00:00.1234567Z",
+        "dataVersion": "",
+        "metadataVersion": "1",
+    }
 
 
 def cloud_event(identity: str) -> dict[str, Any]:
     return {
-        "specversion": "1.0", "id": identity, "source": "/t", "type": "Landfall.Test", "subject": "s",
-        "time": "2026-01-01T00:00:00Z", "data": {},
-    }  # fmt: skip
+        "specversion": "1.0",
+        "id": identity,
+        "source": "/t",
+        "type": "Landfall.Test",
+        "subject": "s",
+        "time": "2026-01-01T00:00:00Z",
+        "data": {},
+    }
 
 
 def deliver(host: Host, body: Any, function: str = "on_event", kind: str | None = "Notification") -> httpx.Response:
@@ -56,8 +67,17 @@ def test_one_bad_event_fails_the_whole_delivery(host: Host) -> None:
 
 
 def test_a_subscription_is_validated(host: Host) -> None:
-    body = [{"id": "v", "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "subject": "", "topic": "/t",
-             "data": {"validationCode": "abc"}, "eventTime": "2026-01-01T00:00:00Z", "dataVersion": "1"}]  # fmt: skip
+    body = [
+        {
+            "id": "v",
+            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+            "subject": "",
+            "topic": "/t",
+            "data": {"validationCode": "abc"},
+            "eventTime": "2026-01-01T00:00:00Z",
+            "dataVersion": "1",
+        }
+    ]
 
     answer = deliver(host, body, kind="SubscriptionValidation")
 

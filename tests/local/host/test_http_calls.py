@@ -129,8 +129,9 @@ def test_without_retry_after_there_are_thirty_seconds_and_without_location_it_ca
     found = follow(request, HttpAnswer(202, {"location": "http://c/d"}, ""), NOW)
     assert found is not None
     assert (found.due, found.request) == (
-        NOW + timedelta(seconds=30), {"method": "GET", "uri": "http://c/d", "headers": {}},
-    )  # fmt: skip
+        NOW + timedelta(seconds=30),
+        {"method": "GET", "uri": "http://c/d", "headers": {}},
+    )
     assert follow(request, HttpAnswer(200, {}, ""), NOW) is None
     with pytest.raises(BadHttpCall, match="Location"):
         follow(request, HttpAnswer(202, {}, ""), NOW)

@@ -34,8 +34,10 @@ def test_a_timer_function_with_a_retry_policy_is_called_again_and_told_so(host: 
 
     attempts = until(lambda: len(found := noted(host, "attempt")) == 3 and found)
     assert [(a["count"], a["limit"], a["error"]) for a in attempts] == [
-        (0, 2, "None"), (1, 2, "not yet"), (2, 2, "not yet"),
-    ]  # fmt: skip
+        (0, 2, "None"),
+        (1, 2, "not yet"),
+        (2, 2, "not yet"),
+    ]
 
 
 def test_a_function_that_runs_too_long_fails(host: Host) -> None:

@@ -147,8 +147,11 @@ def test_history_is_shown_on_request_with_outputs_on_request(host: Host, outputs
 
     events = host.status(instance, showHistory="true", showHistoryOutput=outputs)["historyEvents"]
     assert [e["EventType"] for e in events] == [
-        "ExecutionStarted", "TaskCompleted", "TaskCompleted", "ExecutionCompleted",
-    ]  # fmt: skip
+        "ExecutionStarted",
+        "TaskCompleted",
+        "TaskCompleted",
+        "ExecutionCompleted",
+    ]
     assert [e.get("FunctionName") for e in events[:3]] == ["chain", "Hello", "hello"]
     assert (events[1].get("Result") == "Hello Tokyo!") is (outputs == "true")
     assert "historyEvents" not in host.status(instance)

@@ -41,15 +41,18 @@ VALID = {
     "queue": "@app.queue_trigger(arg_name='m', queue_name='q', connection='C')\ndef f(m: func.QueueMessage): pass",
     "queue as text": "@app.queue_trigger(arg_name='m', queue_name='q', connection='C')\ndef f(m: str): pass",
     "queue output": (
-        "@app.queue_output(arg_name='o', queue_name='q', connection='C')\n" + HTTP
+        "@app.queue_output(arg_name='o', queue_name='q', connection='C')\n"
+        + HTTP
         + "def f(req: func.HttpRequest, o: func.Out[str]) -> str: return ''"
     ),
     "queue list output": (
-        "@app.queue_output(arg_name='o', queue_name='q', connection='C')\n" + HTTP
+        "@app.queue_output(arg_name='o', queue_name='q', connection='C')\n"
+        + HTTP
         + "def f(req: func.HttpRequest, o: func.Out[typing.List[str]]) -> str: return ''"
     ),
     "blob output": (
-        "@app.blob_output(arg_name='o', path='c/b', connection='C')\n" + HTTP
+        "@app.blob_output(arg_name='o', path='c/b', connection='C')\n"
+        + HTTP
         + "def f(req: func.HttpRequest, o: func.Out[bytes]) -> str: return ''"
     ),
     "blob as return": (
@@ -74,12 +77,13 @@ VALID = {
         "app.register_functions(bp)\n" + HTTP + "def f(req) -> str: return ''"
     ),
     "no functions": "",
-}  # fmt: skip
+}
 INVALID = {
     "extra parameter": HTTP + "def f(req: func.HttpRequest, other) -> str: return ''",
     "missing parameter": HTTP + "def f() -> str: return ''",
     "two blueprints": (
-        "bp = df.Blueprint()\n@bp.durable_client_input(client_name='client')\n" + HTTP
+        "bp = df.Blueprint()\n@bp.durable_client_input(client_name='client')\n"
+        + HTTP
         + "async def f(req: func.HttpRequest, client) -> str: return ''"
     ),
     "parametrised builtin": "@app.activity_trigger(input_name='x')\ndef f(x: dict[str, int]) -> str: return ''",
@@ -92,11 +96,13 @@ INVALID = {
     "wrong context": HTTP + "def f(req: func.HttpRequest, context: str) -> str: return ''",
     "out of an input": HTTP + "def f(req: func.Out[str]) -> str: return ''",
     "output without out": (
-        "@app.queue_output(arg_name='o', queue_name='q', connection='C')\n" + HTTP
+        "@app.queue_output(arg_name='o', queue_name='q', connection='C')\n"
+        + HTTP
         + "def f(req: func.HttpRequest, o: str) -> str: return ''"
     ),
     "wrong out": (
-        "@app.blob_output(arg_name='o', path='c/b', connection='C')\n" + HTTP
+        "@app.blob_output(arg_name='o', path='c/b', connection='C')\n"
+        + HTTP
         + "def f(req: func.HttpRequest, o: func.Out[int]) -> str: return ''"
     ),
     "wrong event": "@app.event_grid_trigger(arg_name='e')\ndef f(e: func.HttpRequest): pass",
@@ -113,7 +119,7 @@ INVALID = {
     "broken import": "raise RuntimeErrr('typo')",
     "unknown module": "import nowhere_to_be_found",
     "syntax": "def f(:",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

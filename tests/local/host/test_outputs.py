@@ -79,8 +79,15 @@ def test_a_function_that_fails_writes_nothing(host: Host, connection: str) -> No
 
 
 def test_what_a_function_returns_can_go_to_a_blob_named_by_its_event(host: Host, connection: str) -> None:
-    event = {"id": "42", "subject": "s", "eventType": "t", "eventTime": "2026-01-01T00:00:00Z", "dataVersion": "1",
-             "topic": "t", "data": {"name": "from-event"}}  # fmt: skip
+    event = {
+        "id": "42",
+        "subject": "s",
+        "eventType": "t",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "1",
+        "topic": "t",
+        "data": {"name": "from-event"},
+    }
     hook = "/runtime/webhooks/eventgrid?functionName=on_event"
     answer = host.http.post(hook, json=[event], headers={"aeg-event-type": "Notification"})
 

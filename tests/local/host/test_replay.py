@@ -152,8 +152,11 @@ def test_a_retry_has_timers_between_its_attempts_and_one_of_no_length_after_the_
     made = [turn.scheduled[0] for turn in turns]
     assert [e["EventId"] for e in made] == [0, 1, 2, 3]
     assert [EventType(e["EventType"]).name for e in made] == [
-        "TASK_SCHEDULED", "TIMER_CREATED", "TASK_SCHEDULED", "TIMER_CREATED",
-    ]  # fmt: skip
+        "TASK_SCHEDULED",
+        "TIMER_CREATED",
+        "TASK_SCHEDULED",
+        "TIMER_CREATED",
+    ]
     assert made[1]["FireAt"] == stamp(NOW + timedelta(seconds=11))
     assert made[3]["FireAt"] == stamp(NOW + timedelta(seconds=21))
     assert last.ended
@@ -161,8 +164,10 @@ def test_a_retry_has_timers_between_its_attempts_and_one_of_no_length_after_the_
 
 def test_retry_delays_grow_up_to_their_limit() -> None:
     options = {
-        "firstRetryIntervalInMilliseconds": 1000, "backoffCoefficient": 2, "maxRetryIntervalInMilliseconds": 3000,
-    }  # fmt: skip
+        "firstRetryIntervalInMilliseconds": 1000,
+        "backoffCoefficient": 2,
+        "maxRetryIntervalInMilliseconds": 3000,
+    }
 
     assert [retry_delay(options, n).total_seconds() for n in (1, 2, 3, 5000)] == [1, 2, 3, 3]
 

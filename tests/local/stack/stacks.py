@@ -57,9 +57,12 @@ def up(state: Path, *command: str) -> Iterator[Up]:
         said.open("w") as stderr,
         subprocess.Popen(
             [sys.executable, "-m", "local", *command],
-            stdout=subprocess.PIPE, stderr=stderr, text=True, env={**os.environ, "NOTES": str(state / "notes")},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, "NOTES": str(state / "notes")},
         ) as process,
-    ):  # fmt: skip
+    ):
         assert process.stdout is not None
         try:
             line = process.stdout.readline()

@@ -162,9 +162,11 @@ def test_azure_ml_can_run_alone_on_a_port_of_ones_choice(tmp_path: Path) -> None
     with up(tmp_path / "state", "azureml", "--port", str(port)) as alone:
         told = alone.described
         answer = httpx.get(
-            told["identity"]["endpoint"], params={"api-version": "2019-08-01", "resource": "https://ml.azure.com"},
-            headers={"X-IDENTITY-HEADER": told["identity"]["header"]}, trust_env=False,
-        )  # fmt: skip
+            told["identity"]["endpoint"],
+            params={"api-version": "2019-08-01", "resource": "https://ml.azure.com"},
+            headers={"X-IDENTITY-HEADER": told["identity"]["header"]},
+            trust_env=False,
+        )
         with httpx.Client(verify=tls.client_context(alone.state), trust_env=False) as http:
             jobs = http.get(
                 told["azureml"]["scoring_uris"]["word-lengths"],
@@ -181,9 +183,14 @@ def test_an_app_that_cannot_be_loaded_ends_the_stack_with_its_log(tmp_path: Path
     (tmp_path / "app").mkdir()
 
     failed = local(
-        "up", "--state", str(tmp_path / "state"), "--app", str(tmp_path / "app"),
-        "--deployments", str(HERE / "deployments"),
-    )  # fmt: skip
+        "up",
+        "--state",
+        str(tmp_path / "state"),
+        "--app",
+        str(tmp_path / "app"),
+        "--deployments",
+        str(HERE / "deployments"),
+    )
 
     assert failed.returncode == 1
     assert "There is no host.json" in failed.stderr

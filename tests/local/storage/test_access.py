@@ -86,9 +86,13 @@ def test_a_shared_access_signature_opens_what_it_is_for(accounts: Accounts) -> N
     with accounts.landing as landing:
         landing.upload_blob("access/sas", b"sas")
     signature = generate_blob_sas(
-        ACCOUNT, "landing", "access/sas", account_key=ACCOUNT_KEY, permission=BlobSasPermissions(read=True),
+        ACCOUNT,
+        "landing",
+        "access/sas",
+        account_key=ACCOUNT_KEY,
+        permission=BlobSasPermissions(read=True),
         expiry=datetime.now(UTC) + timedelta(hours=1),
-    )  # fmt: skip
+    )
     with accounts.container(ACCOUNT, "landing", credential=signature) as limited:
         assert limited.download_blob("access/sas").readall() == b"sas"
         assert _refused(limited) == 403

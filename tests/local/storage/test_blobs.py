@@ -112,8 +112,11 @@ def test_a_large_blob_passes_through_without_being_held_in_memory(accounts: Acco
             yield chunk
 
     headers = {
-        **VERSION, "Authorization": accounts.bearer(), "x-ms-blob-type": "BlockBlob", "Content-Length": str(size)
-    }  # fmt: skip
+        **VERSION,
+        "Authorization": accounts.bearer(),
+        "x-ms-blob-type": "BlockBlob",
+        "Content-Length": str(size),
+    }
     put = accounts.request("PUT", f"/{ACCOUNT}/landing/large", headers, body())
 
     assert put.status_code == 201

@@ -53,9 +53,12 @@ def test_a_copy_may_have_properties_and_metadata_of_its_own(accounts: Accounts) 
     source = written(accounts, "copy/own")
 
     target(accounts, "copy/own").upload_blob_from_url(
-        source.url, source_authorization=accounts.bearer(), metadata={"Run": "1"},
-        content_settings=ContentSettings(content_type="text/plain"), include_source_blob_properties=False,
-    )  # fmt: skip
+        source.url,
+        source_authorization=accounts.bearer(),
+        metadata={"Run": "1"},
+        content_settings=ContentSettings(content_type="text/plain"),
+        include_source_blob_properties=False,
+    )
 
     copy = target(accounts, "copy/own").get_blob_properties()
     assert (copy.content_settings.content_type, copy.content_settings.cache_control) == ("text/plain", None)
@@ -94,9 +97,12 @@ def test_a_source_that_has_changed_meanwhile_is_not_copied(accounts: Accounts) -
     source = written(accounts, "copy/changed")
 
     refused = refusal(
-        accounts, "copy/changed", source.url,
-        source_etag='"0x0"', source_match_condition=MatchConditions.IfNotModified,
-    )  # fmt: skip
+        accounts,
+        "copy/changed",
+        source.url,
+        source_etag='"0x0"',
+        source_match_condition=MatchConditions.IfNotModified,
+    )
 
     assert (refused.status_code, refused.error_code) == (412, "SourceConditionNotMet")
 

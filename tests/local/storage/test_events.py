@@ -15,9 +15,12 @@ from tests.local.receiver import receiving
 from tests.local.storage.accounts import Accounts
 
 EVENT = {
-    "account_url": "https://127.0.0.1:1/acct", "sequence": 26, "now": datetime(2026, 1, 2, 3, 4, 5, 678000, UTC),
-    "request_id": "request", "client_id": "client",
-}  # fmt: skip
+    "account_url": "https://127.0.0.1:1/acct",
+    "sequence": 26,
+    "now": datetime(2026, 1, 2, 3, 4, 5, 678000, UTC),
+    "request_id": "request",
+    "client_id": "client",
+}
 BLOB = Blob(etag='"0x8D"', content_type="image/png", content_length=7, blob_type="BlockBlob")
 
 
@@ -34,14 +37,20 @@ def test_an_event_has_the_shape_that_azure_documents() -> None:
         "eventType": "Microsoft.Storage.BlobCreated",
         "eventTime": "2026-01-02T03:04:05.6780000Z",
         "data": {
-            "api": "PutBlob", "clientRequestId": "client", "requestId": "request", "eTag": '"0x8D"',
-            "contentType": "image/png", "contentLength": 7, "blobType": "BlockBlob", "accessTier": "Hot",
+            "api": "PutBlob",
+            "clientRequestId": "client",
+            "requestId": "request",
+            "eTag": '"0x8D"',
+            "contentType": "image/png",
+            "contentLength": 7,
+            "blobType": "BlockBlob",
+            "accessTier": "Hot",
             "url": "https://127.0.0.1:1/acct/landing/a%20b/%C3%BC%231.png",
             "sequencer": "0000000000000000000000000000001A",
         },
         "dataVersion": "",
         "metadataVersion": "1",
-    }  # fmt: skip
+    }
 
 
 def test_a_deletion_tells_what_was_deleted_but_not_its_size() -> None:

@@ -31,9 +31,7 @@ def oracle(app: Path) -> Indexed:
     def message(**fields: Any) -> SimpleNamespace:
         return SimpleNamespace(**fields)
 
-    worker.protos = SimpleNamespace(
-        BindingInfo=BindingInfo, RpcFunctionMetadata=message, RpcRetryOptions=message
-    )  # fmt: skip
+    worker.protos = SimpleNamespace(BindingInfo=BindingInfo, RpcFunctionMetadata=message, RpcRetryOptions=message)
     worker._functions = Registry()
     load_binding_registry()
     sys.path.insert(0, str(app))

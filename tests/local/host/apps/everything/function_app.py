@@ -28,10 +28,15 @@ def note(kind: str, **fields) -> None:
 def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     logging.getLogger("sample").info("echoing")
     told = {
-        "method": req.method, "url": req.url, "route": dict(req.route_params), "query": dict(req.params),
-        "body": req.get_body().decode(), "header": req.headers.get("X-Word"), "function": context.function_name,
+        "method": req.method,
+        "url": req.url,
+        "route": dict(req.route_params),
+        "query": dict(req.params),
+        "body": req.get_body().decode(),
+        "header": req.headers.get("X-Word"),
+        "function": context.function_name,
         "id": context.invocation_id,
-    }  # fmt: skip
+    }
     return func.HttpResponse(json.dumps(told), mimetype="application/json", headers={"X-Answer": "yes"})
 
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from shared.scoring.job import Job, Stage
-from shared.scoring.patience import rest_after
-from shared.scoring.payload import span, text_of, when
-from shared.scoring.run import Order, Status
+from shared.core.job import Job, Stage
+from shared.core.patience import rest_after
+from shared.core.payload import span, text_of, when
+from shared.core.run import Order, Status
 
 GROWTH = 1.5
 """Each wait between two looks at a job is this much longer than the one before."""
@@ -96,10 +96,17 @@ class Scoring:
         """The endpoint accepted the attempt, or its job was found."""
         return replace(
             self._note("accepted", now, job=job.name),
-            phase=Phase.FOLLOWING, job=job, submitted_at=now, looks=0, missing=0, failures=0,
-            status=Status.SCORING, milestone=self.milestone + 1, wait_until=self._next_look(0, now),
+            phase=Phase.FOLLOWING,
+            job=job,
+            submitted_at=now,
+            looks=0,
+            missing=0,
+            failures=0,
+            status=Status.SCORING,
+            milestone=self.milestone + 1,
+            wait_until=self._next_look(0, now),
             timings=self._timed("submitted", now),
-        )  # fmt: skip
+        )
 
     def rejected(self, reason: str, message: str, now: datetime) -> Scoring:
         """The endpoint said no, in words that a retry would not change."""
@@ -146,8 +153,12 @@ class Scoring:
             return replace(self, missing=self.missing + 1)._within_deadlines(now)
         changed = self.job is None or job.status != self.job.status
         seen = replace(
-            self, job=_merged(self.job, job), missing=0, failures=0, milestone=self.milestone + (1 if changed else 0),
-        )  # fmt: skip
+            self,
+            job=_merged(self.job, job),
+            missing=0,
+            failures=0,
+            milestone=self.milestone + (1 if changed else 0),
+        )
         if changed and job.stage is Stage.RUNNING and "running" not in (self.timings or {}):
             seen = replace(seen, timings=seen._timed("running", now))
         match job.stage:
@@ -168,9 +179,16 @@ class Scoring:
         if verdict == "more" and self.order.may_stage:
             # The job may have scored files that are not in the snapshot. Score exactly the snapshot instead.
             noted = self._note("discarded", now, message="files arrived while the job ran")
-            return replace(noted, phase=Phase.STAGING, attempt=self.attempt + 1, job=None, submitted_at=None,
-                           status=Status.SUBMITTING, milestone=self.milestone + 1,
-                           timings={"claimed": self.began.isoformat()})  # fmt: skip
+            return replace(
+                noted,
+                phase=Phase.STAGING,
+                attempt=self.attempt + 1,
+                job=None,
+                submitted_at=None,
+                status=Status.SUBMITTING,
+                milestone=self.milestone + 1,
+                timings={"claimed": self.began.isoformat()},
+            )
         return self._superseded("files were added, changed or removed while the job ran", now)
 
     def published(self, publication: Mapping[str, Any], now: datetime) -> Scoring:
@@ -223,9 +241,15 @@ class Scoring:
 
     def ended(self, now: datetime, status: Status, error: Error | None) -> Scoring:
         return replace(
-            self, phase=Phase.ENDED, status=status, error=error, wait_until=None, failures=0,
-            milestone=self.milestone + 1, timings=self._timed("ended", now),
-        )  # fmt: skip
+            self,
+            phase=Phase.ENDED,
+            status=status,
+            error=error,
+            wait_until=None,
+            failures=0,
+            milestone=self.milestone + 1,
+            timings=self._timed("ended", now),
+        )
 
     # How it gets there
 

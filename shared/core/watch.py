@@ -13,11 +13,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.scoring.event import Landing
-from shared.scoring.landing import Empty, IsReady, Look, NotYet, Overdue, WatchStart, landing_key, readiness
-from shared.scoring.patience import rest_after
-from shared.scoring.payload import seconds, span, text_of, when
-from shared.scoring.route import Ready
+from shared.core.event import Landing
+from shared.core.landing import Empty, IsReady, Look, NotYet, Overdue, WatchStart, landing_key, readiness
+from shared.core.patience import rest_after
+from shared.core.payload import seconds, span, text_of, when
+from shared.core.route import Ready
 
 STEPS_PER_HISTORY = 25
 """Looks and failures after which the history is cut; each adds about a dozen events to it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shared.scoring.snapshot import File
+from shared.core.snapshot import File
 
 MANIFEST = "_run.json"
 SUCCESS = "_SUCCESS"

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.scoring.event import Landing
-from shared.scoring.route import Ready
+from shared.core.event import Landing
+from shared.core.route import Ready
 
 SETTLE = timedelta(seconds=1)
 """How long a watch waits before its first look, at least; covers what clocks of two instances differ by."""

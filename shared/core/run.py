@@ -9,11 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.scoring.event import Landing
-from shared.scoring.landing import landing_key
-from shared.scoring.location import Container, Location, fill, is_safe, locate
-from shared.scoring.payload import seconds
-from shared.scoring.snapshot import Snapshot
+from shared.core.event import Landing
+from shared.core.landing import landing_key
+from shared.core.location import Container, Location, fill, is_safe, locate
+from shared.core.payload import seconds
+from shared.core.snapshot import Snapshot
 
 
 class Status(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from shared.scoring.run import Order
+from shared.core.run import Order
 
 _IN_DATASTORE = re.compile(r"(?:^|/)datastores/([^/]+/paths/.*)$")
 _INPUT_TYPES = {"uri_folder": "UriFolder", "uri_file": "UriFile"}

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.scoring.location import Location, is_safe
-from shared.scoring.route import Route
+from shared.core.location import Location, is_safe
+from shared.core.route import Route
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 COMMITTING = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})

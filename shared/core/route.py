@@ -8,8 +8,7 @@ from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
-from shared.errors import Problem
-from shared.scoring.location import (
+from shared.core.location import (
     PLACEHOLDER,
     Container,
     Location,
@@ -24,6 +23,7 @@ from shared.scoring.location import (
     placeholders,
     prefixes_overlap,
 )
+from shared.errors import Problem
 
 OWN_NAMES = frozenset({"landing", "run_id", "attempt", "route"})
 """Placeholders that Landfall fills in itself."""

@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.scoring.job import Job
-from shared.scoring.progress import Phase, Scoring
-from shared.scoring.run import Status
+from shared.core.job import Job
+from shared.core.progress import Phase, Scoring
+from shared.core.run import Status
 
 STEPS_PER_HISTORY = 40
 """Steps after which the history is cut; a look at the job with its wait is two steps and about eight events."""
@@ -103,9 +103,20 @@ class Finish:
 
 
 Step = (
-    Record | Wait | StageInput | Submit | Search | Observe | Cancel | Check | Publish | Explain | Announce | StartOver
+    Record
+    | Wait
+    | StageInput
+    | Submit
+    | Search
+    | Observe
+    | Cancel
+    | Check
+    | Publish
+    | Explain
+    | Announce
+    | StartOver
     | Finish
-)  # fmt: skip
+)
 
 
 def next_step(scoring: Scoring) -> Step:

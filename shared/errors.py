@@ -4,10 +4,13 @@
     ├── RoutesInvalid      routes.yaml does not say what it should; carries every problem found
     ├── SettingsInvalid    app settings are missing or malformed; carries every one of them
     ├── InputRefused       something from outside (an event, a path, a request) is not acceptable
+    ├── UnknownVersion     a document was written by another version of Landfall; it is left as it is
     └── Unavailable        a service did not answer as it should; trying again may cure it
+        └── Denied         it did not let the app's identity in; a role that is new takes a while to be felt
 
 Outcomes that a run is expected to have (rejected by the endpoint, failed, canceled) are values, not exceptions: an
-exception loses its type on the way from an activity to its orchestrator. What is raised is what a retry may cure.
+exception loses its type on the way from an activity to its orchestrator. What an activity raises becomes a Trouble
+(shared/core/trouble.py) at the edge; any exception that is not in this tree is a defect of the code.
 """
 
 from __future__ import annotations
@@ -55,3 +58,11 @@ class InputRefused(LandfallError):
 
 class Unavailable(LandfallError):
     """A service answered with trouble or not at all; the same call may succeed later."""
+
+
+class Denied(Unavailable):
+    """A service did not let the app's identity in: no role, or one that is too new to be felt."""
+
+
+class UnknownVersion(LandfallError):
+    """A document was written by another version of Landfall; it was left as it is."""

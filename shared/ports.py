@@ -1,7 +1,7 @@
 """What the outside must be able to do for Landfall. `adapters/` does it with Azure; `tests/fakes.py` in memory.
 
-A call that does not end well raises Unavailable when trying again may help. What a caller has to expect and decide on
-is a return value.
+A call that does not end well raises Unavailable when trying again may help (Denied, if the app's identity was not let
+in). What a caller has to expect and decide on is a return value.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Protocol
 
 from shared.core.job import Job
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
+from shared.core.submission import Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,16 @@ class Stored:
 
     content: bytes
     etag: str
+
+
+class Copied(Enum):
+    """What came of a copy."""
+
+    MADE = "made"
+    THERE = "there"
+    """There is a blob of that name already; it was left as it is."""
+    SOURCE_CHANGED = "source changed"
+    """The source is gone, or no longer the version that was asked for."""
 
 
 class Blobs(Protocol):
@@ -64,44 +76,14 @@ class Blobs(Protocol):
         """Write a blob; with `etag` only over exactly that version, else False."""
         ...
 
-    def delete(self, blob: Location) -> None:
-        """Remove a blob; one that is not there is fine."""
+    def delete(self, blob: Location, *, etag: str | None = None) -> None:
+        """Remove a blob, with `etag` only that version; one that is not there is fine."""
         ...
 
-    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> bool:
-        """Copy within the service, over whatever is at `target`; no bytes pass through here. The service compares what
-        it copies with `md5` where one is known. False if the source is no longer the version with that etag."""
+    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
+        """Copy that version of the source within the service, to where nothing is; no bytes pass through here. The
+        service compares what it copies with `md5` where one is known. Never touches a blob that is there."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The endpoint made a job."""
-
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The endpoint said no; the same request will get the same answer."""
-
-    status: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """No job was made, for certain; another try in `retry_after` seconds may make one."""
-
-    retry_after: float
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """Nobody knows whether the endpoint made a job."""
-
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +92,6 @@ class JobListing:
 
     found: Mapping[str, Job]
     complete: bool
-
-
-Submission = Accepted | Rejected | Deferred | Unclear
 
 
 class BatchEndpoint(Protocol):

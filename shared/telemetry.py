@@ -11,6 +11,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from shared.core.record import Names, dump
+
+LONGEST_TRACEBACK = 8000
+"""Characters; the end is what says where it was."""
+
 logger = logging.getLogger("landfall")
 
 
@@ -35,6 +40,11 @@ def warn(event: str, **fields: Any) -> None:
 
 def error(event: str, **fields: Any) -> None:
     _write(logging.ERROR, event, fields)
+
+
+def report_defect(names: Names, where: str, traceback: str) -> None:
+    """Log that the code is wrong, with where it was noticed."""
+    error("step.defect", **dump(names), step=where, traceback=traceback[-LONGEST_TRACEBACK:])
 
 
 def _write(level: int, event: str, fields: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from shared.core.event import Landing
+from shared.core.landing import Landing
 from shared.core.location import Container, Location, locate
 from shared.core.route import Route
 from shared.routes import parse_routes

@@ -11,10 +11,10 @@ from typing import Any
 
 from shared.core.job import Job
 from shared.core.location import Container, Location
-from shared.core.request import is_output
 from shared.core.snapshot import File
+from shared.core.submission import Accepted, Submission, is_output
 from shared.errors import Unavailable
-from shared.ports import Accepted, JobListing, Listing, Stored, Submission
+from shared.ports import Copied, JobListing, Listing, Stored
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -50,8 +50,10 @@ class FakeBlobs:
         self.contents[blob] = (content, file)
         return file
 
-    def delete(self, blob: Location) -> None:
-        self.contents.pop(blob, None)
+    def delete(self, blob: Location, *, etag: str | None = None) -> None:
+        self._answer()
+        if etag is None or (blob in self.contents and self.contents[blob][1].etag == etag):
+            self.contents.pop(blob, None)
 
     def paths(self, container: Container) -> list[str]:
         return sorted(blob.path for blob in self.contents if blob.container == container)
@@ -98,14 +100,16 @@ class FakeBlobs:
         self.put(blob, content)
         return True
 
-    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> bool:
+    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
         self._answer()
         if self.before_copy is not None:
             self.before_copy(source)
         if source not in self.contents or self.contents[source][1].etag != etag:
-            return False
+            return Copied.SOURCE_CHANGED
+        if target in self.contents:
+            return Copied.THERE
         self.put(target, self.contents[source][0])
-        return True
+        return Copied.MADE
 
     def _now(self) -> datetime:
         return self.clock().replace(microsecond=0)

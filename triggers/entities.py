@@ -1,31 +1,18 @@
-"""The landing entity: one watcher per landing, without a gap between one that leaves and one that comes."""
+"""The landing entity; what its operations do is decided in shared/core/watchers.py."""
 
 import azure.durable_functions as df
 
-from shared.core.landing import Watchers
+from shared.core.watchers import operate
 from triggers.names import Entity
 
 bp = df.Blueprint()
 
 
 def landing(context: df.DurableEntityContext) -> None:
-    """Carry out one operation on the landing's watchers: `enter`, `begin`, `leave` or `release`."""
-    watchers = Watchers.from_payload(context.get_state(lambda: None))
-    given = context.get_input() or {}
-    result: object = None
-    match context.operation_name:
-        case "enter":
-            watchers, result = watchers.enter(given["who"], urgent=given["urgent"])
-        case "begin":
-            watchers, result = watchers.begin(given["who"])
-        case "leave":
-            watchers, result = watchers.leave(given["who"])
-        case "release":
-            watchers = watchers.release(given["who"])
-        case unknown:
-            raise ValueError(f"the landing entity has no operation {unknown!r}")
-    context.set_state(watchers.to_payload())
-    context.set_result(result)
+    """Carry out one operation on the landing's watchers."""
+    state, answer = operate(context.get_state(lambda: None), context.operation_name, context.get_input())
+    context.set_state(state)
+    context.set_result(answer)
 
 
 bp.function_name(Entity.LANDING.value)(bp.entity_trigger(context_name="context")(landing))

@@ -9,13 +9,10 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core.event import Ignored, Match, Written, match_event, read_event
-from shared.core.landing import coalesce
-from shared.core.watch import new_watch
 from shared.errors import InputRefused
 from shared.services import services
 from shared.telemetry import debug, log, warn
-from triggers.names import Orchestrator
-from triggers.starting import start_once
+from triggers.starting import start_watch
 
 bp = df.Blueprint()
 
@@ -48,15 +45,11 @@ async def _handle(kind: str, topic: str, subject: str, data: Any, client: df.Dur
     if isinstance(match, Ignored):
         (warn if match.suspicious else debug)("event.ignored", subject=subject, topic=topic, reason=match.reason)
         return
-    ready = match.landing.route.ready
-    start = coalesce(match.landing, ready, is_marker=match.is_marker, now=services().now())
-    if start.instance_id in services().recent_watches:
-        return
-    state = new_watch(match.landing, start, is_marker=match.is_marker)
-    if await start_once(client, Orchestrator.WATCH_LANDING, start.instance_id, state.to_payload()):
-        names = {"route": state.route, "landing": state.landing, "instance_id": start.instance_id}
+    landing = match.landing
+    instance_id = await start_watch(client, landing, is_marker=match.is_marker)
+    if instance_id is not None:
+        names = {"route": landing.route.name, "landing": landing.path, "instance_id": instance_id}
         log("landing.watched", **names, subject=subject)
-    services().recent_watches.add(start.instance_id)
 
 
 def _match(written: Written | Ignored) -> Match | Ignored:

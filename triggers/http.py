@@ -10,6 +10,7 @@ from shared.errors import InputRefused, LandfallError
 from shared.services import services
 from shared.telemetry import error
 from shared.work import inquiry
+from shared.work.health import problems_of
 
 bp = df.Blueprint()
 
@@ -29,9 +30,17 @@ def get_run(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger binds it
     """200 when settings, routes, storage and endpoints answer; else 503 with what is wrong."""
-    problems = inquiry.health(services())
+    problems = _problems()
     body = {"healthy": not problems, "problems": problems, "checked": services().now().isoformat()}
     return _json(body, 503 if problems else 200)
+
+
+def _problems() -> list[str]:
+    try:
+        own = services()
+        return problems_of(own.routes, own.blobs, own.ledger, own.endpoint)
+    except LandfallError as trouble:
+        return str(trouble).splitlines()
 
 
 def _answer(ask: Callable[[], object]) -> func.HttpResponse:

@@ -1,228 +1,296 @@
-"""The orchestrators: short interpreters of the plans in shared.core.
+"""The orchestrators: the life of a run, and the watch of a landing, as straight lines over their records.
 
-They are replayed, so nothing here reads a clock, logs or decides. The generators stay importable as they are, and are
-registered by a call at the end, so that tests can drive them by hand.
+They are replayed, so nothing here reads a clock or logs. What is decided is in shared/core. The generators stay
+importable as they are, and are registered by a call at the end, so that tests can drive them by hand.
 """
 
-from collections.abc import Generator
-from typing import Any
+import traceback
+from collections.abc import Callable
 
 import azure.durable_functions as df
+from azure.durable_functions import DurableOrchestrationContext as Context
 
-from shared.core import plan, watch
-from shared.core.job import Job
-from shared.core.landing import Look
-from shared.core.progress import Scoring, begin
+from shared.core import course, steps, watch
+from shared.core.job import Stage
 from shared.core.publication import chunks
-from shared.core.run import Order
-from triggers.names import Activity, Entity, Orchestrator
+from shared.core.record import Names, change, dump, load
+from shared.core.run import Error, Run, Status
+from shared.core.trouble import Kind, Trouble, trouble_of
+from shared.core.watch import Phase, Watch
+from shared.core.watchers import Operation
+from triggers.names import Orchestrator
+from triggers.performing import (
+    StepFailed,
+    Steps,
+    ask,
+    orchestrate,
+    perform,
+    perform_all,
+    perform_if_possible,
+    report,
+)
 
 bp = df.Blueprint()
 
-Steps = Generator[Any, Any, Any]
-
-A_FEW_TIMES = df.RetryOptions(first_retry_interval_in_milliseconds=15_000, max_number_of_attempts=8)
-"""For steps of a publication: two minutes of trouble are sat out here, longer ones by the run's own patience."""
+STEPS_PER_HISTORY = 40
+"""Steps of a run after which its history is cut; a look at the job with its wait is two, and about eight events."""
 
 
-def watch_landing(context: df.DurableOrchestrationContext) -> Steps:
-    """Watch one landing until it is ready and scored. Input: a Watch; returns what came of it."""
-    state = watch.Watch.from_payload(context.get_input())
-    while True:
-        step = watch.next_step(state, context.current_utc_datetime)
-        if isinstance(step, watch.Done):
-            return step.result
-        if isinstance(step, watch.StartOver):
-            return context.continue_as_new(state.started_over().to_payload())
+def score(context: Context) -> Steps[dict]:
+    """Carry a claimed run to its end. Input: its record, wherever it was left; answers a RunEnded.
+
+    Where it goes on is told by the record alone, so a fresh start, a new history and a run that the sweep takes up
+    come in by the same door.
+    """
+    run = load(Run, context.get_input())
+    ledger_is_away = False
+    for _ in range(STEPS_PER_HISTORY):
         try:
-            state = yield from _watch_step(context, state, step)
-        except Exception as trouble:
-            state = state.stumbled(context.current_utc_datetime)
-            yield _report(context, trouble, route=state.route, landing=state.landing, step=state.phase.value)
-            yield context.create_timer(state.rest_until)
+            if run.wait_until is not None and (run.is_recorded or ledger_is_away):
+                yield context.create_timer(run.wait_until)
+                run, ledger_is_away = course.waited(run), False
+            elif not run.is_recorded:
+                yield from perform(context, steps.RECORD_RUN, change(run, updated=context.current_utc_datetime))
+                run = course.recorded(run)
+            elif run.has_ended:
+                break
+            elif run.status is Status.CLAIMED:
+                run = course.begun(run, context.current_utc_datetime)
+            else:
+                run = yield from _next(run)(context, run)
+        except StepFailed as failed:
+            ledger_is_away = failed.step == steps.RECORD_RUN.name
+            if run.has_ended and not failed.trouble.may_pass:
+                break  # its end cannot be entered in the ledger; the log says why
+            run = course.stumbled(run, failed.step, failed.trouble, context.current_utc_datetime)
+        except Exception as defect:
+            yield report(context, run.names, "score", traceback.format_exc())
+            if run.has_ended:
+                break
+            error = Error(Kind.DEFECT, trouble_of(defect).message)
+            run = course.given_up(run, error, context.current_utc_datetime)
+    else:
+        return context.continue_as_new(dump(run))
+    if run.status is not Status.SUPERSEDED:
+        yield from _announce(context, run)
+    return dump(steps.RunEnded(run.run_id, run.status))
 
 
-def _watch_step(context: df.DurableOrchestrationContext, state: watch.Watch, step: watch.Step) -> Steps:
-    me = context.instance_id
-    landing = df.EntityId(Entity.LANDING, state.key)
-    facts = {"route": state.route, "landing": state.landing, "instance_id": me}
-    asked_at = context.current_utc_datetime
-    match step:
-        case watch.Sleep(until):
-            yield context.create_timer(until)
-            return state.arrived() if state.phase is watch.Phase.ARRIVING else state.rested()
-        case watch.Enter(urgent):
-            watcher = yield context.call_entity(landing, "enter", {"who": me, "urgent": urgent})
-            return state.entered(watcher, me, context.current_utc_datetime)
-        case watch.Begin():
-            return state.begun((yield context.call_entity(landing, "begin", {"who": me})))
-        case watch.LookAt():
-            seen = yield context.call_activity(Activity.LOOK, {**facts, "now": asked_at.isoformat()})
-            return state.saw(Look.from_payload(seen), asked_at=asked_at, now=context.current_utc_datetime)
-        case watch.Claim(fingerprint, refusal, restless):
-            wanted: dict[str, Any] = {"fingerprint": fingerprint, "refusal": refusal, "restless": restless}
-            given: dict[str, Any] = {**facts, **wanted, "now": asked_at.isoformat()}
-            return state.claimed((yield context.call_activity(Activity.CLAIM_RUN, given)))
-        case watch.Score(order):
-            run = {"order": order}
-            return state.scored(
-                (yield context.call_sub_orchestrator(Orchestrator.SCORE_SNAPSHOT, run, order["run_id"]))
-            )
-        case watch.Leave():
-            return state.left((yield context.call_entity(landing, "leave", {"who": me})))
-    raise AssertionError(step)
+def _next(run: Run) -> Callable[[Context, Run], Steps[Run]]:
+    """Where a run goes on, from what is known about it."""
+    if run.status is Status.CANCELING:
+        return _cancel
+    if run.job is None:
+        if run.unanswered is not None:
+            return _search
+        if run.must_renew:
+            return _renew
+        return _stage if run.needs_copies else _submit
+    if not run.job.is_final:
+        return _follow
+    if run.job.stage is not Stage.COMPLETED:
+        return _explain
+    return _publish if run.status is Status.PUBLISHING else _check
 
 
-def score_snapshot(context: df.DurableOrchestrationContext) -> Steps:
-    """Carry out one claimed run. Input: its order, or a Scoring that goes on; returns its id and final status."""
-    given = context.get_input()
-    fresh = "phase" not in given
-    run = (
-        begin(Order.from_payload(given["order"]), context.current_utc_datetime)
-        if fresh
-        else Scoring.from_payload(given)
+def _renew(context: Context, run: Run) -> Steps[Run]:
+    """Read the route and the landing again before another attempt."""
+    given = steps.RenewSpec(
+        names=run.names,
+        attempt=run.attempt,
+        number=run.number,
+        fingerprint=run.snapshot.fingerprint,
+        copies=run.spec.scores_copies,
     )
-    while True:
-        step = plan.next_step(run)
-        if isinstance(step, plan.Finish):
-            return {"run_id": run.order.run_id, "status": step.status.value}
-        if isinstance(step, plan.StartOver):
-            return context.continue_as_new(run.started_over().to_payload())
-        if isinstance(step, plan.Wait):
-            yield context.create_timer(step.until)
-            run = run.waited()
-            continue
-        try:
-            run = (yield from _score_step(context, run, step)).stepped()
-        except Exception as trouble:
-            run = run.stumbled(context.current_utc_datetime, str(trouble))
-            yield _report(
-                context,
-                trouble,
-                run_id=run.order.run_id,
-                route=run.order.route,
-                landing=run.order.landing,
-                step=type(step).__name__.lower(),
-            )
+    answer = yield from perform(context, steps.RENEW_SPEC, given)
+    return course.renewed(run, answer, context.current_utc_datetime)
 
 
-def _score_step(context: df.DurableOrchestrationContext, run: Scoring, step: plan.Step) -> Steps:
-    order: dict[str, Any] = {"order": run.order.to_payload()}
-    match step:
-        case plan.Record():
-            names = {"route": run.order.route, "landing": run.order.landing}
-            given: dict[str, Any] = {**names, "document": run.to_document(), "now": _now(context)}
-            yield context.call_activity(Activity.RECORD_RUN, given)
-            return run.was_recorded()
-        case plan.StageInput():
-            return run.input_staged((yield from _stage_input(context, run)), context.current_utc_datetime)
-        case plan.Submit(attempt):
-            given = {**order, "attempt": attempt, "staged": run.staged}
-            answer = yield context.call_activity(Activity.SUBMIT_JOB, given)
-            return _submitted(context, run, answer)
-        case plan.Search(attempt):
-            found = yield context.call_activity(Activity.SEARCH_JOB, {**order, "attempt": attempt})
-            return run.searched(_job(found), context.current_utc_datetime, listed=found["listed"])
-        case plan.Observe(job):
-            given = {**order, "job": job, "abandoned": list(run.abandoned)}
-            seen = yield context.call_activity(Activity.OBSERVE_JOB, given)
-            return run.observed(_job(seen), context.current_utc_datetime)
-        case _:
-            return (yield from _last_steps(context, run, step, order))
+def _stage(context: Context, run: Run) -> Steps[Run]:
+    """Copy the snapshot's files, and nothing else, to the run's own folder."""
+    spec = run.spec
+    parts = [
+        steps.StageInput(
+            names=run.names,
+            drop=run.snapshot.drop,
+            source=spec.folder,
+            target=spec.copies,
+            start=start,
+            stop=stop,
+        )
+        for start, stop in chunks(run.snapshot.files)
+    ]
+    answers = yield from perform_all(context, steps.STAGE_INPUT, parts)
+    changed = next((answer.changed for answer in answers if answer.changed is not None), None)
+    return course.staged(run, changed, context.current_utc_datetime)
 
 
-def _last_steps(context: df.DurableOrchestrationContext, run: Scoring, step: plan.Step, order: dict[str, Any]) -> Steps:
-    match step:
-        case plan.Check():
-            verdict = yield context.call_activity(Activity.CHECK_LANDING, order)
-            return run.checked(verdict, context.current_utc_datetime)
-        case plan.Publish(attempt):
-            result = yield context.call_sub_orchestrator(Orchestrator.PUBLISH, {**order, "attempt": attempt})
-            return run.published(result, context.current_utc_datetime)
-        case plan.Cancel(job):
-            answer = yield context.call_activity(Activity.CANCEL_JOB, {**order, "job": job.to_payload()})
-            return run.canceled(answer["accepted"], context.current_utc_datetime)
-        case plan.Explain(job):
-            given = {**order, "job": job.to_payload()}
-            told = yield from _unless_it_fails(context, Activity.EXPLAIN_FAILURE, given)
-            return run.explained_by(told.get("message"), context.current_utc_datetime)
-        case plan.Announce():
-            document = {**run.to_document(), "route": run.order.route, "landing": run.order.landing}
-            given = {"document": document, "now": _now(context)}
-            yield from _unless_it_fails(context, Activity.ANNOUNCE_RUN, given)
-            return run.was_announced()
-    raise AssertionError(step)
+def _submit(context: Context, run: Run) -> Steps[Run]:
+    """Send the POST of the attempt, unless it may have been sent before."""
+    given = steps.SubmitJob(names=run.names, attempt=run.attempt, request=run.spec.request(run.attempt))
+    answer = yield from perform(context, steps.SUBMIT_JOB, given)
+    return course.answered(run, answer, context.current_utc_datetime)
 
 
-def publish(context: df.DurableOrchestrationContext) -> Steps:
-    """Lay an attempt's output in the lakehouse storage. Returns the publication, or `{"problem": …}`."""
-    given = context.get_input()
-    listed = yield context.call_activity_with_retry(Activity.LIST_OUTPUTS, A_FEW_TIMES, given)
-    if "files" not in listed:
-        return listed  # a problem, or a publication that has been there all along
-    yield context.task_all(
-        [
-            context.call_activity_with_retry(
-                Activity.COPY_OUTPUTS, A_FEW_TIMES, {**given, "start": start, "stop": stop}
-            )
-            for start, stop in chunks(listed["files"])
-        ]
+def _search(context: Context, run: Run) -> Steps[Run]:
+    """Look for the job of an attempt that got no clear answer."""
+    given = steps.SearchJob(
+        names=run.names,
+        attempt=run.attempt,
+        scoring_uri=run.spec.endpoint.scoring_uri,
+        output_uri=run.spec.output_of(run.attempt).uri,
     )
-    sealed = {**given, "now": _now(context)}
-    return (yield context.call_activity_with_retry(Activity.SEAL_PUBLICATION, A_FEW_TIMES, sealed))
+    found = yield from perform(context, steps.SEARCH_JOB, given)
+    return course.searched(run, found, context.current_utc_datetime)
 
 
-def _stage_input(context: df.DurableOrchestrationContext, run: Scoring) -> Steps:
-    order = {"order": run.order.to_payload()}
-    changed = yield context.task_all(
-        [
-            context.call_activity(Activity.STAGE_INPUT, {**order, "start": start, "stop": stop})
-            for start, stop in chunks(run.order.files)
-        ]
+def _follow(context: Context, run: Run) -> Steps[Run]:
+    """Look at the job, and cancel jobs that have turned up for abandoned attempts."""
+    given = steps.ObserveJob(
+        names=run.names, scoring_uri=run.spec.endpoint.scoring_uri, job=run.job.name if run.job else ""
     )
-    return next((part["changed"] for part in changed if part["changed"] is not None), None)
+    seen = yield from perform(context, steps.OBSERVE_JOB, given)
+    if run.abandoned:
+        yield from perform_if_possible(
+            context, steps.CANCEL_TWINS, steps.CancelTwins(run.names, run.abandoned), times=1
+        )
+    return course.observed(run, seen.job, context.current_utc_datetime)
 
 
-def _job(answer: dict[str, Any]) -> Job | None:
-    return Job.from_payload(answer["job"]) if answer["job"] else None
+def _cancel(context: Context, run: Run) -> Steps[Run]:
+    """Ask for the job to be canceled."""
+    answer = yield from perform(context, steps.CANCEL_JOB, _job_of(run))
+    return course.canceled(run, answer.accepted, context.current_utc_datetime)
 
 
-def _submitted(context: df.DurableOrchestrationContext, run: Scoring, answer: dict[str, Any]) -> Scoring:
-    now = context.current_utc_datetime
-    match answer["outcome"]:
-        case "accepted":
-            return run.submitted(Job.from_payload(answer["job"]), now)
-        case "rejected":
-            return run.rejected(answer["reason"], answer["message"], now)
-        case "deferred":
-            return run.deferred(answer["retry_after"], answer["message"], now)
-        case _:
-            return run.unanswered(answer["message"], now)
+def _explain(context: Context, run: Run) -> Steps[Run]:
+    """Ask the service why the job failed; the run ends whether it says so or not."""
+    told = yield from perform_if_possible(context, steps.EXPLAIN_FAILURE, _job_of(run))
+    return course.explained(run, told.message if told else None, context.current_utc_datetime)
 
 
-def _unless_it_fails(context: df.DurableOrchestrationContext, activity: Activity, given: dict[str, Any]) -> Steps:
-    """The activity's answer; empty, and a report, if it still fails after retries: nothing depends on it."""
+def _check(context: Context, run: Run) -> Steps[Run]:
+    """Compare the landing with the snapshot, unless copies were scored: was exactly the snapshot scored?"""
+    if run.spec.scores_copies:
+        return course.exact(run, context.current_utc_datetime)
+    given = steps.CheckLanding(
+        names=run.names,
+        drop=run.snapshot.drop,
+        folder=run.spec.folder,
+        file=run.spec.landing.name if run.spec.takes_file else None,
+    )
+    answer = yield from perform(context, steps.CHECK_LANDING, given)
+    return course.checked(run, answer.verdict, context.current_utc_datetime)
+
+
+def _publish(context: Context, run: Run) -> Steps[Run]:
+    """Lay the attempt's outputs in the lakehouse storage."""
+    given = steps.Publish(
+        names=run.names,
+        attempt=run.attempt,
+        source=run.spec.output_of(run.attempt).place.parent,
+        target=run.spec.publish,
+    )
+    answer = yield from orchestrate(context, Orchestrator.PUBLISH, given, steps.PUBLISHED)
+    return course.published(run, answer, context.current_utc_datetime)
+
+
+def _announce(context: Context, run: Run) -> Steps[None]:
+    """Tell subscribers how the run has ended."""
+    given = steps.AnnounceRun(
+        names=run.names,
+        status=run.status,
+        publication=run.publication,
+        error=run.error,
+        timings=run.timings,
+        now=context.current_utc_datetime,
+    )
+    yield from perform_if_possible(context, steps.ANNOUNCE_RUN, given)
+
+
+def _job_of(run: Run) -> steps.JobOf:
+    assert run.job is not None, "who has no job neither cancels nor explains one"
+    return steps.JobOf(run.names, run.job)
+
+
+def publish(context: Context) -> Steps[dict]:
+    """The completion function: lay an attempt's outputs in the run folder, all or nothing. Input: a Publish; answers
+    Sealed, Unpublishable or the Trouble that is in the way."""
+    given = load(steps.Publish, context.get_input())
     try:
-        return (yield context.call_activity_with_retry(activity, A_FEW_TIMES, given))
-    except Exception as trouble:
-        yield _report(context, trouble, step=activity.value)
-        return {}
+        listed = yield from perform(context, steps.LIST_OUTPUTS, given)
+        if not isinstance(listed, steps.Listed):
+            return dump(listed)  # cannot be published, or has been all along
+        parts = [steps.CopyOutputs(publish=given, start=start, stop=stop) for start, stop in chunks(listed.files)]
+        yield from perform_all(context, steps.COPY_OUTPUTS, parts)
+        seal = steps.SealPublication(given, context.current_utc_datetime)
+        return dump((yield from perform(context, steps.SEAL_PUBLICATION, seal)))
+    except StepFailed as failed:
+        return dump(Trouble(failed.trouble.kind, str(failed)))
 
 
-def _report(context: df.DurableOrchestrationContext, trouble: Exception, **facts: object) -> Any:
-    """Have the trouble logged by an activity: what an orchestrator logs itself is said again at every replay."""
-    return context.call_activity(
-        Activity.REPORT_TROUBLE, {**facts, "instance_id": context.instance_id, "trouble": str(trouble)[:2000]}
-    )
+def watch_landing(context: Context) -> Steps[str]:
+    """Watch one landing until it is ready and its run has ended. Input: a Watch; answers what came of it."""
+    state = load(Watch, context.get_input())
+    names = state.names(context.instance_id)
+    while state.phase is not Phase.DONE:
+        if state.history_is_long:
+            return context.continue_as_new(dump(watch.started_over(state)))
+        try:
+            if state.failures and state.wait_until is not None:
+                yield context.create_timer(state.wait_until)
+                state = watch.rested(state)
+            state = yield from _watch_on(context, state, names)
+        except StepFailed as failed:
+            state = watch.stumbled(state, failed.trouble, context.current_utc_datetime)
+        except Exception as defect:
+            yield report(context, names, f"watch_landing, {state.phase}", traceback.format_exc())
+            state = watch.given_up(state, trouble_of(defect))
+    return state.result
 
 
-def _now(context: df.DurableOrchestrationContext) -> str:
-    return str(context.current_utc_datetime.isoformat())
+def _watch_on(context: Context, state: Watch, names: Names) -> Steps[Watch]:
+    """What the watch's phase says, and what becomes of it."""
+    me, asked_at = context.instance_id, context.current_utc_datetime
+    match state.phase:
+        case Phase.SETTLING:
+            yield context.create_timer(state.not_before)
+            return watch.settled(state)
+        case Phase.ENTERING:
+            watcher = yield from ask(context, state.key, Operation.ENTER, urgent=state.is_urgent)
+            return watch.entered(state, str(watcher), me, context.current_utc_datetime)
+        case Phase.LOOKING:
+            look = yield from perform(context, steps.LOOK, steps.LookAt(names, asked_at))
+            return watch.saw(state, look, asked_at=asked_at, now=context.current_utc_datetime)
+        case Phase.WAITING:
+            yield context.create_timer(state.wait_until)
+            return watch.waited(state)
+        case Phase.BEGINNING:
+            return watch.begun(state, (yield from ask(context, state.key, Operation.BEGIN)))
+        case Phase.CLAIMING:
+            given = steps.ClaimRun(
+                names=names,
+                fingerprint=state.fingerprint or "",
+                refusal=state.refusal,
+                copies=state.copies,
+                now=asked_at,
+            )
+            return watch.claimed(state, (yield from perform(context, steps.CLAIM_RUN, given)))
+        case Phase.SCORING:
+            run = state.the_run
+            ended = yield from orchestrate(context, Orchestrator.SCORE, run, steps.SCORED, run.run_id)
+            return watch.scored(state, ended)
+        case Phase.LEAVING:
+            return watch.left(state, (yield from ask(context, state.key, Operation.LEAVE)))
+        case Phase.GIVING_UP:
+            yield from ask(context, state.key, Operation.RELEASE)
+            return watch.released(state)
+    raise AssertionError(state.phase)
 
 
 for name, orchestrator in (
     (Orchestrator.WATCH_LANDING, watch_landing),
-    (Orchestrator.SCORE_SNAPSHOT, score_snapshot),
+    (Orchestrator.SCORE, score),
     (Orchestrator.PUBLISH, publish),
 ):
     bp.function_name(name.value)(bp.orchestration_trigger(context_name="context")(orchestrator))

@@ -1,16 +1,35 @@
 """Starting durable instances by an id of our own, so that the same thing is started once."""
 
-from typing import Any
-
 import azure.durable_functions as df
+
+from shared.core.landing import Landing
+from shared.core.readiness import coalesce
+from shared.core.record import Record, dump
+from shared.core.watch import new_watch
+from shared.services import services
+from triggers.names import Orchestrator
 
 UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 
 
-async def start_once(client: df.DurableOrchestrationClient, name: str, instance_id: str, given: Any) -> bool:
+async def start_watch(
+    client: df.DurableOrchestrationClient, landing: Landing, *, is_marker: bool = False
+) -> str | None:
+    """Start the watch that serves something seen at this moment; its instance id, or None if there is one."""
+    recent = services().recent_watches
+    start = coalesce(landing, is_marker=is_marker, now=services().now())
+    if start.instance_id in recent:
+        return None
+    watch = new_watch(landing, start, is_marker=is_marker)
+    started = await start_once(client, Orchestrator.WATCH_LANDING, start.instance_id, watch)
+    recent.add(start.instance_id)
+    return start.instance_id if started else None
+
+
+async def start_once(client: df.DurableOrchestrationClient, name: str, instance_id: str, given: Record) -> bool:
     """Start an instance; False if it is already under way. The SDK tells neither case apart from trouble by type."""
     try:
-        await client.start_new(name, instance_id, given)
+        await client.start_new(name, instance_id, dump(given))
     except Exception:
         if not await is_under_way(client, instance_id):
             raise

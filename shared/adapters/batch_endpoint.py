@@ -18,9 +18,9 @@ from azure.core.exceptions import AzureError
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT
 from shared.core.job import Job, output_of, read_job
-from shared.core.request import is_output
-from shared.errors import Unavailable
-from shared.ports import Accepted, Deferred, JobListing, Rejected, Submission, Unclear
+from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, is_output
+from shared.errors import Denied, Unavailable
+from shared.ports import JobListing
 from shared.telemetry import warn
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -110,7 +110,7 @@ class AzureBatchEndpoint:
             return False
         if response.is_success:
             return True
-        raise Unavailable(f"Could not cancel job {job.name}: {_words(response)}")
+        raise _refusal(response, f"Could not cancel job {job.name}: {_words(response)}")
 
     def explain(self, job: Job) -> str | None:
         workspace = _workspace(job)
@@ -170,7 +170,7 @@ def _job(resource: Mapping[str, Any]) -> Job:
 
 def _json(response: httpx.Response) -> dict[str, Any]:
     if not response.is_success:
-        raise Unavailable(f"{response.request.url} answered {response.status_code}: {_words(response)}")
+        raise _refusal(response, f"{response.request.url} answered {response.status_code}: {_words(response)}")
     try:
         body = response.json()
     except ValueError as error:
@@ -178,6 +178,10 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Unavailable(f"{response.request.url} did not answer with a JSON object")
     return body
+
+
+def _refusal(response: httpx.Response, message: str) -> Unavailable:
+    return Denied(message) if response.status_code in (401, 403) else Unavailable(message)
 
 
 def _words(response: httpx.Response) -> str:

@@ -1,4 +1,4 @@
-"""Blob storage with azure-storage-blob: by token, over pooled connections, copies inside the service."""
+"""Blob storage with azure-storage-blob: by token, over pooled connections; copies are made inside the service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from typing import Any
 import requests
 from azure.core import MatchConditions
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import (
     BlobBlock,
@@ -30,8 +36,8 @@ from requests.adapters import HTTPAdapter
 from shared.adapters.credentials import STORAGE
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
-from shared.errors import Unavailable
-from shared.ports import Listing, Stored
+from shared.errors import Denied, Unavailable
+from shared.ports import Copied, Listing, Stored
 
 ONE_REQUEST = 256 * 1024 * 1024
 """Bytes that Put Blob From URL takes with every service version. Source: Azure docs, put-blob-from-url."""
@@ -114,47 +120,48 @@ class AzureBlobs:
             return True
 
     def replace(self, blob: Location, content: bytes, *, etag: str | None) -> bool:
-        condition: dict[str, Any] = (
-            {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        )
         with _mapped(f"write {blob.url}"):
             try:
-                self._blob(blob).upload_blob(content, overwrite=True, **condition)
+                self._blob(blob).upload_blob(content, overwrite=True, **_if_match(etag))
             except HttpResponseError as error:
                 if error.status_code == 412:
                     return False
                 raise
             return True
 
-    def delete(self, blob: Location) -> None:
-        with _mapped(f"delete {blob.url}"), suppress(ResourceNotFoundError):
-            self._blob(blob).delete_blob()
+    def delete(self, blob: Location, *, etag: str | None = None) -> None:
+        with _mapped(f"delete {blob.url}"), suppress(ResourceNotFoundError, ResourceModifiedError):
+            self._blob(blob).delete_blob(**_if_match(etag))
 
-    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> bool:
+    def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
         with _mapped(f"copy {source.url} to {target.url}"):
             try:
                 if size <= self._one_request:
                     self._copy_at_once(source, target, etag, md5)
-                    return True
+                    return Copied.MADE
                 return self._copy_in_blocks(source, target, etag, size, md5)
+            except ResourceExistsError:
+                return Copied.THERE
             except HttpResponseError as error:
                 # Copying names the source's state: gone, or no longer the version that was asked for.
                 if error.status_code in (404, 412) and _code(error) != "ContainerNotFound":
-                    return False
+                    return Copied.SOURCE_CHANGED
                 raise
 
     def _copy_at_once(self, source: Location, target: Location, etag: str, md5: str | None) -> None:
         self._blob(target).upload_blob_from_url(
             source.url,
-            overwrite=True,
+            overwrite=False,
             source_etag=_quoted(etag),
             source_match_condition=MatchConditions.IfNotModified,
             source_content_md5=_md5_bytes(md5),
             source_authorization=self._bearer(),
         )
 
-    def _copy_in_blocks(self, source: Location, target: Location, etag: str, size: int, md5: str | None) -> bool:
+    def _copy_in_blocks(self, source: Location, target: Location, etag: str, size: int, md5: str | None) -> Copied:
         client = self._blob(target)
+        if client.exists():
+            return Copied.THERE  # told before all the bytes are read, and again when they are committed
         blocks = [(f"{start // self._block:08d}", start) for start in range(0, size, self._block)]
 
         def stage(block: tuple[str, int]) -> None:
@@ -171,10 +178,13 @@ class AzureBlobs:
         # The SDK offers no condition on the source of a block, so the source is compared once all have been read.
         current = self.stat(source)
         if current is None or current.etag != etag.strip('"'):
-            return False
-        kept = ContentSettings(content_md5=_md5_bytes(md5))
-        client.commit_block_list([BlobBlock(block_id=name) for name, _ in blocks], content_settings=kept)
-        return True
+            return Copied.SOURCE_CHANGED
+        client.commit_block_list(
+            [BlobBlock(block_id=name) for name, _ in blocks],
+            content_settings=ContentSettings(content_md5=_md5_bytes(md5)),
+            match_condition=MatchConditions.IfMissing,
+        )
+        return Copied.MADE
 
     def _bearer(self) -> str:
         return f"Bearer {self._credential.get_token(STORAGE).token}"
@@ -198,14 +208,20 @@ def _mapped(what: str) -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
-        hint = " Give the app's identity a Storage Blob Data role there." if error.status_code == 403 else ""
-        raise Unavailable(f"Could not {what}: {error.status_code} {_code(error) or error.reason}.{hint}") from error
+        text = f"Could not {what}: {error.status_code} {_code(error) or error.reason}."
+        if error.status_code in (401, 403):
+            raise Denied(f"{text} Give the app's identity a Storage Blob Data role there.") from error
+        raise Unavailable(text) from error
     except AzureError as error:
         raise Unavailable(f"Could not {what}: {error}") from error
 
 
 def _code(error: HttpResponseError) -> str:
     return str(getattr(error, "error_code", "") or "")
+
+
+def _if_match(etag: str | None) -> dict[str, Any]:
+    return {} if etag is None else {"etag": _quoted(etag), "match_condition": MatchConditions.IfNotModified}
 
 
 def _below(path: str) -> str:

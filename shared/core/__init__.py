@@ -1,14 +1,20 @@
 """The core: every decision, as pure functions of plain values. No I/O, no clock, no environment, no `azure.*`.
 
-location   where things are: containers, blob paths, the `azureml://` forms, path templates
-route      what is scored by which endpoint, and where results go
-event      what a storage event says, or why it says nothing
-snapshot   the frozen list of a landing's files and its fingerprint
-landing    when a landing is looked at, when it is ready, who watches it
-watch      the plan of watch_landing
-run        a run's identity, its order and its ledger document
-job        job statuses and what each means
-plan       the plan of score_snapshot
-request    the body that a batch endpoint is sent
+location     where things are: containers, blob paths, the `azureml://` forms, path templates
+route        what is scored by which endpoint, and where results go
+event        what a storage event says, or why it says nothing
+landing      one folder (or file) that a route matches
+snapshot     the frozen list of a landing's files and its fingerprint
+readiness    when a landing is looked at, and when it is ready to be scored
+watchers     the landing entity: who watches
+watch        the watch of a landing: its record, its table, what it becomes
+run          a run: its record, its statuses and their table
+spec         how a run is carried out: where its files are, and where its results go
+course       the course of a run: what its record becomes when something has happened
+job          job statuses and what each means
+submission   what a batch endpoint is sent, and what it may answer
 publication  what is copied, and the manifest
+steps        the activities: names, what goes in, what comes out
+trouble      kinds of trouble, and the patience that each deserves
+record       what travels between functions, and its way to JSON and back
 """

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.core.location import Location, is_safe
+from shared.core.landing import Landing
+from shared.core.location import is_safe
 from shared.core.route import Route
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
@@ -40,37 +41,6 @@ class Ignored:
 
     reason: str
     suspicious: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """One folder (or file) that a route matches. `path` is within the route's landing container."""
-
-    route: Route
-    path: str
-
-    @property
-    def folder(self) -> str:
-        """The folder that is listed: the landing itself, or for a single file the folder that it is in."""
-        return self.path.rpartition("/")[0] if self.route.takes_files else self.path
-
-    @property
-    def file_name(self) -> str:
-        """The file's name in `folder` if the landing is a single file, else empty."""
-        return self.path.rpartition("/")[2] if self.route.takes_files else ""
-
-    @property
-    def location(self) -> Location:
-        return Location(self.route.landing, self.path)
-
-    @property
-    def parts(self) -> dict[str, str]:
-        """The named parts of the folder pattern."""
-        return self.route.parts(self.folder) or {}
-
-    def wants(self, name: str) -> bool:
-        """Whether a file of that name in `folder` belongs to this landing."""
-        return self.route.wants(name) and self.file_name in ("", name)
 
 
 @dataclass(frozen=True, slots=True)

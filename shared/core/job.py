@@ -7,7 +7,7 @@ resumed, so neither ends a job here; the run's deadline does. Statuses that are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -60,18 +60,14 @@ class Job:
     def is_final(self) -> bool:
         return self.stage in FINAL
 
-    def to_payload(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "status": self.status,
-            "id": self.id,
-            "studio_url": self.studio_url,
-            "deployment": self.deployment,
-        }
-
-    @classmethod
-    def from_payload(cls, payload: Mapping[str, Any]) -> Job:
-        return cls(**{field: payload.get(field) for field in ("name", "status", "id", "studio_url", "deployment")})  # type: ignore[arg-type]
+    def seen_again(self, seen: Job) -> Job:
+        """As it was seen later, with what the later answer leaves out and an earlier one told."""
+        return replace(
+            seen,
+            id=seen.id or self.id,
+            studio_url=seen.studio_url or self.studio_url,
+            deployment=seen.deployment or self.deployment,
+        )
 
 
 def read_job(resource: Mapping[str, Any]) -> Job:

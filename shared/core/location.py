@@ -55,6 +55,20 @@ class Location:
     def url(self) -> str:
         return self.container.url_of(self.path)
 
+    @property
+    def parent(self) -> Location:
+        """The folder that it is in."""
+        return Location(self.container, self.path.rpartition("/")[0])
+
+    @property
+    def name(self) -> str:
+        """The last segment of its path."""
+        return self.path.rpartition("/")[2]
+
+    def at(self, name: str) -> Location:
+        """What is below this folder under that name."""
+        return Location(self.container, f"{self.path}/{name}".lstrip("/"))
+
 
 def account_of(account_url: str) -> str:
     """The account's name: first label of the host, or first path segment for emulators' path-style URLs."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from shared.core.snapshot import File
+from shared.core.location import Location
+from shared.core.record import dump
+from shared.core.run import Published, Run
+from shared.core.snapshot import File, Frozen
 
 MANIFEST = "_run.json"
 SUCCESS = "_SUCCESS"
+OWN_NAMES = frozenset({MANIFEST, SUCCESS})
 FORMAT = 1
 """Version of the manifest's layout. Readers may rely on members staying; new ones may come."""
 
@@ -26,45 +31,77 @@ def problem_with(outputs: Sequence[File]) -> str | None:
     """Why these outputs cannot be published, or None."""
     if not outputs:
         return "The job completed, but nothing is at its output path. Check the deployment's output_action and logs."
-    taken = sorted({file.name for file in outputs} & {MANIFEST, SUCCESS})
+    taken = sorted({file.name for file in outputs} & OWN_NAMES)
     if taken:
         return f"The job wrote {', '.join(taken)}, a name that the run folder needs for itself. Rename the output."
     return None
 
 
-def difference(expected: Mapping[str, Any], copied: File | None) -> str | None:
+def leftovers(outputs: Sequence[Frozen], there: Iterable[File]) -> list[File]:
+    """What lies in a run folder and is no copy of an output: of somebody else, or of an attempt that was cut short."""
+    wanted = {output.name: output for output in outputs}
+    return [
+        file
+        for file in there
+        if file.name not in OWN_NAMES and (file.name not in wanted or difference(wanted[file.name], file))
+    ]
+
+
+def difference(expected: Frozen, copied: File | None) -> str | None:
     """How a copy differs from its source, or None. MD5s are compared where the service has both."""
-    name = expected["name"]
+    name = expected.name
     if copied is None:
         return f"{name} is missing after it was copied"
-    if copied.size != expected["size"]:
-        return f"{name} has {copied.size} bytes after it was copied; its source has {expected['size']}"
-    if copied.md5 and expected["md5"] and copied.md5 != expected["md5"]:
+    if copied.size != expected.size:
+        return f"{name} has {copied.size} bytes after it was copied; its source has {expected.size}"
+    if copied.md5 and expected.md5 and copied.md5 != expected.md5:
         return f"{name} has another MD5 than its source after it was copied"
     return None
 
 
-def manifest(
-    document: Mapping[str, Any], snapshot: Mapping[str, Any], outputs: Sequence[Mapping[str, Any]], published: str
-) -> dict[str, Any]:
+def problems_with(outputs: Sequence[Frozen], there: Iterable[File]) -> list[str]:
+    """Why a run folder that holds `there` cannot be sealed yet."""
+    found = {file.name: file for file in there}
+    problems = [text for output in outputs if (text := difference(output, found.get(output.name)))]
+    strangers = found.keys() - {output.name for output in outputs} - OWN_NAMES
+    return problems + [f"{name} is none of the outputs" for name in sorted(strangers)]
+
+
+def manifest(run: Run, files: Sequence[Frozen], outputs: Sequence[Frozen], published: datetime) -> dict[str, Any]:
     """`_run.json`: what was scored, by whom, and what came out. Sizes in bytes, MD5s base64, times ISO 8601 UTC."""
-    order, job = document["order"], document["job"] or {}
+    spec, job = run.spec, run.job
     return {
         "format": FORMAT,
-        "run_id": document["run_id"],
-        "route": document["route"],
+        "run_id": run.run_id,
+        "route": run.route,
         "landing": {
-            "account_url": order["landing_account_url"],
-            "container": order["landing_container"],
-            "path": order["landing"],
+            "account_url": spec.landing.container.account_url,
+            "container": spec.landing.container.name,
+            "path": spec.landing.path,
         },
-        "fingerprint": snapshot["fingerprint"],
-        "files": snapshot["files"],
-        "endpoint": order["scoring_uri"],
-        "deployment": job.get("deployment") or order["deployment"],
-        "job": {"name": job.get("name"), "id": job.get("id"), "studio_url": job.get("studio_url")},
-        "attempt": document["attempt"],
-        "staged": document["staged"],
-        "timings": {**document["timings"], "published": published},
-        "outputs": list(outputs),
+        "fingerprint": run.snapshot.fingerprint,
+        "files": [_told(file, "name", "etag", "size", "md5") for file in files],
+        "endpoint": spec.endpoint.scoring_uri,
+        "deployment": (job and job.deployment) or spec.endpoint.deployment,
+        "job": {"name": job and job.name, "id": job and job.id, "studio_url": job and job.studio_url},
+        "attempt": run.attempt,
+        "staged": run.spec.scores_copies,
+        "timings": {**dump(run.timings), "published": published.isoformat()},
+        "outputs": told_of(outputs),
     }
+
+
+def told_of(outputs: Sequence[Frozen]) -> list[dict[str, Any]]:
+    """What a manifest says of the outputs."""
+    return [_told(output, "name", "size", "md5") for output in outputs]
+
+
+def publication_of(folder: Location, sizes: Sequence[int]) -> Published:
+    """What the ledger is told of a run folder that holds outputs of those sizes."""
+    return Published(
+        url=folder.url, container=folder.container.name, path=folder.path, outputs=len(sizes), bytes=sum(sizes)
+    )
+
+
+def _told(file: Frozen, *names: str) -> dict[str, Any]:
+    return {name: getattr(file, name) for name in names}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 from shared.core.location import (
     PLACEHOLDER,
@@ -75,7 +75,7 @@ class Route:
     ready: Ready
     endpoint: Endpoint
     input_name: str
-    input_type: str
+    input_type: Literal["uri_folder", "uri_file"]
     input_path: str
     output_name: str
     output_path: str

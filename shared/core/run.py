@@ -1,46 +1,233 @@
-"""A run: its identity, the order that tells how it is carried out, and its document in the ledger."""
+"""A run: one scoring of one snapshot. Its record is its whole state, and a table says which ways it may go.
+
+The record is what the ledger holds, what travels from one history to the next, and what the run API shows. Where a run
+goes on after a pause is told by the record's facts alone (is there a job? has it ended?), never by a stored step.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.core.event import Landing
-from shared.core.landing import landing_key
-from shared.core.location import Container, Location, fill, is_safe, locate
-from shared.core.payload import seconds
-from shared.core.snapshot import Snapshot
+from shared.core.job import Job, Stage
+from shared.core.location import Location
+from shared.core.record import Names, Record, change, load, parse
+from shared.core.spec import RunSpec
+from shared.errors import UnknownVersion
+
+VERSION = 1
+"""Of the record. A change that an older program would not understand gets the next number."""
+
+LATEST_ATTEMPTS = 20
+"""How many of the latest attempts are remembered; `attempt` is the number of all."""
 
 
 class Status(StrEnum):
-    """Where a run stands, as the ledger tells it."""
+    """Where a run stands."""
 
     CLAIMED = "claimed"
+    """Entered in the ledger; nothing has begun."""
+    STAGING = "staging"
+    """Copies of the snapshot's files are made."""
     SUBMITTING = "submitting"
+    """An attempt is sent to the endpoint, waits to be sent again, or is searched for among the endpoint's jobs."""
     SCORING = "scoring"
+    """There is a job: it is followed to its end, and its input is then compared with the snapshot."""
+    CANCELING = "canceling"
+    """The job is to be canceled; `error` says why."""
     PUBLISHING = "publishing"
+    """The job has scored exactly the snapshot; its outputs are copied to the lakehouse storage."""
     PUBLISHED = "published"
     FAILED = "failed"
     SUPERSEDED = "superseded"
-    """The files changed while they were scored. Nothing was published; the new content is a run of its own."""
+    """The landing has newer content, which gets a run of its own. Nothing was published."""
 
 
-LONGEST_SUFFIX = "/" + "x" * 100
-"""Room for the outputs' names below a run folder."""
+TRANSITIONS: Mapping[tuple[Status, Status], str] = {
+    (Status.CLAIMED, Status.STAGING): "copies are to be scored",
+    (Status.CLAIMED, Status.SUBMITTING): "the landing itself is to be scored",
+    (Status.CLAIMED, Status.FAILED): "refused",
+    (Status.STAGING, Status.SUBMITTING): "the copies are there",
+    (Status.STAGING, Status.FAILED): "given up",
+    (Status.STAGING, Status.SUPERSEDED): "a file has changed",
+    (Status.SUBMITTING, Status.STAGING): "other files lie beside the snapshot now",
+    (Status.SUBMITTING, Status.SCORING): "accepted, or its job was found",
+    (Status.SUBMITTING, Status.FAILED): "rejected, or given up",
+    (Status.SUBMITTING, Status.SUPERSEDED): "newer content before there was a job",
+    (Status.SCORING, Status.STAGING): "other files came in while the job ran",
+    (Status.SCORING, Status.CANCELING): "too late, or given up",
+    (Status.SCORING, Status.PUBLISHING): "completed, and scored exactly the snapshot",
+    (Status.SCORING, Status.FAILED): "the job failed, was canceled or is gone",
+    (Status.SCORING, Status.SUPERSEDED): "the files changed while the job ran",
+    (Status.CANCELING, Status.FAILED): "canceled, or left alone",
+    (Status.PUBLISHING, Status.PUBLISHED): "sealed",
+    (Status.PUBLISHING, Status.FAILED): "cannot be published",
+}
+"""Every way that a run may go, and when it does. docs/architecture.md shows it; any other way raises."""
 
 ENDED = frozenset({Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED})
+HAVE_A_JOB = frozenset({Status.SCORING, Status.CANCELING, Status.PUBLISHING, Status.PUBLISHED})
+HAVE_AN_ERROR = frozenset({Status.CANCELING, Status.FAILED, Status.SUPERSEDED})
 
 
-def may_run_again(document: Mapping[str, Any], drop: str) -> bool:
-    """Whether content that has had this run gets another one: if it was superseded before it was published, or if it
-    failed and was dropped anew, which the etags (`drop`) tell."""
-    if document["status"] == Status.SUPERSEDED:
-        return True
-    return bool(document["status"] == Status.FAILED and document["snapshot"]["drop"] != drop)
+class IllegalTransition(Exception):
+    """A run was about to go a way that the table does not have: a defect of the code."""
+
+    def __init__(self, before: Status, after: Status) -> None:
+        self.before, self.after = before, after
+        super().__init__(f"a run that is {before} cannot become {after}")
+
+
+class Error(Record, frozen=True):
+    """Why a run ended without a publication, or what it is waiting for: `reason` is a constant word, `message` is for
+    people, with what to do."""
+
+    reason: str
+    message: str
+
+
+class Attempt(Record, frozen=True, kw_only=True):
+    """What became of one attempt."""
+
+    attempt: int
+    outcome: str
+    at: datetime
+    job: str | None = None
+    message: str | None = None
+
+
+class Abandoned(Record, frozen=True):
+    """An attempt that nobody could tell of whether it made a job: where that would be, and what it would write."""
+
+    scoring_uri: str
+    output_uri: str
+
+
+class Unanswered(Record, frozen=True):
+    """The current attempt may have made a job. `searches`: how often that job was looked for in vain."""
+
+    searches: int = 0
+
+
+class Timings(Record, frozen=True, kw_only=True):
+    """When a run got where, as its orchestration saw it. `running` and `completed` are the job's."""
+
+    claimed: datetime
+    submitted: datetime | None = None
+    running: datetime | None = None
+    completed: datetime | None = None
+    published: datetime | None = None
+    ended: datetime | None = None
+
+
+class Content(Record, frozen=True, kw_only=True):
+    """What a run scores: number of files, their bytes, the snapshot's fingerprint and its `drop`."""
+
+    files: int
+    bytes: int
+    fingerprint: str
+    drop: str
+
+
+class Published(Record, frozen=True, kw_only=True):
+    """Where the results are; `outputs` is their number."""
+
+    url: str
+    container: str
+    path: str
+    outputs: int
+    bytes: int
+
+
+class Run(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
+    """Everything that is known about a run.
+
+    `revision` counts the changes that the ledger should know of, `recorded` is the last one it is known to have.
+    `attempt` is the number of the current attempt, `renewed_for` the one that `spec` was last read for from the route.
+    `since`: when it last got ahead; patience with trouble is counted from there. `failures`: in a row, since then.
+    `looks`, `missing`: at the job, and those in a row that did not find it.
+    """
+
+    run_id: str
+    route: str
+    landing: str
+    number: int
+    claimed_by: str
+    snapshot: Content
+    spec: RunSpec
+    timings: Timings
+    updated: datetime
+    since: datetime
+    status: Status = Status.CLAIMED
+    revision: int = 0
+    recorded: int = 0
+    attempt: int = 1
+    renewed_for: int = 1
+    attempts: tuple[Attempt, ...] = ()
+    copied_to: Location | None = None
+    unanswered: Unanswered | None = None
+    unclear: int = 0
+    abandoned: tuple[Abandoned, ...] = ()
+    job: Job | None = None
+    looks: int = 0
+    missing: int = 0
+    failures: int = 0
+    denied_since: datetime | None = None
+    wait_until: datetime | None = None
+    publication: Published | None = None
+    error: Error | None = None
+
+    def __post_init__(self) -> None:
+        """What cannot be is refused wherever a record is made or read."""
+        if self.status in HAVE_A_JOB and self.job is None:
+            raise ValueError(f"a run that is {self.status} has a job")
+        if (self.status is Status.PUBLISHED) is not (self.publication is not None):
+            raise ValueError("a run has a publication when it is published, and only then")
+        if self.status in HAVE_AN_ERROR and self.error is None:
+            raise ValueError(f"a run that is {self.status} says why")
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.recorded == self.revision
+
+    @property
+    def must_renew(self) -> bool:
+        """Whether the route has to be read again before the next attempt."""
+        return self.renewed_for < self.attempt
+
+    @property
+    def needs_copies(self) -> bool:
+        return self.spec.scores_copies and self.copied_to != self.spec.copies
+
+    @property
+    def has_a_live_job(self) -> bool:
+        return self.job is not None and not self.job.is_final
+
+    @property
+    def has_completed_job(self) -> bool:
+        return self.job is not None and self.job.stage is Stage.COMPLETED
+
+    @property
+    def names(self) -> Names:
+        """What log lines call it; its orchestration has its own id."""
+        return Names(route=self.route, landing=self.landing, instance_id=self.run_id, run_id=self.run_id)
+
+    def moved(self, to: Status, **changes: Any) -> Run:
+        """The run with another status. Raises IllegalTransition for a way that is not in the table."""
+        if (self.status, to) not in TRANSITIONS:
+            raise IllegalTransition(self.status, to)
+        return self.noted(status=to, **changes)
+
+    def noted(self, **changes: Any) -> Run:
+        """The run with changes that the ledger should know of."""
+        return change(self, revision=self.revision + 1, **changes)
 
 
 def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
@@ -52,185 +239,16 @@ def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
     return f"{route}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """All that carrying out a run needs, fixed when it is claimed: routes may change while it is under way.
-
-    Holds addresses and numbers, no secrets. `{attempt}` is left open in `output_uri` and `output_path`.
-    Durations are in seconds, `size` in bytes.
-    """
-
-    run_id: str
-    route: str
-    landing: str
-    landing_key: str
-    landing_account_url: str
-    landing_container: str
-    folder: str
-    fingerprint: str
-    drop: str
-    files: int
-    size: int
-    scoring_uri: str
-    deployment: str | None
-    overrides: Mapping[str, Any]
-    input_name: str
-    input_type: str
-    input_uri: str
-    staged: bool
-    may_stage: bool
-    output_name: str
-    output_uri: str
-    output_path: str
-    output_account_url: str
-    output_container: str
-    publish_account_url: str
-    publish_container: str
-    publish_path: str
-    poll_first: float
-    poll_longest: float
-    start_deadline: float
-    deadline: float
-    refusal: str | None = None
-
-    @property
-    def landing_folder(self) -> Location:
-        return Location(Container(self.landing_account_url, self.landing_container), self.folder)
-
-    @property
-    def publication(self) -> Location:
-        """The run folder: it belongs to this run alone."""
-        return Location(Container(self.publish_account_url, self.publish_container), self.publish_path)
-
-    @property
-    def staging_folder(self) -> Location:
-        """Where copies of the files are put when the landing itself cannot be handed to the endpoint."""
-        return Location(self._output_container, _for(self.output_path, "input").rpartition("/")[0])
-
-    def output_uri_of(self, attempt: int) -> str:
-        """The output that an attempt asks for, in Azure ML's notation; no two attempts share one."""
-        return _for(self.output_uri, str(attempt))
-
-    def output_folder_of(self, attempt: int) -> Location:
-        """The folder that holds everything an attempt writes."""
-        path = _for(self.output_path, str(attempt))
-        return Location(self._output_container, path.rpartition("/")[0])
-
-    def input_uri_of(self, *, staged: bool) -> str:
-        """What the endpoint is given to score, in Azure ML's notation."""
-        if not staged:
-            return self.input_uri
-        folder = _for(self.output_uri, "input").rpartition("/")[0]
-        return f"{folder}/{self.landing.rpartition('/')[2]}" if self.input_type == "uri_file" else folder
-
-    @property
-    def _output_container(self) -> Container:
-        return Container(self.output_account_url, self.output_container)
-
-    def to_payload(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_payload(cls, payload: Mapping[str, Any]) -> Order:
-        return cls(**payload)
+def may_run_again(run: Run, drop: str) -> bool:
+    """Whether content that has had this run gets another one: if it was superseded before it was published, or if it
+    failed and was dropped anew, which the etags (`drop`) tell."""
+    return run.status is Status.SUPERSEDED or (run.status is Status.FAILED and run.snapshot.drop != drop)
 
 
-def write_order(
-    landing: Landing, snapshot: Snapshot, *, number: int, refusal: str | None, restless: bool = False
-) -> Order:
-    """The order for scoring that snapshot of that landing; copies of it, if the landing is `restless`."""
-    route = landing.route
-    identity = run_id(route.name, landing.location, snapshot.fingerprint, number)
-    values = {**landing.parts, "run_id": identity, "route": route.name, "landing": landing.path, "attempt": "{attempt}"}
-    output_uri = fill(route.output_path, values)
-    output = locate(output_uri, route.datastores)
-    if output is None:
-        raise ValueError(f"route {route.name!r}: output {output_uri!r} is in no known datastore")
-    needed = snapshot.others > 0 and not route.takes_files
-    copies = route.staging == "always" or (route.staging == "when_needed" and (needed or restless))
-    if needed and route.staging == "never" and refusal is None:
-        refusal = (
-            f"The folder holds {snapshot.others} file(s) that the route does not score, and the endpoint would score "
-            "them too. Remove them, or set staging to when_needed; then drop the files again."
-        )
-    publish_path = f"{fill(route.publish_path, values)}/run_id={identity}"
-    if not is_safe(publish_path + LONGEST_SUFFIX) or not is_safe(output.path):
-        refusal = f"The landing's name is too long for the paths that are made of it: {publish_path!r}."
-    input_uri = fill(route.input_path, values)
-    return Order(
-        run_id=identity,
-        route=route.name,
-        landing=landing.path,
-        landing_key=landing_key(route.name, landing),
-        landing_account_url=route.landing.account_url,
-        landing_container=route.landing.name,
-        folder=landing.folder,
-        fingerprint=snapshot.fingerprint,
-        drop=snapshot.drop,
-        files=len(snapshot.files),
-        size=snapshot.size,
-        scoring_uri=route.endpoint.scoring_uri,
-        deployment=route.endpoint.deployment,
-        overrides=_overrides(landing),
-        input_name=route.input_name,
-        input_type=route.input_type,
-        input_uri=landing.location.url if input_uri.startswith("https://") else input_uri,
-        staged=copies,
-        may_stage=route.staging != "never",
-        output_name=route.output_name,
-        output_uri=output_uri,
-        output_path=output.path,
-        output_account_url=output.container.account_url,
-        output_container=output.container.name,
-        publish_account_url=route.publish.account_url,
-        publish_container=route.publish.name,
-        publish_path=publish_path,
-        poll_first=seconds(route.polling.first),
-        poll_longest=seconds(route.polling.longest),
-        start_deadline=seconds(route.polling.start_deadline),
-        deadline=seconds(route.polling.deadline),
-        refusal=refusal,
-    )
-
-
-def _for(template: str, attempt: str) -> str:
-    # Not `fill`: the other placeholders are filled in already, and a folder's own name may hold braces.
-    return template.replace("{attempt}", attempt)
-
-
-def _overrides(landing: Landing) -> dict[str, Any]:
-    endpoint = landing.route.endpoint
-    chosen = {
-        "mini_batch_size": endpoint.mini_batch_size,
-        "instance_count": endpoint.instance_count,
-        "error_threshold": endpoint.error_threshold,
-        "max_retries": endpoint.max_retries,
-        "timeout": None if endpoint.timeout is None else int(seconds(endpoint.timeout)),
-    }
-    return {name: value for name, value in chosen.items() if value is not None}
-
-
-def first_document(order: Order, *, claimed_by: str, number: int, now: datetime) -> dict[str, Any]:
-    """The ledger document of a run that has just been claimed."""
-    return {
-        "run_id": order.run_id,
-        "revision": 0,
-        "route": order.route,
-        "landing": f"{order.landing_container}/{order.landing}",
-        "landing_key": order.landing_key,
-        "status": Status.CLAIMED.value,
-        "number": number,
-        "claimed_by": claimed_by,
-        "created": now.isoformat(),
-        "updated": now.isoformat(),
-        "snapshot": {"files": order.files, "bytes": order.size, "fingerprint": order.fingerprint, "drop": order.drop},
-        "order": order.to_payload(),
-        "attempt": 1,
-        "abandoned": [],
-        "attempts": [],
-        "staged": False,
-        "job": None,
-        "timings": {"claimed": now.isoformat()},
-        "publication": None,
-        "error": None,
-    }
+def read_run(content: bytes) -> Run:
+    """The run in a document of the ledger. Raises UnknownVersion or InputRefused for what this program cannot read."""
+    document = parse(content)
+    found = document.get("version") if isinstance(document, dict) else None
+    if found != VERSION:
+        raise UnknownVersion(f"it is of version {found!r}, and this program knows version {VERSION}")
+    return load(Run, document)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+
+from shared.core.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,11 @@ class Snapshot:
         return sum(file.size for file in self.files)
 
     @property
+    def is_marked(self) -> bool:
+        """Whether the marker is there."""
+        return self.marker_etag is not None
+
+    @property
     def newest(self) -> datetime | None:
         """When the last of the files was written, by the storage service's clock."""
         return max((file.modified for file in self.files), default=None)
@@ -58,12 +65,29 @@ class Snapshot:
         """Digest of the etags: tells the same files dropped again from the same drop seen again."""
         return _digest([*(f"{file.name}\0{file.etag}" for file in self.files), self.marker_etag or ""])
 
-    def to_payload(self) -> dict[str, Any]:
-        """As kept in the ledger. Times and MD5s of the files are left out: etags identify them."""
-        return {
-            "fingerprint": self.fingerprint,
-            "files": [{"name": f.name, "etag": f.etag, "size": f.size, "md5": f.md5} for f in self.files],
-        }
+    def listed(self) -> tuple[Frozen, ...]:
+        """As kept in the ledger."""
+        return tuple(Frozen(name=f.name, etag=f.etag, size=f.size, md5=f.md5) for f in self.files)
+
+
+class Frozen(Record, frozen=True, kw_only=True):
+    """A file as it was when it was listed. `size` in bytes; `md5` base64, None where the service has none."""
+
+    name: str
+    etag: str
+    size: int
+    md5: str | None = None
+
+    @property
+    def content(self) -> str:
+        """As in File."""
+        return self.md5 or self.etag
+
+
+class FrozenFiles(Record, frozen=True):
+    """The files of a snapshot, or the outputs of an attempt, in a fixed order."""
+
+    files: tuple[Frozen, ...]
 
 
 def freeze(files: Iterable[File], *, wants: Callable[[str], bool], marker: str | None) -> Snapshot:
@@ -74,12 +98,23 @@ def freeze(files: Iterable[File], *, wants: Callable[[str], bool], marker: str |
     return Snapshot(files=chosen, others=len(listed) - len(chosen), marker_etag=marker_etag)
 
 
-def compare(frozen: Mapping[str, str], listed: Mapping[str, str]) -> str:
-    """What became of a frozen landing; both map names to contents. `intact`; `more`: other files lie beside the frozen
-    ones now; `changed`: a frozen file was changed or removed."""
-    if any(listed.get(name) != content for name, content in frozen.items()):
-        return "changed"
-    return "more" if len(listed) > len(frozen) else "intact"
+class Verdict(StrEnum):
+    """What became of a landing since it was frozen."""
+
+    INTACT = "intact"
+    MORE = "more"
+    """Other files lie beside the frozen ones now."""
+    CHANGED = "changed"
+    """A frozen file was changed or removed."""
+
+
+def compare(frozen: Iterable[Frozen], listed: Iterable[File]) -> Verdict:
+    """What became of a frozen landing, by a later listing of it."""
+    then = {file.name: file.content for file in frozen}
+    now = {file.name: file.content for file in listed}
+    if any(now.get(name) != content for name, content in then.items()):
+        return Verdict.CHANGED
+    return Verdict.MORE if len(now) > len(then) else Verdict.INTACT
 
 
 def _digest(lines: Iterable[str]) -> str:

@@ -1,104 +1,96 @@
-"""The plan of watch_landing: look at a landing until it is ready, have its snapshot scored, then let go.
+"""The watch of a landing: look until it is ready, have its run carried out, then let go.
 
-`next_step` says what comes next for a `Watch`; the methods of `Watch` say what it becomes when that was done. The
-orchestrator carries the steps out and adds nothing. All state fits into a small JSON document, so the orchestration can
-start over with a short history whenever it likes.
+Its record is its whole state. The phase says what comes next (the orchestrator does it and adds nothing), the functions
+say what the watch becomes when that was done, and a table says which ways it may go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
-from shared.core.event import Landing
-from shared.core.landing import Empty, IsReady, Look, NotYet, Overdue, WatchStart, landing_key, readiness
-from shared.core.patience import rest_after
-from shared.core.payload import seconds, span, text_of, when
+from shared.core.landing import Landing
+from shared.core.readiness import Empty, IsReady, Look, NotYet, Overdue, WatchStart, readiness
+from shared.core.record import Names, Record, change
 from shared.core.route import Ready
+from shared.core.run import Run, Status
+from shared.core.steps import ClaimAnswer, Claimed, ContentChanged, Known, NoRoute, RunEnded
+from shared.core.trouble import DENIED_PATIENCE, Kind, Trouble, rest_after
+
+VERSION = 1
 
 STEPS_PER_HISTORY = 25
 """Looks and failures after which the history is cut; each adds about a dozen events to it."""
 
 
 class Phase(StrEnum):
-    ARRIVING = "arriving"
+    """What a watch does next."""
+
+    SETTLING = "settling"
+    """Wait until every event that shares this watch has come."""
     ENTERING = "entering"
+    """Ask the landing entity who watches."""
     LOOKING = "looking"
-    RESTING = "resting"
+    """List the landing."""
+    WAITING = "waiting"
+    """Wait until the next look."""
     BEGINNING = "beginning"
+    """Ask the landing entity for leave to make a run."""
     CLAIMING = "claiming"
+    """Freeze the snapshot and claim its run."""
     SCORING = "scoring"
+    """Wait for the end of the run."""
     LEAVING = "leaving"
+    """Tell the landing entity that the watcher is through."""
+    GIVING_UP = "giving_up"
+    """Have the landing entity forget the watcher, which cannot go on."""
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
-    """Wait until that time."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Enter:
-    """Ask the landing entity who watches. `urgent`: a watcher that only waits is to be replaced."""
-
-    urgent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Ask the landing entity for leave to make a run."""
-
-
-@dataclass(frozen=True, slots=True)
-class LookAt:
-    """List the landing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Freeze the snapshot with that fingerprint and claim its run. `refusal`: why it shall end as failed. `restless`:
-    the last run was superseded, so copies are to be scored."""
-
-    fingerprint: str
-    refusal: str | None
-    restless: bool
+TRANSITIONS: Mapping[tuple[Phase, Phase], str] = {
+    (Phase.SETTLING, Phase.ENTERING): "the settle time is over",
+    (Phase.SETTLING, Phase.DONE): "trouble that does not pass",
+    (Phase.ENTERING, Phase.LOOKING): "it is the watcher",
+    (Phase.ENTERING, Phase.DONE): "another one watches",
+    (Phase.LOOKING, Phase.WAITING): "not ready yet",
+    (Phase.LOOKING, Phase.BEGINNING): "ready, or overdue",
+    (Phase.LOOKING, Phase.LEAVING): "nothing to score",
+    (Phase.WAITING, Phase.LOOKING): "time to look again",
+    (Phase.WAITING, Phase.ENTERING): "the same, for a marker: another watch may have taken over",
+    (Phase.BEGINNING, Phase.CLAIMING): "still the watcher",
+    (Phase.BEGINNING, Phase.DONE): "another one watches",
+    (Phase.CLAIMING, Phase.SCORING): "claimed",
+    (Phase.CLAIMING, Phase.LOOKING): "the content has changed",
+    (Phase.CLAIMING, Phase.LEAVING): "the content has had its run, or no route takes it",
+    (Phase.SCORING, Phase.LOOKING): "superseded",
+    (Phase.SCORING, Phase.LEAVING): "the run has ended",
+    (Phase.LEAVING, Phase.LOOKING): "somebody came by since the last look",
+    (Phase.LEAVING, Phase.DONE): "nobody did",
+    (Phase.ENTERING, Phase.GIVING_UP): "trouble that does not pass",
+    (Phase.LOOKING, Phase.GIVING_UP): "trouble that does not pass",
+    (Phase.WAITING, Phase.GIVING_UP): "trouble that does not pass",
+    (Phase.BEGINNING, Phase.GIVING_UP): "trouble that does not pass",
+    (Phase.CLAIMING, Phase.GIVING_UP): "trouble that does not pass",
+    (Phase.LEAVING, Phase.GIVING_UP): "trouble that does not pass",
+    (Phase.GIVING_UP, Phase.DONE): "the landing is free",
+}
+"""Every way that a watch may go, and when it does. docs/architecture.md shows it; any other way raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Have the claimed run carried out."""
+class IllegalTransition(Exception):
+    """A watch was about to go a way that the table does not have: a defect of the code."""
 
-    order: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """Tell the landing entity that the watcher is through."""
+    def __init__(self, before: Phase, after: Phase) -> None:
+        self.before, self.after = before, after
+        super().__init__(f"a watch that is {before} cannot go on to {after}")
 
 
-@dataclass(frozen=True, slots=True)
-class StartOver:
-    """Continue with an empty history."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The watch has ended; what came of it, for people."""
-
-    result: str
-
-
-Step = Sleep | Enter | Begin | LookAt | Claim | Score | Leave | StartOver | Done
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Everything a watch knows. `is_marker`: it was started by the arrival of the marker."""
+class Watch(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
+    """Everything a watch knows. `landing` is a path, `key` names the landing's entity. `is_marker`: it was started by
+    the arrival of the marker. `refusal`: why the run that is claimed next shall not be carried out. `copies`: the last
+    run was superseded, so that copies are to be scored. `result` is for people."""
 
     route: str
     landing: str
@@ -106,133 +98,42 @@ class Watch:
     ready: Ready
     not_before: datetime
     is_marker: bool = False
-    phase: Phase = Phase.ARRIVING
-    rest_until: datetime | None = None
+    phase: Phase = Phase.SETTLING
+    wait_until: datetime | None = None
     watched_since: datetime | None = None
     fingerprint: str | None = None
     same_since: datetime | None = None
     refusal: str | None = None
-    restless: bool = False
-    order: Mapping[str, Any] | None = None
+    copies: bool = False
+    run: Run | None = None
     steps: int = 0
     failures: int = 0
+    denied_since: datetime | None = None
     result: str = "nothing to score"
 
-    def arrived(self) -> Watch:
-        """The settle time is over."""
-        return replace(self, phase=Phase.ENTERING)
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a watcher that only waits is to be replaced."""
+        return self.is_marker and self.watched_since is None
 
-    def entered(self, watcher: str, me: str, now: datetime) -> Watch:
-        """The entity has said who watches."""
-        if watcher != me:
-            return replace(self, phase=Phase.DONE, result=f"left to {watcher}")
-        return replace(self, phase=Phase.LOOKING, watched_since=self.watched_since or now, failures=0)
+    @property
+    def history_is_long(self) -> bool:
+        return self.steps >= STEPS_PER_HISTORY
 
-    def rested(self) -> Watch:
-        """The wait is over. A watcher that waits for its marker may have been replaced when that arrived."""
-        return replace(self, phase=Phase.ENTERING if self.ready.marker else Phase.LOOKING)
+    @property
+    def the_run(self) -> Run:
+        """The run that is carried out."""
+        assert self.run is not None, "a watch that is scoring has a run"
+        return self.run
 
-    def saw(self, look: Look, *, asked_at: datetime, now: datetime) -> Watch:
-        """A look was asked for at `asked_at` and answered by `now`."""
-        changed = look.fingerprint != self.fingerprint
-        watch = replace(
-            self,
-            fingerprint=look.fingerprint,
-            same_since=now if changed or self.same_since is None else self.same_since,
-            watched_since=self.watched_since or asked_at,
-            steps=self.steps + 1,
-            failures=0,
-        )
-        since = watch.same_since or now
-        verdict = readiness(
-            self.ready, look, same_since=since, watched_since=watch.watched_since or asked_at, now=max(asked_at, since)
-        )
-        match verdict:
-            case Empty():
-                return replace(watch, phase=Phase.LEAVING)
-            case IsReady():
-                return replace(watch, phase=Phase.BEGINNING, refusal=None)
-            case Overdue(reason):
-                return replace(watch, phase=Phase.BEGINNING, refusal=reason)
-            case NotYet(look_at):
-                return replace(watch, phase=Phase.RESTING, rest_until=look_at)
+    def names(self, instance_id: str) -> Names:
+        return Names(route=self.route, landing=self.landing, instance_id=instance_id)
 
-    def begun(self, allowed: bool) -> Watch:
-        """The entity has said whether this is still the watcher."""
-        if not allowed:
-            return replace(self, phase=Phase.DONE, result="left to another watcher")
-        return replace(self, phase=Phase.CLAIMING, failures=0)
-
-    def claimed(self, answer: Mapping[str, Any]) -> Watch:
-        """`answer`: `order` when the run is ours to carry out, `known` when the ledger has it, else it has changed."""
-        if answer.get("order"):
-            return replace(self, phase=Phase.SCORING, order=answer["order"], failures=0)
-        if answer.get("known"):
-            return replace(self, phase=Phase.LEAVING, result=f"already known as {answer['known']}", failures=0)
-        return replace(self, phase=Phase.LOOKING, failures=0)
-
-    def scored(self, result: Mapping[str, Any]) -> Watch:
-        """The run has ended. Content that changed under it is looked at again at once."""
-        superseded = result.get("status") == "superseded"
-        return replace(
-            self,
-            phase=Phase.LOOKING if superseded else Phase.LEAVING,
-            order=None,
-            restless=superseded,
-            result=f"{result.get('run_id')} {result.get('status')}",
-            fingerprint=None,
-            same_since=None,
-            watched_since=None,
-        )
-
-    def left(self, again: bool) -> Watch:
-        """The entity has let the watcher go, or asked it to look again."""
-        if not again:
-            return replace(self, phase=Phase.DONE)
-        return replace(self, phase=Phase.LOOKING, fingerprint=None, same_since=None, watched_since=None)
-
-    def stumbled(self, now: datetime) -> Watch:
-        """A step failed; it is tried again at `rest_until`, after a rest that grows with every failure in a row.
-
-        Only a run that fails to be carried out is not: the sweep knows how to take up a run that has begun.
-        """
-        if self.phase is Phase.SCORING:
-            return replace(self, phase=Phase.LEAVING, order=None, rest_until=now, result="run left to the sweep")
-        return replace(
-            self, rest_until=now + rest_after(self.failures), failures=self.failures + 1, steps=self.steps + 1
-        )
-
-    def started_over(self) -> Watch:
-        """The history is empty again."""
-        return replace(self, steps=0)
-
-    def to_payload(self) -> dict[str, Any]:
-        return {
-            **asdict(self),
-            "ready": ready_to_payload(self.ready),
-            "not_before": text_of(self.not_before),
-            "phase": self.phase.value,
-            "rest_until": text_of(self.rest_until),
-            "watched_since": text_of(self.watched_since),
-            "same_since": text_of(self.same_since),
-        }
-
-    @classmethod
-    def from_payload(cls, payload: Mapping[str, Any]) -> Watch:
-        not_before = when(payload["not_before"])
-        if not_before is None:
-            raise ValueError("a watch needs to know when it may look")
-        return cls(
-            **{
-                **payload,
-                "ready": ready_from_payload(payload["ready"]),
-                "not_before": not_before,
-                "phase": Phase(payload["phase"]),
-                "rest_until": when(payload["rest_until"]),
-                "watched_since": when(payload["watched_since"]),
-                "same_since": when(payload["same_since"]),
-            }
-        )
+    def moved(self, to: Phase, **changes: Any) -> Watch:
+        """The watch in another phase. Raises IllegalTransition for a way that is not in the table."""
+        if (self.phase, to) not in TRANSITIONS:
+            raise IllegalTransition(self.phase, to)
+        return change(self, phase=to, **changes)
 
 
 def new_watch(landing: Landing, start: WatchStart, *, is_marker: bool) -> Watch:
@@ -240,51 +141,130 @@ def new_watch(landing: Landing, start: WatchStart, *, is_marker: bool) -> Watch:
     return Watch(
         route=landing.route.name,
         landing=landing.path,
-        key=landing_key(landing.route.name, landing),
+        key=landing.key,
         ready=landing.route.ready,
         not_before=start.not_before,
         is_marker=is_marker,
     )
 
 
-def next_step(watch: Watch, now: datetime) -> Step:
-    """What to do next. Total: there is a step for every watch."""
-    if watch.steps >= STEPS_PER_HISTORY and watch.phase is not Phase.DONE:
-        return StartOver()
-    match watch.phase:
-        case Phase.ARRIVING:
-            return Sleep(watch.not_before)
-        case Phase.ENTERING:
-            return Enter(urgent=watch.is_marker and watch.watched_since is None)
-        case Phase.LOOKING:
-            return LookAt()
-        case Phase.RESTING:
-            return Sleep(watch.rest_until or now)
-        case Phase.BEGINNING:
-            return Begin()
-        case Phase.CLAIMING:
-            return Claim(watch.fingerprint or "", watch.refusal, watch.restless)
-        case Phase.SCORING:
-            return Score(watch.order or {})
-        case Phase.LEAVING:
-            return Leave()
-        case Phase.DONE:
-            return Done(watch.result)
+def settled(watch: Watch) -> Watch:
+    """The settle time is over."""
+    return watch.moved(Phase.ENTERING)
 
 
-def ready_to_payload(ready: Ready) -> dict[str, Any]:
-    return {
-        "quiet": None if ready.quiet is None else seconds(ready.quiet),
-        "marker": ready.marker,
-        "longest_wait": seconds(ready.longest_wait),
-        "scores_after_longest_wait": ready.scores_after_longest_wait,
-    }
+def entered(watch: Watch, watcher: str, me: str, now: datetime) -> Watch:
+    """The entity has said who watches."""
+    if watcher != me:
+        return watch.moved(Phase.DONE, result=f"left to {watcher}")
+    return _ahead(watch.moved(Phase.LOOKING, watched_since=watch.watched_since or now))
 
 
-def ready_from_payload(payload: Mapping[str, Any]) -> Ready:
-    return Ready(
-        quiet=None if payload["quiet"] is None else span(payload["quiet"]),
-        marker=payload["marker"],
-        longest_wait=span(payload["longest_wait"]),
-        scores_after_longest_wait=payload["scores_after_longest_wait"],
+def waited(watch: Watch) -> Watch:
+    """The wait is over. A watcher that waits for its marker may have been replaced when that arrived."""
+    return watch.moved(Phase.ENTERING if watch.ready.marker else Phase.LOOKING, wait_until=None)
+
+
+def saw(watch: Watch, look: Look, *, asked_at: datetime, now: datetime) -> Watch:
+    """A look was asked for at `asked_at` and answered by `now`."""
+    same = watch.same_since if look.fingerprint == watch.fingerprint and watch.same_since is not None else now
+    since = watch.watched_since or asked_at
+    seen = change(
+        _ahead(watch), fingerprint=look.fingerprint, same_since=same, watched_since=since, steps=watch.steps + 1
     )
+    verdict = readiness(watch.ready, look, same_since=same, watched_since=since, now=max(asked_at, same))
+    match verdict:
+        case Empty():
+            return seen.moved(Phase.LEAVING)
+        case IsReady():
+            return seen.moved(Phase.BEGINNING, refusal=None)
+        case Overdue(reason):
+            return seen.moved(Phase.BEGINNING, refusal=reason)
+        case NotYet(look_at):
+            return seen.moved(Phase.WAITING, wait_until=look_at)
+        case unknown:
+            assert_never(unknown)
+
+
+def begun(watch: Watch, allowed: object) -> Watch:
+    """The entity has said whether this is still the watcher."""
+    if allowed is not True:
+        return watch.moved(Phase.DONE, result="left to another watcher")
+    return _ahead(watch.moved(Phase.CLAIMING))
+
+
+def claimed(watch: Watch, answer: ClaimAnswer) -> Watch:
+    """The run of what was seen is ours to carry out, or is not."""
+    match answer:
+        case Claimed(run):
+            return _ahead(watch.moved(Phase.SCORING, run=run))
+        case Known(run_id):
+            return _ahead(watch.moved(Phase.LEAVING, result=f"already known as {run_id}"))
+        case NoRoute():
+            return _ahead(watch.moved(Phase.LEAVING, result="no route takes it any more"))
+        case ContentChanged():
+            return _ahead(watch.moved(Phase.LOOKING))
+        case unknown:
+            assert_never(unknown)
+
+
+def scored(watch: Watch, ended: RunEnded) -> Watch:
+    """The run has ended. Content that changed under it is looked at again at once."""
+    superseded = ended.status is Status.SUPERSEDED
+    to = Phase.LOOKING if superseded else Phase.LEAVING
+    return _anew(watch.moved(to, run=None, copies=superseded, result=f"{ended.run_id} {ended.status}"))
+
+
+def left(watch: Watch, again: object) -> Watch:
+    """The entity has let the watcher go, or asked it to look again."""
+    return _anew(watch.moved(Phase.LOOKING)) if again is True else watch.moved(Phase.DONE)
+
+
+def released(watch: Watch) -> Watch:
+    """The entity has forgotten the watcher."""
+    return watch.moved(Phase.DONE)
+
+
+def stumbled(watch: Watch, trouble: Trouble, now: datetime) -> Watch:
+    """A step was not done. It is tried again after a rest that grows with every failure in a row, as long as the
+    trouble may pass; what does not pass ends the watch, and the sweep or the next event starts another.
+
+    Only a run that fails to be carried out is not tried again: the sweep takes up a run that has begun.
+    """
+    if watch.phase is Phase.SCORING:
+        return _anew(watch.moved(Phase.LEAVING, run=None, result="run left to the sweep"))
+    denied_since = (watch.denied_since or now) if trouble.kind is Kind.DENIED else None
+    if not trouble.may_pass or (denied_since is not None and now - denied_since >= DENIED_PATIENCE):
+        return given_up(watch, trouble)
+    return change(
+        watch,
+        denied_since=denied_since,
+        wait_until=now + rest_after(watch.failures),
+        failures=watch.failures + 1,
+        steps=watch.steps + 1,
+    )
+
+
+def given_up(watch: Watch, trouble: Trouble) -> Watch:
+    """The watch cannot go on: it frees its landing, if it can, and ends."""
+    to = Phase.GIVING_UP if (watch.phase, Phase.GIVING_UP) in TRANSITIONS else Phase.DONE
+    return watch.moved(to, wait_until=None, result=f"failed ({trouble.kind}): {trouble.message}")
+
+
+def rested(watch: Watch) -> Watch:
+    """The rest after a failure is over."""
+    return change(watch, wait_until=None)
+
+
+def started_over(watch: Watch) -> Watch:
+    """The history is empty again."""
+    return change(watch, steps=0)
+
+
+def _ahead(watch: Watch) -> Watch:
+    return change(watch, failures=0, denied_since=None)
+
+
+def _anew(watch: Watch) -> Watch:
+    """What was seen before no longer counts."""
+    return change(watch, failures=0, denied_since=None, fingerprint=None, same_since=None, watched_since=None)

@@ -1,26 +1,37 @@
-"""What people ask: which runs there were, and whether everything is in order."""
+"""What people ask of the ledger: which runs there were."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shared.core.location import Location
-from shared.core.run import Status
-from shared.errors import InputRefused, LandfallError
-from shared.work.ledger import Ledger
-
-if TYPE_CHECKING:
-    from shared.services import Services
+from shared.core.record import Record, builtins_of
+from shared.core.run import Run, Status
+from shared.errors import InputRefused
+from shared.work.ledger import Ledger, Unreadable
 
 MOST = 1000
 """Runs that one request may ask for."""
+
+PRIVATE = frozenset(
+    {
+        "spec",
+        "revision",
+        "recorded",
+        "renewed_for",
+        "copied_to",
+        "since",
+        "looks",
+        "missing",
+        "failures",
+        "denied_since",
+    }
+)
+"""Members of the record that say nothing to people, or that are shown otherwise."""
 
 _RUN_ID = re.compile(r"[a-z][a-z0-9-]{0,39}-[0-9a-f]{20}")
 
@@ -56,11 +67,11 @@ def _moment(text: str) -> datetime:
 
 
 def runs(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
-    """The newest runs that the query asks for."""
+    """The newest runs that the query asks for. One whose record cannot be read is told of where all are asked for."""
     wanted = (
-        _shown(document)
-        for document in ledger.newest(since=query.since)
-        if query.route in (None, document["route"]) and query.status in (None, document["status"])
+        _shown(run)
+        for run in ledger.newest(since=query.since)
+        if (query.route is None and query.status is None if isinstance(run, Unreadable) else _is_wanted(run, query))
     )
     return list(islice(wanted, query.limit))
 
@@ -69,42 +80,33 @@ def run(ledger: Ledger, run_id: str) -> dict[str, Any] | None:
     """One run with the files of its snapshot; None if there is none of that id."""
     if not _RUN_ID.fullmatch(run_id):
         raise InputRefused(f"{run_id!r} is not a run id.")
-    document = ledger.run(run_id)
-    if document is None:
+    found = ledger.run(run_id)
+    if found is None:
         return None
-    files = ledger.kept("snapshots", run_id)["files"]
-    return {**_shown(document), "snapshot": {**document["snapshot"], "list": files}}
+    shown = _shown(found)
+    files = [_filled(file) for file in ledger.snapshot(run_id, found.snapshot.drop).files]
+    return {**shown, "snapshot": {**shown["snapshot"], "list": files}}
 
 
-def health(services: Services) -> list[str]:
-    """What is wrong with settings, routes, storage and endpoints; empty when all is well."""
-    try:
-        routes = services.routes
-        checks = list(_checks(services))
-    except LandfallError as error:
-        return str(error).splitlines()
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(_trouble, checks))
-    return [*map(str, routes.problems), *(problem for problem in found if problem)]
+def _is_wanted(run: Run, query: Query) -> bool:
+    return query.route in (None, run.route) and query.status in (None, run.status)
 
 
-def _checks(services: Services) -> Iterator[Callable[[], object]]:
-    yield services.ledger.check
-    for route in services.routes.usable:
-        for container in dict.fromkeys(container for _, container in route.containers()):
-            yield partial(services.blobs.list_folder, Location(container, "landfall-health"))
-        yield partial(services.endpoint.job, route.endpoint.scoring_uri, "landfall-health")
+def _shown(run: Run | Unreadable) -> dict[str, Any]:
+    """What people see of a run: its record, less what only Landfall needs."""
+    if isinstance(run, Unreadable):
+        return {"run_id": run.run_id, "status": "unreadable", "error": {"reason": "version", "message": run.reason}}
+    shown = {name: value for name, value in _filled(run).items() if name not in PRIVATE}
+    return {
+        **shown,
+        "landing": f"{run.spec.landing.container.name}/{run.landing}",
+        "endpoint": run.spec.endpoint.scoring_uri,
+        "studio_url": run.job.studio_url if run.job else None,
+        "staged": run.spec.scores_copies,
+        "created": shown["timings"]["claimed"],
+    }
 
 
-def _trouble(check: Callable[[], object]) -> str | None:
-    try:
-        check()
-    except LandfallError as error:
-        return str(error)
-    return None
-
-
-def _shown(document: Mapping[str, Any]) -> dict[str, Any]:
-    job = document["job"] or {}
-    shown = {name: value for name, value in document.items() if name not in ("order", "revision")}
-    return {**shown, "endpoint": document["order"]["scoring_uri"], "studio_url": job.get("studio_url")}
+def _filled(record: Record) -> dict[str, Any]:
+    """With members that have their default, which records leave out of their JSON."""
+    return {name: builtins_of(getattr(record, name)) for name in record.__struct_fields__}

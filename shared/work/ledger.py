@@ -1,31 +1,44 @@
 """The durable record of every run: one JSON document each, in a container that belongs to Landfall.
 
-runs/<run_id>.json              the run's document
-snapshots/<run_id>.json         the files it scores, with their etags
-days/<yyyy-mm-dd>/<time>_<run_id>   an empty pointer, so that runs can be listed newest first without reading them all
-posts/<run_id>/<attempt>        says that this attempt's POST may have been sent
-publications/<run_id>.json      what is copied to the lakehouse storage
+runs/<run_id>.json                     the run's record
+snapshots/<run_id>/<drop>.json         the files it scores, with their etags
+days/<yyyy-mm-dd>/<time>_<run_id>      an empty pointer, so that runs can be listed newest first without reading them all
+open/<run_id>                          an empty pointer to each run that has not ended, or whose jobs may turn up late
+posts/<run_id>/<attempt>               says that this attempt's POST may have been sent
+publications/<run_id>/<attempt>.json   the outputs that are published, as the first to list them saw them
+unreadable/<run_id>                    says that the run's record cannot be read, and that this has been reported
+
+Only a run's record is ever written again, over the version that was read and never by an older revision. Everything
+else is written once, or has one content for its name. So it does no harm when two do the same here at the same time.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from shared.core.location import Container, Location
-from shared.core.run import ENDED
-from shared.errors import Unavailable
+from shared.core.record import Done, change, dump, from_json, to_json
+from shared.core.run import Run, read_run
+from shared.core.snapshot import FrozenFiles
+from shared.errors import InputRefused, LandfallError, Unavailable, UnknownVersion
 from shared.ports import Blobs
 from shared.telemetry import log
 
 READS_AT_ONCE = 16
 
-HAUNTED = timedelta(days=1)
+LATE_JOBS = timedelta(days=1)
 """How long after a run's end jobs of abandoned attempts are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A run whose record this program cannot read, and why. It is left as it is."""
+
+    run_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,52 +48,61 @@ class Ledger:
     blobs: Blobs
     container: Container
 
-    def claim(self, document: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Enter a new run; None when it was entered now, else the document that has been there before.
+    def claim(self, run: Run, files: FrozenFiles) -> Run | None:
+        """Enter a new run; None when it was entered now, else the run that has been there before.
 
-        The document is written last: where it is, the snapshot and the pointers are, too.
+        The record is written last: where it is, the snapshot and the pointers are, too.
         """
-        run, created = document["run_id"], datetime.fromisoformat(document["created"])
-        known = self.run(run)
+        known = self.run(run.run_id)
         if known is not None:
             return known
-        for pointer in (f"open/{run}", _day_pointer(run, created)):
+        for pointer in (f"open/{run.run_id}", _day_pointer(run.run_id, run.timings.claimed)):
             self.blobs.replace(self._at(pointer), b"", etag=None)
-        self.keep("snapshots", run, snapshot)
-        entered = self.blobs.create(self._at(f"runs/{run}.json"), _encode(document))
-        return None if entered else self.run(run)
+        self.blobs.replace(self._snapshot(run.run_id, run.snapshot.drop), to_json(files), etag=None)
+        entered = self.blobs.create(self._at(f"runs/{run.run_id}.json"), to_json(run))
+        return None if entered else self.run(run.run_id)
 
-    def run(self, run_id: str) -> dict[str, Any] | None:
-        """A run's document."""
-        return self._read(f"runs/{run_id}.json")
+    def run(self, run_id: str) -> Run | None:
+        """A run's record; None if there is none. Raises UnknownVersion for one that this program cannot read."""
+        stored = self.blobs.read(self._at(f"runs/{run_id}.json"))
+        return None if stored is None else _read(run_id, stored.content)
 
-    def update(self, run_id: str, fields: Mapping[str, Any], now: datetime) -> None:
-        """Bring a run's document up to date. An older revision than the recorded one changes nothing."""
-        blob = self._at(f"runs/{run_id}.json")
+    def record(self, run: Run) -> None:
+        """Bring a run's record up to date. An older revision than the recorded one changes nothing."""
+        blob = self._at(f"runs/{run.run_id}.json")
         for _ in range(5):
             stored = self.blobs.read(blob)
             if stored is None:
-                raise Unavailable(f"The ledger has no document of run {run_id}; was {blob.url} deleted?")
-            document = json.loads(stored.content)
-            if fields["revision"] <= document["revision"]:
+                raise Unavailable(f"The ledger has no record of run {run.run_id}; was {blob.url} deleted?")
+            if run.revision <= _read(run.run_id, stored.content).revision:
                 return
-            document.update(fields, updated=now.isoformat())
-            if self.blobs.replace(blob, _encode(document), etag=stored.etag):
-                if document["status"] in ENDED and not document["abandoned"]:
-                    self.blobs.delete(self._at(f"open/{run_id}"))
+            if self.blobs.replace(blob, to_json(change(run, recorded=run.revision)), etag=stored.etag):
+                if run.has_ended and not run.abandoned:
+                    self.blobs.delete(self._at(f"open/{run.run_id}"))
                 return
-        raise Unavailable(f"The ledger's document of run {run_id} keeps being changed by somebody else.")
+        raise Unavailable(f"The ledger's record of run {run.run_id} keeps being changed by somebody else.")
 
-    def keep(self, kind: str, run_id: str, document: Mapping[str, Any]) -> None:
-        """Store a run's snapshot or publication list."""
-        self.blobs.replace(self._at(f"{kind}/{run_id}.json"), _encode(document), etag=None)
+    def snapshot(self, run_id: str, drop: str) -> FrozenFiles:
+        """The files of a run's snapshot."""
+        blob = self._snapshot(run_id, drop)
+        stored = self.blobs.read(blob)
+        if stored is None:
+            raise Unavailable(f"The ledger has no snapshot of run {run_id}; was {blob.url} deleted?")
+        return from_json(FrozenFiles, stored.content)
 
-    def kept(self, kind: str, run_id: str) -> dict[str, Any]:
-        """What `keep` stored."""
-        document = self._read(f"{kind}/{run_id}.json")
-        if document is None:
-            raise Unavailable(f"The ledger has no {kind}/{run_id}.json; was it deleted?")
-        return document
+    def pin_outputs(self, run_id: str, attempt: int, outputs: FrozenFiles) -> FrozenFiles:
+        """The outputs that are published: those that were pinned first, to whoever asks."""
+        if self.blobs.create(self._outputs(run_id, attempt), to_json(outputs)):
+            return outputs
+        return self.outputs(run_id, attempt)
+
+    def outputs(self, run_id: str, attempt: int) -> FrozenFiles:
+        """The outputs that were pinned."""
+        blob = self._outputs(run_id, attempt)
+        stored = self.blobs.read(blob)
+        if stored is None:
+            raise Unavailable(f"The ledger has no list of outputs of run {run_id}; was {blob.url} deleted?")
+        return from_json(FrozenFiles, stored.content)
 
     def may_post(self, run_id: str, attempt: int, who: str) -> bool:
         """Whether `who` is the one to send this attempt's POST. True for one caller only, however often it asks."""
@@ -91,75 +113,108 @@ class Ledger:
         stored = self.blobs.read(blob)
         return stored is not None and stored.content == who.encode()
 
-    def newest(self, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    def may_be_posted(self, run_id: str, attempt: int) -> bool:
+        """Whether this attempt's POST may have been sent."""
+        return self.blobs.stat(self._at(f"posts/{run_id}/{attempt}")) is not None
+
+    def newest(self, *, since: datetime | None = None) -> Iterator[Run | Unreadable]:
         """Runs from the newest to the oldest claimed, lazily; with `since` none that was claimed before it."""
         since = since.astimezone(UTC) if since is not None else None
         days = sorted(self.blobs.names(self.container, "days/", folders=True), reverse=True)
         for day in days:
             if since is not None and day < f"{since:%Y-%m-%d}":
                 return
-            for document in self._runs_of(day):
-                if since is not None and datetime.fromisoformat(document["created"]) < since:
+            for claimed, run in self._runs_of(day):
+                if since is not None and claimed < since:
                     return
-                yield document
+                yield run
 
-    def _runs_of(self, day: str) -> Iterator[dict[str, Any]]:
+    def _runs_of(self, day: str) -> Iterator[tuple[datetime, Run | Unreadable]]:
         names = sorted(self.blobs.names(self.container, f"days/{day}/"), reverse=True)
         with ThreadPoolExecutor(READS_AT_ONCE) as pool:
             for start in range(0, len(names), READS_AT_ONCE):
                 some = names[start : start + READS_AT_ONCE]
-                documents = pool.map(self.run, [name.rpartition("_")[2] for name in some])
-                yield from (d for name, d in zip(some, documents, strict=True) if d is not None and _is_of(name, d))
+                runs = pool.map(self._readable, [name.rpartition("_")[2] for name in some])
+                for name, run in zip(some, runs, strict=True):
+                    if run is not None and _points_at(name, run):
+                        yield _claimed_at(name), run
 
-    def unfinished(self, now: datetime) -> Iterator[dict[str, Any]]:
-        """Every run that has not ended, and for some time those that may still be haunted by jobs they abandoned."""
+    def unfinished(self, now: datetime) -> Iterator[Run | Unreadable]:
+        """Every run that has not ended, and for some time those of which jobs may still turn up."""
         for name in list(self.blobs.names(self.container, "open/")):
-            document = self.run(name.removeprefix("open/"))
-            if document is None:
+            run = self._readable(name.removeprefix("open/"))
+            if run is None:
                 continue  # it is being claimed just now, or its claim was cut short and will be made again
-            since = now - datetime.fromisoformat(document["updated"])
-            if document["status"] in ENDED and (not document["abandoned"] or since > HAUNTED):
+            if isinstance(run, Run) and run.has_ended and (not run.abandoned or now - run.updated > LATE_JOBS):
                 self.blobs.delete(self._at(name))
                 continue
-            yield document
+            yield run
+
+    def report_once(self, unreadable: Unreadable) -> bool:
+        """Whether nobody has reported yet that this run cannot be read for that reason."""
+        blob, reason = self._at(f"unreadable/{unreadable.run_id}"), unreadable.reason.encode()
+        stored = self.blobs.read(blob)
+        if stored is not None and stored.content == reason:
+            return False
+        self.blobs.replace(blob, reason, etag=None)
+        return True
 
     def check(self) -> None:
         """Raise Unavailable unless the container answers."""
         next(iter(self.blobs.names(self.container, "days/", folders=True)), None)
 
-    def _read(self, path: str) -> dict[str, Any] | None:
-        stored = self.blobs.read(self._at(path))
-        return None if stored is None else json.loads(stored.content)
+    def _readable(self, run_id: str) -> Run | Unreadable | None:
+        try:
+            return self.run(run_id)
+        except UnknownVersion as error:
+            return Unreadable(run_id, str(error))
+
+    def _snapshot(self, run_id: str, drop: str) -> Location:
+        return self._at(f"snapshots/{run_id}/{drop}.json")
+
+    def _outputs(self, run_id: str, attempt: int) -> Location:
+        return self._at(f"publications/{run_id}/{attempt}.json")
 
     def _at(self, path: str) -> Location:
         return Location(self.container, path)
 
 
-def record(ledger: Ledger, payload: Mapping[str, Any]) -> None:
-    """Bring a run's document up to date and say so."""
-    document = payload["document"]
-    ledger.update(document["run_id"], document, datetime.fromisoformat(payload["now"]))
+def record(ledger: Ledger, run: Run) -> Done:
+    """Bring a run's record up to date and say so.
+
+    Two at once: the later revision stays.
+    """
+    ledger.record(run)
     log(
         "run.recorded",
-        run_id=document["run_id"],
-        instance_id=document["run_id"],
-        route=payload["route"],
-        landing=payload["landing"],
-        status=document["status"],
-        attempt=document["attempt"],
-        job=(document["job"] or {}).get("name"),
-        error=(document["error"] or {}).get("message"),
+        **dump(run.names),
+        status=run.status,
+        attempt=run.attempt,
+        job=run.job.name if run.job else None,
+        error=run.error.message if run.error else None,
     )
+    return Done()
 
 
-def _day_pointer(run_id: str, created: datetime) -> str:
-    return f"days/{created:%Y-%m-%d}/{created:%H%M%S%f}_{run_id}"
+def _read(run_id: str, content: bytes) -> Run:
+    try:
+        return read_run(content)
+    except LandfallError as error:
+        raise UnknownVersion(f"The record of run {run_id} cannot be read and is left as it is: {error}") from error
 
 
-def _is_of(pointer: str, document: Mapping[str, Any]) -> bool:
+def _day_pointer(run_id: str, claimed: datetime) -> str:
+    return f"days/{claimed:%Y-%m-%d}/{claimed:%H%M%S%f}_{run_id}"
+
+
+def _claimed_at(pointer: str) -> datetime:
+    _, day, rest = pointer.split("/", 2)
+    try:
+        return datetime.strptime(f"{day} {rest.partition('_')[0]}", "%Y-%m-%d %H%M%S%f").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InputRefused(f"{pointer} in the ledger is no pointer to a run; remove it.") from error
+
+
+def _points_at(pointer: str, run: Run | Unreadable) -> bool:
     # A claim that was cut short and made again later has left a pointer by its first time, too.
-    return pointer == _day_pointer(document["run_id"], datetime.fromisoformat(document["created"]))
-
-
-def _encode(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, indent=1).encode()
+    return isinstance(run, Unreadable) or pointer == _day_pointer(run.run_id, run.timings.claimed)

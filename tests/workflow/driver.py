@@ -10,14 +10,14 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from shared.core.landing import Watchers
+from shared.core.watchers import operate
 from tests.fakes import FakeClock
 from triggers import orchestrators
 from triggers.names import Orchestrator
 
 ORCHESTRATORS: Mapping[str, Callable[[Any], Generator[Any, Any, Any]]] = {
     Orchestrator.WATCH_LANDING: orchestrators.watch_landing,
-    Orchestrator.SCORE_SNAPSHOT: orchestrators.score_snapshot,
+    Orchestrator.SCORE: orchestrators.score,
     Orchestrator.PUBLISH: orchestrators.publish,
 }
 
@@ -42,7 +42,7 @@ class Driver:
     orchestrators: Mapping[str, Callable[[Any], Generator[Any, Any, Any]]] = field(
         default_factory=lambda: ORCHESTRATORS
     )
-    landings: dict[str, Watchers] = field(default_factory=dict)
+    landings: dict[str, Any] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     longest_history: int = 0
 
@@ -98,9 +98,6 @@ class Context:
     def call_activity(self, name: str, given: Any = None) -> Work:
         return Work(lambda: self._activity(name, given))
 
-    def call_activity_with_retry(self, name: str, options: df.RetryOptions, given: Any = None) -> Work:
-        return Work(lambda: self._retried(name, options, given))
-
     def call_entity(self, entity: df.EntityId, operation: str, given: Any) -> Work:
         return Work(lambda: self._entity(entity.key, operation, given))
 
@@ -124,28 +121,8 @@ class Context:
         self.driver.counts[f"activity {name}"] += 1
         return self.driver.activities[name](given)
 
-    def _retried(self, name: str, options: df.RetryOptions, given: Any) -> Any:
-        for attempt in range(options.max_number_of_attempts):
-            try:
-                return self._activity(name, given)
-            except Exception:
-                if attempt + 1 == options.max_number_of_attempts:
-                    raise
-                self.driver.clock.advance(milliseconds=options.first_retry_interval_in_milliseconds)
-        raise AssertionError("unreachable")
-
     def _entity(self, key: str, operation: str, given: Mapping[str, Any]) -> Any:
         self.steps += 1
         self.driver.counts["entity"] += 1
-        watchers = self.driver.landings.get(key, Watchers())
-        match operation:
-            case "enter":
-                watchers, result = watchers.enter(given["who"], urgent=given["urgent"])
-            case "begin":
-                watchers, result = watchers.begin(given["who"])
-            case "leave":
-                watchers, result = watchers.leave(given["who"])
-            case _:
-                raise AssertionError(operation)
-        self.driver.landings[key] = watchers
-        return result
+        self.driver.landings[key], answer = operate(self.driver.landings.get(key), operation, given)
+        return answer

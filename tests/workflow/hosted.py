@@ -17,8 +17,9 @@ from local.host.durable.engine import Engine
 from local.host.durable.functions import Functions, Handler, Kind, PlainFunctions
 from local.host.durable.store import Store
 from local.host.virtual import VirtualClock, seeded_ids
-from shared.core.event import Landing
-from shared.core.landing import coalesce
+from shared.core.landing import Landing
+from shared.core.readiness import coalesce
+from shared.core.record import dump
 from shared.core.watch import new_watch
 from tests.fakes import NOON
 from tests.workflow.driver import ORCHESTRATORS
@@ -126,6 +127,6 @@ async def _live_through(agenda: Iterable[tuple[datetime, Callable[[], Any]]], cl
 
 def _start(world: World, start: Start, engine: Engine) -> None:
     where = Landing(world.route, FOLDER)
-    first_look = coalesce(where, world.route.ready, is_marker=start.is_marker, now=engine.now())
+    first_look = coalesce(where, is_marker=start.is_marker, now=engine.now())
     watch = new_watch(where, first_look, is_marker=start.is_marker)
-    engine.start(Orchestrator.WATCH_LANDING, watch.to_payload(), instance=start.instance)
+    engine.start(Orchestrator.WATCH_LANDING, dump(watch), instance=start.instance)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from shared.core.location import Location
+from shared.core.submission import Deferred, Submission, Unclear
 from shared.errors import Unavailable
-from shared.ports import Deferred, Submission, Unclear
 from tests.fakes import NOON, FakeEndpoint
 from tests.workflow.hosted import Start
 from tests.workflow.world import World, make_world
@@ -25,7 +25,7 @@ class Scenario:
     """A world, made anew for each playing, the orchestrators that it is about, and the watches that events start."""
 
     make: Callable[[], World]
-    about: tuple[Orchestrator, ...] = (Orchestrator.SCORE_SNAPSHOT,)
+    about: tuple[Orchestrator, ...] = (Orchestrator.SCORE,)
     starts: tuple[Start, ...] = (Start(),)
 
 
@@ -82,7 +82,7 @@ def superseded() -> World:
 def trouble() -> World:
     """Storage refuses some copies, the endpoint is away for a while, the topic for good."""
     world = _with_a_file(statuses=("Running", "Running", "Running", "Completed"))
-    world.announcer.failures = 100
+    world.topic.failures = 100
     refusals = 2
 
     def refuse(_: Location) -> None:
@@ -121,7 +121,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "long-poll": Scenario(long_poll),
     "failed": Scenario(failed),
     "published-from-copies": Scenario(published_from_copies),
-    "superseded": Scenario(superseded, (Orchestrator.WATCH_LANDING, Orchestrator.SCORE_SNAPSHOT)),
-    "trouble": Scenario(trouble, (Orchestrator.SCORE_SNAPSHOT, Orchestrator.PUBLISH)),
+    "superseded": Scenario(superseded, (Orchestrator.WATCH_LANDING, Orchestrator.SCORE)),
+    "trouble": Scenario(trouble, (Orchestrator.SCORE, Orchestrator.PUBLISH)),
     "marked": Scenario(marked, (Orchestrator.WATCH_LANDING,), (Start(), Start("watch-2", LATER, is_marker=True))),
 }

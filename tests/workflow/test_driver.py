@@ -61,6 +61,6 @@ def test_a_scenario_ends_the_same_way_driven_by_hand_and_by_the_sdk(name: str) -
     assert results == played.results
     assert by_hand.runs() == hosted.runs()
     assert by_hand.endpoint.posts == hosted.endpoint.posts
-    assert by_hand.announcer.told == hosted.announcer.told
+    assert by_hand.topic.told == hosted.topic.told
     assert calls(by_hand.driver.counts) == calls(played.counts)
     assert by_hand.driver.counts["timer"] == timers(played)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shared.core.location import Location
-from shared.ports import Accepted
+from shared.core.submission import Accepted
 from tests.fakes import NOON
 from tests.workflow.world import make_world
 

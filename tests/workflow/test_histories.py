@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from shared.core.steps import SUBMIT_JOB
 from tests.workflow.driver import ORCHESTRATORS
 from tests.workflow.hosted import Episode
 from tests.workflow.record import HISTORIES, episodes_of, recordings, text_of
 from tests.workflow.replays import IN_AZURE_THEY_FAIL, THEY_GO_ON, difference
 from tests.workflow.scenarios import SCENARIOS
-from triggers.names import Activity, Orchestrator
+from triggers.names import Orchestrator
 
 FILES = sorted(HISTORIES.glob("*.json"))
 Steps = Generator[Any, Any, Any]
@@ -50,7 +51,7 @@ def test_every_orchestrator_is_recorded_and_those_that_start_over_while_they_do(
 
     assert set(Orchestrator) <= set(found)
     assert found[Orchestrator.WATCH_LANDING] > 1
-    assert found[Orchestrator.SCORE_SNAPSHOT] > 1
+    assert found[Orchestrator.SCORE] > 1
 
 
 @pytest.mark.parametrize("scenario", ["published", "trouble"])
@@ -96,18 +97,18 @@ class TestChangesThatWouldBreakInstancesInFlight:
 
     def test_a_step_under_another_name(self) -> None:
         def changed(context: Any) -> Steps:
-            return ORCHESTRATORS[Orchestrator.SCORE_SNAPSHOT](Renaming(context))
+            return ORCHESTRATORS[Orchestrator.SCORE](Renaming(context))
 
-        told = difference(recorded("failed", Orchestrator.SCORE_SNAPSHOT), changed)
+        told = difference(recorded("failed", Orchestrator.SCORE), changed)
 
         assert told is not None
         assert "asks for action 0 'post_job' where it asked for action 0 'submit_job'" in told
 
     def test_another_input_is_told_apart(self) -> None:
         def changed(context: Any) -> Steps:
-            return ORCHESTRATORS[Orchestrator.SCORE_SNAPSHOT](Adding(context))
+            return ORCHESTRATORS[Orchestrator.SCORE](Adding(context))
 
-        told = difference(recorded("failed", Orchestrator.SCORE_SNAPSHOT), changed)
+        told = difference(recorded("failed", Orchestrator.SCORE), changed)
 
         assert told is not None
         assert "'submit_job' with" in told
@@ -124,12 +125,12 @@ class Renaming:
         return getattr(self.context, name)
 
     def call_activity(self, name: str, given: Any) -> Any:
-        return self.context.call_activity("post_job" if name == Activity.SUBMIT_JOB else name, given)
+        return self.context.call_activity("post_job" if name == SUBMIT_JOB.name else name, given)
 
 
 class Adding(Renaming):
     """A context through which submit_job is told more than before."""
 
     def call_activity(self, name: str, given: Any) -> Any:
-        more = {"priority": 1} if name == Activity.SUBMIT_JOB else {}
+        more = {"priority": 1} if name == SUBMIT_JOB.name else {}
         return self.context.call_activity(name, {**given, **more})

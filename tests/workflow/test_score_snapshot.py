@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from shared.core.location import Location
+from shared.core.submission import Rejected
 from shared.errors import Unavailable
-from shared.ports import Rejected
 from tests.fakes import NOON
 from tests.workflow.world import make_world
 
@@ -65,7 +65,7 @@ def test_the_end_of_a_run_is_announced_once() -> None:
 
     world.watch()
 
-    ((kind, subject, data, event_id),) = world.announcer.told
+    ((kind, subject, data, event_id),) = world.topic.told
     run = world.only_run()
     assert kind == "Landfall.RunPublished"
     assert subject == f"/routes/digits/runs/{run['run_id']}"
@@ -75,7 +75,7 @@ def test_the_end_of_a_run_is_announced_once() -> None:
 
 def test_an_announcement_that_fails_is_retried_and_then_does_not_fail_the_run() -> None:
     world = make_world()
-    world.announcer.failures = 100
+    world.topic.failures = 100
     world.land("0.png")
 
     world.watch()
@@ -92,7 +92,7 @@ def test_without_a_topic_nothing_is_announced() -> None:
     world.watch()
 
     assert world.only_run()["status"] == "published"
-    assert world.announcer.told == []
+    assert world.topic.told == []
 
 
 @pytest.mark.parametrize("ending", ["Failed", "Canceled"])
@@ -107,7 +107,7 @@ def test_a_job_that_fails_or_is_canceled_fails_the_run_with_the_studio_link(endi
     assert run["error"]["reason"] == f"job_{ending.lower()}"
     assert "https://ml.azure.com/runs/batchjob-1" in run["error"]["message"]
     assert ("No succeeded mini batch item" in run["error"]["message"]) == (ending == "Failed")
-    assert world.announcer.told[0][0] == "Landfall.RunFailed"
+    assert world.topic.told[0][0] == "Landfall.RunFailed"
     assert world.published(run) == []
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.core.submission import Deferred, Unclear
 from shared.errors import Unavailable
-from shared.ports import Deferred, Unclear
 from tests.fakes import NOON
 from tests.workflow.world import make_world
 

@@ -9,10 +9,12 @@ from datetime import timedelta
 import pytest
 
 from shared.core.location import Container, Location
+from shared.core.record import dump
+from shared.core.run import Run
+from shared.core.submission import Unclear
 from shared.errors import Unavailable
-from shared.ports import Unclear
 from shared.routes import Routes
-from shared.work import sweep
+from shared.work import sweeping
 from tests.examples import STATE
 from tests.fakes import NOON
 from tests.workflow.world import World, make_world
@@ -20,7 +22,7 @@ from triggers.names import Orchestrator
 
 
 def missed(world: World) -> list[str]:
-    return [found.path for found in sweep.missed(Routes((world.route,)), world.blobs, world.ledger, world.clock())]
+    return [found.path for found in sweeping.missed(Routes((world.route,)), world.blobs, world.ledger, world.clock())]
 
 
 def test_a_landing_without_a_run_is_found_once_its_events_had_their_chance() -> None:
@@ -78,10 +80,15 @@ def stop_at(world: World, moment: timedelta) -> None:
         world.watch()
 
 
+def open_runs(world: World) -> tuple[Run, ...]:
+    """What the ledger says is not over."""
+    return sweeping.left_over(world.ledger, world.clock()).open
+
+
 def carry_on(world: World) -> dict:
     """What the sweep does with the one run that nobody follows; the run in the end."""
-    (left,) = sweep.open_runs(world.ledger, world.clock())
-    world.driver.run(Orchestrator.SCORE_SNAPSHOT, left["state"], left["run_id"])
+    (left,) = open_runs(world)
+    world.driver.run(Orchestrator.SCORE, dump(left), left.run_id)
     return world.runs()[0]
 
 
@@ -96,7 +103,7 @@ def test_a_run_that_nobody_follows_is_carried_on_with_the_job_it_has(lists_jobs:
     assert run["status"] == "published"
     assert run["job"]["name"] == "batchjob-1"
     assert len(world.endpoint.posts) == 1
-    assert sweep.open_runs(world.ledger, world.clock()) == []
+    assert open_runs(world) == ()
 
 
 def test_a_publication_that_was_cut_short_is_not_mixed_with_what_follows() -> None:
@@ -110,8 +117,8 @@ def test_a_publication_that_was_cut_short_is_not_mixed_with_what_follows() -> No
     world.driver.activities = {**world.driver.activities, "seal_publication": stopping}
     with pytest.raises(Stopped):
         world.watch()
-    folder = world.runs()[0]["order"]["publish_path"]
-    world.blobs.put(Location(world.route.publish, f"{folder}/part-of-another-attempt.parquet"), b"old")
+    (left,) = open_runs(world)
+    world.blobs.put(left.spec.publish.at("part-of-another-attempt.parquet"), b"old")
     world.driver.activities = {**world.driver.activities, "seal_publication": seal}
 
     run = carry_on(world)
@@ -161,11 +168,11 @@ def test_a_job_that_turns_up_after_its_run_has_ended_is_canceled() -> None:
     for post in world.endpoint.posts:
         world.endpoint.make_job(post)
 
-    sweep.cancel_late_jobs(world.ledger, world.endpoint, world.clock())
+    sweeping.cancel_late_jobs(world.endpoint, sweeping.left_over(world.ledger, world.clock()).ended)
 
     assert sorted(world.endpoint.canceled) == sorted(world.endpoint.jobs)
     world.clock.advance(days=2)
-    assert sweep.open_runs(world.ledger, world.clock()) == []
+    assert open_runs(world) == ()
     assert not [path for path in world.blobs.paths(STATE) if path.startswith("open/")]
 
 
@@ -177,7 +184,7 @@ def test_a_document_that_cannot_be_read_keeps_no_other_run_from_being_carried_on
     world.blobs.put(Location(STATE, "open/digits-odd"), b"")
     world.blobs.put(Location(STATE, "runs/digits-odd.json"), json.dumps(odd).encode())
 
-    assert len(sweep.open_runs(world.ledger, world.clock())) == 1
+    assert len(open_runs(world)) == 1
 
 
 def test_a_route_whose_storage_does_not_answer_keeps_no_other_from_being_swept() -> None:
@@ -193,7 +200,7 @@ def test_a_route_whose_storage_does_not_answer_keeps_no_other_from_being_swept()
         return listing(folder)
 
     world.blobs.list_below = partly  # type: ignore[method-assign]
-    found = sweep.missed(Routes((dark, world.route)), world.blobs, world.ledger, world.clock())
+    found = sweeping.missed(Routes((dark, world.route)), world.blobs, world.ledger, world.clock())
 
     assert [landing.path for landing in found] == ["digits/tuesday"]
 
@@ -218,4 +225,4 @@ def test_a_run_that_has_ended_is_not_open_even_if_its_last_update_was_cut_short(
     world.watch()
     world.blobs.delete = delete  # type: ignore[method-assign]
 
-    assert sweep.open_runs(world.ledger, world.clock()) == []
+    assert open_runs(world) == ()

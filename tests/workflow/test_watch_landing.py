@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from shared.core.record import dump
 from shared.errors import Unavailable
-from shared.work import sweep
+from shared.work.sweeping import left_over
 from tests.fakes import NOON
 from tests.workflow import driver
 from tests.workflow.world import make_world
+
+
+def created(run: dict[str, Any]) -> datetime:
+    """When a run was claimed."""
+    return datetime.fromisoformat(run["created"])
+
 
 MARKED = ("      quiet: 5s", "      marker: _SUCCESS")
 
@@ -23,8 +31,7 @@ def test_a_folder_is_scored_once_nothing_has_changed_for_the_quiet_period() -> N
 
     (run,) = world.runs()
     assert run["snapshot"]["files"] == 3
-    assert run["created"] >= (NOON + timedelta(seconds=13)).isoformat()
-    assert run["created"] <= (NOON + timedelta(seconds=15)).isoformat()
+    assert NOON + timedelta(seconds=13) <= created(run) <= NOON + timedelta(seconds=15)
 
 
 def test_an_event_for_a_landing_that_is_watched_ends_at_once_and_has_the_watcher_look_again() -> None:
@@ -103,7 +110,7 @@ def test_a_marked_folder_waits_for_its_marker_and_scores_everything_but_the_mark
 
     (run,) = world.runs()
     assert run["snapshot"]["files"] == 2
-    assert run["created"] <= (NOON + timedelta(minutes=7, seconds=5)).isoformat()
+    assert created(run) <= NOON + timedelta(minutes=7, seconds=5)
     assert results[0].endswith("published")
     # The patient watcher had been replaced; it either saw that or found the content known.
     assert patient.startswith(("left to", "already known"))
@@ -117,7 +124,7 @@ def test_a_marker_whose_event_was_lost_is_found_within_minutes() -> None:
     world.watch()
 
     (run,) = world.runs()
-    assert run["created"] <= (NOON + timedelta(minutes=13)).isoformat()
+    assert created(run) <= NOON + timedelta(minutes=13)
 
 
 def test_a_marker_that_never_arrives_fails_a_run_that_says_so() -> None:
@@ -157,7 +164,7 @@ def test_a_folder_that_is_never_quiet_is_scored_after_the_longest_wait() -> None
 
     oldest = world.runs()[-1]
     assert NOON + timedelta(hours=2) <= world.clock()
-    assert oldest["created"] >= (NOON + timedelta(hours=2)).isoformat()
+    assert created(oldest) >= NOON + timedelta(hours=2)
     assert world.driver.longest_history < 100
 
 
@@ -225,11 +232,11 @@ def test_a_run_that_cannot_be_carried_out_is_left_to_the_sweep_and_frees_the_lan
         raise RuntimeError("the orchestration was terminated")
 
     orchestrators = dict(driver.ORCHESTRATORS)
-    world.driver.orchestrators = {**orchestrators, "score_snapshot_v1": terminated}
+    world.driver.orchestrators = {**orchestrators, "score_v1": terminated}
 
     assert world.watch() == "run left to the sweep"
 
     world.driver.orchestrators = orchestrators
-    (left,) = sweep.open_runs(world.ledger, world.clock())
-    world.driver.run("score_snapshot_v1", left["state"], left["run_id"])
+    (left,) = left_over(world.ledger, world.clock()).open
+    world.driver.run("score_v1", dump(left), left.run_id)
     assert [run["status"] for run in world.runs()] == ["published"]

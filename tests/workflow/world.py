@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.core.event import Landing
-from shared.core.landing import coalesce
+from shared.core.landing import Landing
 from shared.core.location import Location
+from shared.core.readiness import coalesce
+from shared.core.record import dump
 from shared.core.route import Route
+from shared.core.steps import CLAIM_RUN, Step
 from shared.core.watch import new_watch
 from shared.routes import Routes
-from shared.work import job, landing, publication
-from shared.work.ledger import Ledger, record
+from shared.work import inquiry
+from shared.work.inquiry import read_query
+from shared.work.ledger import Ledger
+from shared.work.table import WORK
 from tests.examples import STATE, digits_route, endpoint_over
 from tests.fakes import FakeAnnouncer, FakeBlobs, FakeClock, FakeEndpoint
 from tests.workflow.driver import Driver
-from triggers.names import Activity, Orchestrator
+from triggers.activities import carry_out
+from triggers.names import Orchestrator
 
 
 @dataclass
@@ -30,12 +36,13 @@ class World:
     clock: FakeClock
     blobs: FakeBlobs
     endpoint: FakeEndpoint
-    announcer: FakeAnnouncer
+    topic: FakeAnnouncer
     ledger: Ledger
     driver: Driver
     troubles: list[str] = field(default_factory=list)
     agenda: list[tuple[datetime, Callable[[], Any]]] = field(default_factory=list)
     nonces: int = 0
+    announcing: bool = True
 
     def land(self, *names: str, folder: str = "digits/tuesday", content: bytes = b"pixels") -> None:
         for name in names:
@@ -50,8 +57,8 @@ class World:
     def watch(self, path: str = "digits/tuesday", *, is_marker: bool = False, instance_id: str | None = None) -> str:
         """What an event for that landing leads to; returns the watch's result."""
         where = Landing(self.route, path)
-        start = coalesce(where, self.route.ready, is_marker=is_marker, now=self.clock())
-        given = new_watch(where, start, is_marker=is_marker).to_payload()
+        start = coalesce(where, is_marker=is_marker, now=self.clock())
+        given = dump(new_watch(where, start, is_marker=is_marker))
         return str(self.driver.run(Orchestrator.WATCH_LANDING, given, instance_id or start.instance_id))
 
     def watch_until_claimed(self) -> None:
@@ -60,18 +67,19 @@ class World:
         class Stopped(BaseException):
             pass
 
-        claim = self.driver.activities[Activity.CLAIM_RUN]
+        claim = self.driver.activities[CLAIM_RUN.name]
 
         def stopping(given: Any) -> Any:
             claim(given)
             raise Stopped
 
-        self.driver.activities = {**self.driver.activities, Activity.CLAIM_RUN: stopping}
+        self.driver.activities = {**self.driver.activities, CLAIM_RUN.name: stopping}
         with suppress(Stopped):
             self.watch()
 
     def runs(self) -> list[dict[str, Any]]:
-        return list(self.ledger.newest())
+        """As the run API shows them, newest first."""
+        return inquiry.runs(self.ledger, read_query({"limit": "1000"}))
 
     def only_run(self) -> dict[str, Any]:
         """The run, of which there has to be exactly one."""
@@ -80,7 +88,9 @@ class World:
 
     def published(self, run: dict[str, Any]) -> list[str]:
         """File names in the run folder."""
-        folder = run["publication"]["path"] if run["publication"] else f"{run['order']['publish_path']}"
+        record = self.ledger.run(run["run_id"])
+        assert record is not None
+        folder = record.spec.publish.path
         paths = self.blobs.paths(self.route.publish)
         return [path.removeprefix(folder + "/") for path in paths if path.startswith(folder + "/")]
 
@@ -91,7 +101,15 @@ class World:
             self.clock.moment = max(entry[0], self.clock.moment)
             entry[1]()
 
-    def new_nonce(self) -> str:
+    @property
+    def routes(self) -> Routes:
+        return Routes((self.route,))
+
+    @property
+    def announcer(self) -> FakeAnnouncer | None:
+        return self.topic if self.announcing else None
+
+    def new_id(self) -> str:
         self.nonces += 1
         return f"nonce-{self.nonces}"
 
@@ -106,31 +124,24 @@ def make_world(*pairs: tuple[str, str], announcing: bool = True, **endpoint: Any
         clock=clock,
         blobs=blobs,
         endpoint=endpoint_over(blobs, route, **endpoint),
-        announcer=FakeAnnouncer(),
+        topic=FakeAnnouncer(),
+        announcing=announcing,
         ledger=Ledger(blobs, STATE),
         driver=Driver(clock, {}),
     )
-    world.driver = Driver(clock, _activities(world, announcing), on_sleep=world.slept)
+    activities = {step.name: _activity(world, step) for step in WORK}
+    world.driver = Driver(clock, activities, on_sleep=world.slept)
     return world
 
 
-def _activities(world: World, announcing: bool) -> dict[str, Callable[[Any], Any]]:
-    routes, blobs, ledger, endpoint = Routes((world.route,)), world.blobs, world.ledger, world.endpoint
+def _activity(world: World, step: Step[Any, Any]) -> Callable[[Any], Any]:
+    """What the app does when the host calls this activity, and a note of what was in its way."""
 
-    return {
-        Activity.LOOK: lambda given: landing.look(routes, blobs, given),
-        Activity.CLAIM_RUN: lambda given: landing.claim(routes, blobs, ledger, given),
-        Activity.RECORD_RUN: lambda given: record(ledger, given),
-        Activity.STAGE_INPUT: lambda given: job.stage_input(blobs, ledger, given),
-        Activity.SUBMIT_JOB: lambda given: job.submit(endpoint, ledger, given, nonce=world.new_nonce()),
-        Activity.SEARCH_JOB: lambda given: job.search(endpoint, given),
-        Activity.OBSERVE_JOB: lambda given: job.observe(endpoint, given),
-        Activity.CANCEL_JOB: lambda given: job.cancel(endpoint, given),
-        Activity.EXPLAIN_FAILURE: lambda given: job.explain(endpoint, given),
-        Activity.CHECK_LANDING: lambda given: job.check(blobs, ledger, given),
-        Activity.LIST_OUTPUTS: lambda given: publication.list_outputs(blobs, ledger, given),
-        Activity.COPY_OUTPUTS: lambda given: publication.copy_outputs(blobs, ledger, given),
-        Activity.SEAL_PUBLICATION: lambda given: publication.seal(blobs, ledger, given),
-        Activity.ANNOUNCE_RUN: lambda given: publication.announce(world.announcer if announcing else None, given),
-        Activity.REPORT_TROUBLE: lambda given: world.troubles.append(given["trouble"]),
-    }
+    def activity(given: Any) -> Any:
+        # Through JSON, as on the host.
+        answer = json.loads(json.dumps(carry_out(step, world, json.loads(json.dumps(given)))))
+        if answer.get("type") == "Trouble":
+            world.troubles.append(answer["message"])
+        return answer
+
+    return activity

@@ -4,29 +4,61 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
 
-from shared.core.event import Landing
+from shared.core.course import resumed
+from shared.core.landing import Landing
 from shared.core.location import Location, fixed_prefix
-from shared.core.progress import resume
 from shared.core.route import Route
-from shared.core.run import ENDED, Order, may_run_again, run_id
-from shared.core.snapshot import File, freeze
-from shared.errors import Unavailable
+from shared.core.run import Run, may_run_again, run_id
+from shared.core.snapshot import File
+from shared.core.steps import CancelTwins
+from shared.errors import LandfallError, Unavailable
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import error
-from shared.work.job import cancel_twins
 from shared.work.ledger import Ledger
+from shared.work.submitting import cancel_twins
 
 LOOKBACK = timedelta(days=2)
 """How far back content is looked for. Event Grid itself gives up after one day."""
 
 HEAD_START = timedelta(seconds=10)
 """What is younger is left to its events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What the ledger says is not over: `open` runs, as they are to be carried on if nobody does, and `ended` ones of
+    which jobs may still turn up."""
+
+    open: tuple[Run, ...]
+    ended: tuple[Run, ...]
+
+
+def left_over(ledger: Ledger, now: datetime) -> Left:
+    """What is not over. A record that cannot be read is reported once, and left as it is."""
+    going, ended = [], []
+    for run in ledger.unfinished(now):
+        if not isinstance(run, Run):
+            if ledger.report_once(run):
+                error("run.unreadable", run_id=run.run_id, message=run.reason)
+        elif run.has_ended:
+            ended.append(run)
+        else:
+            going.append(resumed(run, now))
+    return Left(tuple(going), tuple(ended))
+
+
+def cancel_late_jobs(endpoint: BatchEndpoint, ended: tuple[Run, ...]) -> None:
+    """Cancel jobs that turned up for abandoned attempts after their run had ended."""
+    for run in ended:
+        try:
+            cancel_twins(endpoint, CancelTwins(run.names, run.abandoned))
+        except Unavailable as trouble:
+            error("sweep.failed", run_id=run.run_id, message=str(trouble))
 
 
 def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[Landing]:
@@ -40,35 +72,9 @@ def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[
                 for landing, files in _landings(route, blobs)
                 if _is_due(files, now) and not _is_known(landing, files, ledger)
             ]
-        except Unavailable as trouble:
+        except LandfallError as trouble:
             error("sweep.failed", route=route.name, message=str(trouble))
     return found
-
-
-def open_runs(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
-    """Runs that have not ended, each with its `watcher` and the `state` to carry on from if nobody does."""
-    found = []
-    for document in ledger.unfinished(now):
-        if document["status"] in ENDED:
-            continue
-        try:
-            state = resume(Order.from_payload(document["order"]), document, now).to_payload()
-        except (KeyError, TypeError, ValueError) as trouble:
-            error("sweep.failed", run_id=document["run_id"], message=f"its document cannot be read: {trouble!r}")
-            continue
-        found.append({"run_id": document["run_id"], "watcher": document["claimed_by"], "state": state})
-    return found
-
-
-def cancel_late_jobs(ledger: Ledger, endpoint: BatchEndpoint, now: datetime) -> None:
-    """Cancel jobs that turned up for abandoned attempts after their run had ended."""
-    for document in ledger.unfinished(now):
-        if document["status"] not in ENDED:
-            continue  # its own orchestration does that
-        try:
-            cancel_twins(endpoint, Order.from_payload(document["order"]), document["abandoned"])
-        except (Unavailable, KeyError, TypeError) as trouble:
-            error("sweep.failed", run_id=document["run_id"], message=str(trouble))
 
 
 def _landings(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, list[File]]]:
@@ -87,13 +93,13 @@ def _is_due(files: list[File], now: datetime) -> bool:
 
 
 def _is_known(landing: Landing, files: list[File], ledger: Ledger) -> bool:
-    snapshot = freeze(files, wants=landing.wants, marker=landing.route.ready.marker)
+    snapshot = landing.freeze(files)
     if not snapshot.files:
         return True  # a marker alone: nothing to score
     for number in count():
-        document = ledger.run(run_id(landing.route.name, landing.location, snapshot.fingerprint, number))
-        if document is None:
+        run = ledger.run(run_id(landing.route.name, landing.location, snapshot.fingerprint, number))
+        if run is None:
             return False
-        if not may_run_again(document, snapshot.drop):
+        if not may_run_again(run, snapshot.drop):
             return True
     raise AssertionError("count() never ends")

@@ -1,0 +1,379 @@
+"""The course of a run: what its record becomes when something has happened to it.
+
+Rule 1: a POST is sent at most once per attempt. After an answer that does not say whether a job exists, the endpoint's
+        jobs are searched for the attempt's output, and only if none shows up does a new attempt follow, with an output
+        of its own. A job that turns up late for an abandoned attempt is canceled, and never published.
+Rule 2: whatever happened is in the ledger before the next thing is done.
+Rule 3: before there is a job, newer content of the landing and a corrected route come first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from shared.core.job import Job, Stage
+from shared.core.record import change
+from shared.core.run import (
+    LATEST_ATTEMPTS,
+    Abandoned,
+    Attempt,
+    Error,
+    Published,
+    Run,
+    Status,
+    Timings,
+    Unanswered,
+)
+from shared.core.snapshot import Verdict
+from shared.core.steps import (
+    Found,
+    MayBeSent,
+    Postponed,
+    PublishAnswer,
+    RenewAnswer,
+    Renewed,
+    Sealed,
+    Superseded,
+    Unpublishable,
+)
+from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear
+from shared.core.trouble import DENIED_PATIENCE, Kind, Trouble, rest_after
+
+GROWTH = 1.5
+"""Each wait between two looks at a job is this much longer than the one before."""
+
+SEARCHES = tuple(timedelta(seconds=s) for s in (2, 5, 10, 20, 40))
+"""Waits before each search for a job whose submission got no clear answer: 77 seconds in all."""
+
+UNCLEAR_LIMIT = 3
+"""Attempts without a clear answer after which the run ends as failed instead of risking more twins."""
+
+MISSING_LIMIT = 10
+"""Answers in a row that a submitted job does not exist, after which it is taken as gone."""
+
+CANCEL_TRIES = 10
+"""How often a job is asked to be canceled; after half an hour of trouble it is left alone, and the run ends."""
+
+DENIED_STATUSES = frozenset({401, 403})
+"""Answers to a submission that a new role may change once it is felt."""
+
+ADVICE = {
+    400: "Compare the route's inputs, outputs and endpoint settings with the deployment.",
+    401: "Check that the app's identity belongs to the endpoint's tenant.",
+    403: "Give the app's identity a role on the workspace that allows batchEndpoints/jobs/write.",
+    404: "Check scoring_uri and deployment of the route; without deployment the endpoint needs a default one.",
+}
+
+
+def begun(run: Run, now: datetime) -> Run:
+    """A claimed run starts."""
+    if run.spec.refusal is not None:
+        return failed(run, Error("refused", run.spec.refusal), now)
+    return run.moved(_before_submission(run))
+
+
+def resumed(run: Run, now: datetime) -> Run:
+    """A run that was left is taken up again, with patience of its own. Without a job its route is read again first."""
+    return change(run, since=now, failures=0, denied_since=None, renewed_for=_outdated(run))
+
+
+def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
+    """The route and the landing were read again before an attempt."""
+    match answer:
+        case Renewed(spec):
+            fresh = change(run, spec=spec, renewed_for=run.attempt)
+            if spec.refusal is not None:
+                return failed(fresh, Error("refused", spec.refusal), now)
+            to = _before_submission(fresh)
+            if to is not run.status:
+                return fresh.moved(to)
+            return fresh.noted() if spec != run.spec else fresh
+        case Superseded():
+            return _superseded(run, "Newer content arrived before there was a job", now)
+        case MayBeSent():
+            return _unanswered(change(run, renewed_for=run.attempt), "An earlier call may have sent the POST.", now)
+        case Postponed(message):
+            return _waiting(run, message, rest_after(run.failures), now)
+        case unknown:
+            assert_never(unknown)
+
+
+def staged(run: Run, changed: str | None, now: datetime) -> Run:
+    """The copies are there; or `changed` names a file that is no longer what was frozen."""
+    if changed is not None:
+        return _superseded(run, f"{changed} was changed or removed before it was scored", now)
+    return _ahead(run.moved(Status.SUBMITTING, copied_to=run.spec.copies), now)
+
+
+def answered(run: Run, answer: Submission, now: datetime) -> Run:
+    """The endpoint has answered the attempt's POST."""
+    match answer:
+        case Accepted(job):
+            return accepted(run, job, now)
+        case Rejected(status, message) if status in DENIED_STATUSES and _may_be_felt_yet(run, now):
+            again = _next_attempt(run, "denied", message, now, denied_since=run.denied_since or now)
+            return _waiting(again, f"The endpoint answered {status}: {message}", rest_after(run.failures), now)
+        case Rejected(status, message):
+            noted = change(run, attempts=_attempts(run, "rejected", now, message=message))
+            advice = f"{ADVICE.get(status, '')} Then drop the files again.".strip()
+            text = f"The endpoint answered {status}: {message} {advice}"
+            return failed(noted, Error(f"rejected_{status}", text), now)
+        case Deferred(retry_after, message):
+            again = _next_attempt(run, "deferred", message, now, denied_since=None)
+            if now - run.since >= run.spec.polling.deadline:
+                text = f"No attempt was taken for {run.spec.polling.deadline}. The last answer: {message}"
+                return failed(again, Error("deferred", text), now)
+            return _waiting(again, message, max(timedelta(seconds=retry_after), rest_after(run.failures)), now)
+        case Unclear(message):
+            return _unanswered(run, message, now)
+        case unknown:
+            assert_never(unknown)
+
+
+def accepted(run: Run, job: Job, now: datetime) -> Run:
+    """The endpoint accepted the attempt, or its job was found."""
+    following = run.moved(
+        Status.SCORING,
+        job=job,
+        unanswered=None,
+        looks=0,
+        missing=0,
+        attempts=_attempts(run, "accepted", now, job=job.name),
+        timings=change(run.timings, submitted=now),
+    )
+    return change(_ahead(following, now), wait_until=_next_look(following, now))
+
+
+def searched(run: Run, found: Found, now: datetime) -> Run:
+    """The endpoint's jobs were searched for the attempt's output."""
+    if found.job is not None:
+        return accepted(run, found.job, now)
+    searches = 1 if run.unanswered is None else run.unanswered.searches + 1
+    if searches < len(SEARCHES):
+        return change(run, unanswered=Unanswered(searches), wait_until=now + SEARCHES[searches])
+    output = run.spec.output_of(run.attempt)
+    given_up = change(
+        run,
+        unanswered=None,
+        unclear=run.unclear + 1,
+        abandoned=(*run.abandoned, Abandoned(run.spec.endpoint.scoring_uri, output.uri)),
+    )
+    if found.complete and given_up.unclear < UNCLEAR_LIMIT:
+        return given_up.noted(attempt=run.attempt + 1)
+    seen = "shows no job for any of them" if found.complete else "does not list its jobs, so that nobody can tell"
+    message = (
+        f"The endpoint gave no clear answer to {given_up.unclear} submission(s) and {seen}. Look in Studio for a "
+        f"job that writes {output.uri} and cancel it; then drop the files again."
+    )
+    return failed(given_up, Error("unclear", message), now)
+
+
+def observed(run: Run, job: Job | None, now: datetime) -> Run:
+    """The job was looked at; None means that the endpoint does not know it."""
+    assert run.job is not None, "who has no job looks at none"
+    if job is None:
+        missing = run.missing + 1
+        if missing >= MISSING_LIMIT:
+            message = f"The endpoint no longer knows job {run.job.name}; was it deleted?"
+            return failed(run, Error("job_missing", message), now)
+        return _within_deadlines(change(run, missing=missing), now)
+    seen = change(run, job=run.job.seen_again(job), timings=_seen_at(run.timings, job, now), missing=0)
+    if job.status != run.job.status or run.error is not None:
+        seen = seen.noted()
+    if job.stage is Stage.CANCELED:
+        return failed(seen, _job_error("job_canceled", seen.job or job, "was canceled"), now)
+    if job.is_final:
+        return _ahead(seen, now)
+    return _within_deadlines(change(seen, failures=0, denied_since=None, error=None), now)
+
+
+def explained(run: Run, message: str | None, now: datetime) -> Run:
+    """The job has failed, and these are the service's own words about it, if it had any."""
+    assert run.job is not None, "who has no job explains none"
+    error = _job_error("job_failed", run.job, "failed")
+    return failed(run, _with(error, f"The service says: {message}") if message else error, now)
+
+
+def checked(run: Run, verdict: Verdict, now: datetime) -> Run:
+    """The landing was compared with the snapshot after its job had completed."""
+    if verdict is Verdict.INTACT:
+        return exact(run, now)
+    if verdict is Verdict.MORE and run.spec.may_copy:
+        # The job may have scored files that are not in the snapshot. Score exactly the snapshot instead.
+        discarded = run.moved(
+            Status.STAGING,
+            attempts=_attempts(run, "discarded", now, message="files arrived while the job ran"),
+            attempt=run.attempt + 1,
+            renewed_for=run.attempt + 1,
+            spec=change(run.spec, scores_copies=True),
+            job=None,
+            timings=Timings(claimed=run.timings.claimed),
+        )
+        return _ahead(discarded, now)
+    return _superseded(run, "Files were added, changed or removed while the job ran", now)
+
+
+def exact(run: Run, now: datetime) -> Run:
+    """The job has scored exactly the snapshot."""
+    return _ahead(run.moved(Status.PUBLISHING), now)
+
+
+def published(run: Run, answer: PublishAnswer, now: datetime) -> Run:
+    """The results are where readers expect them, or cannot be put there."""
+    match answer:
+        case Sealed(publication):
+            return _published(run, publication, now)
+        case Unpublishable(problem):
+            return failed(run, Error("publication", problem), now)
+        case unknown:
+            assert_never(unknown)
+
+
+def canceled(run: Run, accepted: bool, now: datetime) -> Run:
+    """The service was asked to cancel the job; the run ends with the error that led to it."""
+    told = "It was canceled." if accepted else "It could not be canceled; look after it in Studio."
+    return failed(run, _with(run.error or Error("canceled", "The run was given up."), told), now)
+
+
+def stumbled(run: Run, step: str, trouble: Trouble, now: datetime) -> Run:
+    """A step was not done. It is tried again after a rest as long as the trouble may pass and its time is not over."""
+    denied_since = (run.denied_since or now) if trouble.kind is Kind.DENIED else None
+    again = change(run, denied_since=denied_since, renewed_for=_outdated(run))
+    rested = change(again, failures=run.failures + 1, wait_until=now + rest_after(run.failures))
+    if run.has_ended:
+        return rested
+    if run.status is Status.CANCELING:
+        # The run is over already, that is why the job is canceled.
+        return rested if trouble.may_pass and rested.failures < CANCEL_TRIES else canceled(run, False, now)
+    if not trouble.may_pass:
+        return given_up(again, Error(trouble.kind, f"{step}: {trouble.message}"), now)
+    if denied_since is not None and now - denied_since >= DENIED_PATIENCE:
+        text = f"{step} was denied for {DENIED_PATIENCE}: {trouble.message}"
+        return given_up(again, Error("denied", text), now)
+    if now - run.since >= run.spec.polling.deadline:
+        return given_up(again, Error("trouble", f"Gave up on {step}: {trouble.message}"), now)
+    return _waiting(again, f"{step}: {trouble.message}", rest_after(run.failures), now)
+
+
+def given_up(run: Run, error: Error, now: datetime) -> Run:
+    """The run cannot go on; a job that is still under way is canceled first."""
+    if run.has_a_live_job and run.status is not Status.CANCELING:
+        return run.moved(Status.CANCELING, error=error, failures=0, denied_since=None, wait_until=None)
+    return failed(run, error, now)
+
+
+def failed(run: Run, error: Error, now: datetime) -> Run:
+    """The run ends without a publication."""
+    return _ended(run, Status.FAILED, error, now)
+
+
+def waited(run: Run) -> Run:
+    """What the run waited for is over."""
+    return change(run, wait_until=None)
+
+
+def recorded(run: Run) -> Run:
+    """The ledger has the record as it is."""
+    return change(run, recorded=run.revision)
+
+
+def _before_submission(run: Run) -> Status:
+    return Status.STAGING if run.needs_copies else Status.SUBMITTING
+
+
+def _outdated(run: Run) -> int:
+    """`renewed_for` of a run whose next attempt, if it makes one at all, shall read its route again."""
+    return 0 if run.job is None and run.unanswered is None else run.renewed_for
+
+
+def _ahead(run: Run, now: datetime) -> Run:
+    """The run got ahead: patience with trouble begins anew."""
+    return change(run, since=now, failures=0, denied_since=None, wait_until=None, error=None)
+
+
+def _waiting(run: Run, message: str, wait: timedelta, now: datetime) -> Run:
+    """The same will be tried again; until then the record says what for."""
+    until = now + wait
+    text = f"{message.rstrip('. ')}. It is tried again at {until:%Y-%m-%d %H:%M:%S} UTC."
+    return run.noted(failures=run.failures + 1, wait_until=until, error=Error("waiting", text))
+
+
+def _unanswered(run: Run, message: str, now: datetime) -> Run:
+    """Nobody knows whether the attempt made a job."""
+    text = f"The submission got no clear answer ({message.rstrip('. ')}); the endpoint's jobs are searched for its job."
+    return run.noted(
+        unanswered=Unanswered(),
+        attempts=_attempts(run, "unclear", now, message=message),
+        wait_until=now + SEARCHES[0],
+        error=Error("waiting", text),
+    )
+
+
+def _next_attempt(run: Run, outcome: str, message: str, now: datetime, **changes: Any) -> Run:
+    return change(run, attempts=_attempts(run, outcome, now, message=message), attempt=run.attempt + 1, **changes)
+
+
+def _may_be_felt_yet(run: Run, now: datetime) -> bool:
+    """Whether a role that was given lately may still make a difference."""
+    return run.denied_since is None or now - run.denied_since < DENIED_PATIENCE
+
+
+def _attempts(run: Run, outcome: str, now: datetime, **facts: Any) -> tuple[Attempt, ...]:
+    note = Attempt(attempt=run.attempt, outcome=outcome, at=now, **facts)
+    return (*run.attempts, note)[-LATEST_ATTEMPTS:]
+
+
+def _ended(run: Run, status: Status, error: Error | None, now: datetime, **changes: Any) -> Run:
+    timings = change(changes.pop("timings", run.timings), ended=now)
+    return run.moved(
+        status, error=error, timings=timings, wait_until=None, failures=0, denied_since=None, unanswered=None, **changes
+    )
+
+
+def _published(run: Run, publication: Published, now: datetime) -> Run:
+    timings = change(run.timings, published=now)
+    return _ended(run, Status.PUBLISHED, None, now, publication=publication, timings=timings)
+
+
+def _superseded(run: Run, message: str, now: datetime) -> Run:
+    return _ended(run, Status.SUPERSEDED, Error("superseded", f"{message}; the new content is a run of its own."), now)
+
+
+def _seen_at(timings: Timings, job: Job, now: datetime) -> Timings:
+    if job.stage is Stage.COMPLETED:
+        return change(timings, completed=now)
+    if job.stage is Stage.RUNNING and timings.running is None:
+        return change(timings, running=now)
+    return timings
+
+
+def _within_deadlines(run: Run, now: datetime) -> Run:
+    assert run.job is not None, "deadlines are those of a job"
+    polling, since = run.spec.polling, run.timings.submitted or now
+    # A job on low-priority nodes goes back to Queued when its node is taken away; it has been running.
+    never_ran = run.job.stage is Stage.WAITING and run.timings.running is None
+    if now - since >= polling.deadline:
+        limit, reason = polling.deadline, "deadline"
+        advice = "Raise polling.deadline of the route if jobs of this size take longer."
+    elif never_ran and now - since >= polling.start_deadline:
+        limit, reason, advice = polling.start_deadline, "start_deadline", "Check the compute cluster's quota and state."
+    else:
+        return change(run, looks=run.looks + 1, wait_until=_next_look(change(run, looks=run.looks + 1), now))
+    text = f"Job {run.job.name} was still {run.job.status} after {limit}. {advice}"
+    return given_up(run, Error(reason, text), now)
+
+
+def _next_look(run: Run, now: datetime) -> datetime:
+    # 1.5 ** 40 is past any longest wait; the bound keeps the power from growing for weeks.
+    polling = run.spec.polling
+    return now + min(polling.first * GROWTH ** min(run.looks, 40), polling.longest)
+
+
+def _with(error: Error, sentence: str) -> Error:
+    return Error(error.reason, f"{error.message} {sentence}")
+
+
+def _job_error(reason: str, job: Job, what: str) -> Error:
+    where = f" See {job.studio_url}." if job.studio_url else ""
+    return Error(reason, f"Job {job.name} {what}.{where}")

@@ -1,0 +1,308 @@
+"""The steps that orchestrators have carried out, one activity each: names, and what goes in and comes out.
+
+A step may be carried out more than once, also twice at the same time; what does it (shared/work) says why that does no
+harm. Any step may answer with a Trouble instead. An activity is told what it needs and no more: all of it is stored in
+the orchestration's history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from shared.core.job import Job
+from shared.core.location import Location
+from shared.core.readiness import Look
+from shared.core.record import Done, Message, Names, Record
+from shared.core.run import Abandoned, Error, Published, Run, Status, Timings
+from shared.core.snapshot import Verdict
+from shared.core.spec import JobRequest, RunSpec
+from shared.core.submission import Submission
+from shared.core.trouble import Trouble
+
+Given = TypeVar("Given", bound=Record)
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Step(Generic[Given, Answer]):
+    """An activity's name, what it takes and what it answers: types that the type checker holds on both sides."""
+
+    name: str
+    given: Any
+    answer: Any
+
+    @cached_property
+    def answer_or_trouble(self) -> Any:
+        """The type of what comes back."""
+        return self.answer | Trouble
+
+
+class LookAt(Record, frozen=True):
+    """List a landing."""
+
+    names: Names
+    now: datetime
+
+
+class ClaimRun(Record, frozen=True, kw_only=True):
+    """Freeze the landing if it still has that fingerprint, and claim its run. `refusal`: why it shall end as failed.
+    `copies`: the last run was superseded, so copies are to be scored."""
+
+    names: Names
+    fingerprint: str
+    refusal: str | None
+    copies: bool
+    now: datetime
+
+
+class Claimed(Message, frozen=True):
+    """The run is to be carried out by whoever asked."""
+
+    run: Run
+
+
+class Known(Message, frozen=True):
+    """The content has had that run."""
+
+    run_id: str
+
+
+class ContentChanged(Message, frozen=True):
+    """The landing no longer has that fingerprint."""
+
+
+class NoRoute(Message, frozen=True):
+    """No route takes the landing any more."""
+
+
+class RenewSpec(Record, frozen=True, kw_only=True):
+    """Read the route and the landing again for an attempt of a run that has no job. `copies`: the run scores copies."""
+
+    names: Names
+    attempt: int
+    number: int
+    fingerprint: str
+    copies: bool
+
+
+class Renewed(Message, frozen=True):
+    """How the run is carried out by its route as it is now."""
+
+    spec: RunSpec
+
+
+class Superseded(Message, frozen=True):
+    """The landing has other content now."""
+
+
+class MayBeSent(Message, frozen=True):
+    """The attempt's POST may have been sent already, so nothing was read again."""
+
+
+class Postponed(Message, frozen=True):
+    """The route cannot be used as it is now; the message says what is wrong with it."""
+
+    message: str
+
+
+class StageInput(Record, frozen=True, kw_only=True):
+    """Copy files `start` to `stop` of the snapshot with that `drop` from folder to folder."""
+
+    names: Names
+    drop: str
+    source: Location
+    target: Location
+    start: int
+    stop: int
+
+
+class Staged(Message, frozen=True):
+    """The copies are there; or `changed` names a file that is no longer what was frozen."""
+
+    changed: str | None = None
+
+
+class SubmitJob(Record, frozen=True, kw_only=True):
+    """Send the POST of one attempt, unless it may have been sent before."""
+
+    names: Names
+    attempt: int
+    request: JobRequest
+
+
+class SearchJob(Record, frozen=True, kw_only=True):
+    """Look through the endpoint's jobs for the one that writes that output."""
+
+    names: Names
+    attempt: int
+    scoring_uri: str
+    output_uri: str
+
+
+class Found(Message, frozen=True, kw_only=True):
+    """The job, if there was one. Not `complete`: the endpoint may not have shown all its jobs."""
+
+    job: Job | None
+    complete: bool
+
+
+class ObserveJob(Record, frozen=True, kw_only=True):
+    """Read a job's status."""
+
+    names: Names
+    scoring_uri: str
+    job: str
+
+
+class Seen(Message, frozen=True):
+    """The job as it is now; None: the endpoint does not know it."""
+
+    job: Job | None
+
+
+class CancelTwins(Record, frozen=True):
+    """Cancel the jobs that have turned up for abandoned attempts."""
+
+    names: Names
+    abandoned: tuple[Abandoned, ...]
+
+
+class JobOf(Record, frozen=True):
+    """A job, and whose it is."""
+
+    names: Names
+    job: Job
+
+
+class CancelAsked(Message, frozen=True):
+    """Whether the service will cancel the job."""
+
+    accepted: bool
+
+
+class Explained(Message, frozen=True):
+    """The service's own words on a failure; None: it has none."""
+
+    message: str | None
+
+
+class CheckLanding(Record, frozen=True, kw_only=True):
+    """Compare a folder, or one file in it, with the snapshot with that `drop`."""
+
+    names: Names
+    drop: str
+    folder: Location
+    file: str | None
+
+
+class Checked(Message, frozen=True):
+    """What became of the landing."""
+
+    verdict: Verdict
+
+
+class Publish(Record, frozen=True, kw_only=True):
+    """Lay what an attempt has written in the run folder."""
+
+    names: Names
+    attempt: int
+    source: Location
+    target: Location
+
+
+class Listed(Message, frozen=True):
+    """So many outputs are to be copied."""
+
+    files: int
+
+
+class Sealed(Message, frozen=True):
+    """The run folder is complete, and stays as it is."""
+
+    publication: Published
+
+
+class Unpublishable(Message, frozen=True):
+    """The outputs cannot be published; trying again would not help."""
+
+    problem: str
+
+
+class CopyOutputs(Record, frozen=True, kw_only=True):
+    """Copy outputs `start` to `stop` into the run folder."""
+
+    publish: Publish
+    start: int
+    stop: int
+
+    @property
+    def names(self) -> Names:
+        return self.publish.names
+
+
+class SealPublication(Record, frozen=True):
+    """Compare the copies with their sources, and write the manifest and `_SUCCESS`."""
+
+    publish: Publish
+    now: datetime
+
+    @property
+    def names(self) -> Names:
+        return self.publish.names
+
+
+class AnnounceRun(Record, frozen=True, kw_only=True):
+    """Tell subscribers how a run has ended."""
+
+    names: Names
+    status: Status
+    publication: Published | None
+    error: Error | None
+    timings: Timings
+    now: datetime
+
+
+class ReportDefect(Record, frozen=True, kw_only=True):
+    """Log that an orchestrator met a defect of its own code."""
+
+    names: Names
+    where: str
+    traceback: str
+
+
+class RunEnded(Message, frozen=True):
+    """What the orchestration of a run answers."""
+
+    run_id: str
+    status: Status
+
+
+ClaimAnswer = Claimed | Known | ContentChanged | NoRoute
+RenewAnswer = Renewed | Superseded | MayBeSent | Postponed
+ListAnswer = Listed | Sealed | Unpublishable
+PublishAnswer = Sealed | Unpublishable
+
+LOOK: Step[LookAt, Look] = Step("look", LookAt, Look)
+CLAIM_RUN: Step[ClaimRun, ClaimAnswer] = Step("claim_run", ClaimRun, ClaimAnswer)
+RENEW_SPEC: Step[RenewSpec, RenewAnswer] = Step("renew_spec", RenewSpec, RenewAnswer)
+RECORD_RUN: Step[Run, Done] = Step("record_run", Run, Done)
+STAGE_INPUT: Step[StageInput, Staged] = Step("stage_input", StageInput, Staged)
+SUBMIT_JOB: Step[SubmitJob, Submission] = Step("submit_job", SubmitJob, Submission)
+SEARCH_JOB: Step[SearchJob, Found] = Step("search_job", SearchJob, Found)
+OBSERVE_JOB: Step[ObserveJob, Seen] = Step("observe_job", ObserveJob, Seen)
+CANCEL_TWINS: Step[CancelTwins, Done] = Step("cancel_twins", CancelTwins, Done)
+CANCEL_JOB: Step[JobOf, CancelAsked] = Step("cancel_job", JobOf, CancelAsked)
+EXPLAIN_FAILURE: Step[JobOf, Explained] = Step("explain_failure", JobOf, Explained)
+CHECK_LANDING: Step[CheckLanding, Checked] = Step("check_landing", CheckLanding, Checked)
+LIST_OUTPUTS: Step[Publish, ListAnswer] = Step("list_outputs", Publish, ListAnswer)
+COPY_OUTPUTS: Step[CopyOutputs, Done] = Step("copy_outputs", CopyOutputs, Done)
+SEAL_PUBLICATION: Step[SealPublication, Sealed] = Step("seal_publication", SealPublication, Sealed)
+ANNOUNCE_RUN: Step[AnnounceRun, Done] = Step("announce_run", AnnounceRun, Done)
+REPORT_DEFECT: Step[ReportDefect, Done] = Step("report_defect", ReportDefect, Done)
+
+PUBLISHED: Step[Publish, PublishAnswer] = Step("publish", Publish, PublishAnswer)
+SCORED: Step[Run, RunEnded] = Step("score", Run, RunEnded)
+"""Not activities: what the orchestrators of these names take and answer."""

@@ -1,0 +1,84 @@
+"""What a batch endpoint is sent, and what it may answer.
+
+Source: `BatchJob` of the Azure ML data-plane specification (2020-09-01-dataplanepreview) and the requests that
+azure-ai-ml 1.35 sends for the same settings.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from shared.core.job import Job
+from shared.core.record import Message
+from shared.core.spec import JobRequest
+
+_IN_DATASTORE = re.compile(r"(?:^|/)datastores/([^/]+/paths/.*)$")
+_INPUT_TYPES = {"uri_folder": "UriFolder", "uri_file": "UriFile"}
+
+
+class Accepted(Message, frozen=True):
+    """The endpoint made a job."""
+
+    job: Job
+
+
+class Rejected(Message, frozen=True):
+    """The endpoint said no; the same request will get the same answer."""
+
+    status: int
+    message: str
+
+
+class Deferred(Message, frozen=True):
+    """No job was made, for certain; another try in `retry_after` seconds may make one."""
+
+    retry_after: float
+    message: str
+
+
+class Unclear(Message, frozen=True):
+    """Nobody knows whether the endpoint made a job."""
+
+    message: str
+
+
+Submission = Accepted | Rejected | Deferred | Unclear
+
+
+def invoke_body(request: JobRequest) -> dict[str, Any]:
+    """The POST body of one attempt. Its output URI is the attempt's own, which is how its job is recognised later."""
+    given = request.endpoint
+    properties: dict[str, Any] = {}
+    if given.instance_count is not None:
+        properties["compute"] = {"instanceCount": given.instance_count}
+    if given.mini_batch_size is not None:
+        properties["miniBatchSize"] = given.mini_batch_size
+    if given.error_threshold is not None:
+        properties["errorThreshold"] = given.error_threshold
+    retries: dict[str, Any] = {}
+    if given.max_retries is not None:
+        retries["maxRetries"] = given.max_retries
+    if given.timeout is not None:
+        retries["timeout"] = f"PT{int(given.timeout.total_seconds())}S"
+    if retries:
+        properties["retrySettings"] = retries
+    source, target = request.input, request.output
+    return {
+        "properties": {
+            "inputData": {source.name: {"jobInputType": _INPUT_TYPES[source.type], "uri": source.uri}},
+            "outputData": {target.name: {"jobOutputType": "UriFile", "uri": target.uri}},
+            **properties,
+        }
+    }
+
+
+def is_output(uri: str, wanted: str) -> bool:
+    """Whether two output URIs name the same datastore path. The service answers with another form than it was sent:
+    `azureml://datastores/d/paths/p` comes back as `/subscriptions/…/datastores/d/paths/p`."""
+    return _datastore_path(uri) == _datastore_path(wanted)
+
+
+def _datastore_path(uri: str) -> str:
+    found = _IN_DATASTORE.search(uri)
+    return "/".join(part for part in (found[1] if found else uri).split("/") if part)

@@ -1,0 +1,161 @@
+"""Looking at a landing: before its run is claimed, before each later attempt, and after its job."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from shared.core.landing import Landing
+from shared.core.readiness import Look
+from shared.core.record import Names, dump
+from shared.core.run import Content, Run, Status, Timings, may_run_again, run_id
+from shared.core.snapshot import FrozenFiles, Snapshot, compare
+from shared.core.spec import write_spec
+from shared.core.steps import (
+    Checked,
+    CheckLanding,
+    ClaimAnswer,
+    Claimed,
+    ClaimRun,
+    ContentChanged,
+    Known,
+    LookAt,
+    MayBeSent,
+    NoRoute,
+    Postponed,
+    RenewAnswer,
+    Renewed,
+    RenewSpec,
+    Superseded,
+)
+from shared.errors import InputRefused, RoutesInvalid
+from shared.ports import Blobs, Listing
+from shared.routes import Routes
+from shared.telemetry import log
+from shared.work.ledger import Ledger
+
+
+def look(routes: Routes, blobs: Blobs, given: LookAt) -> Look:
+    """What the landing holds now. A landing that has no route any more looks empty.
+
+    Two at once: it only reads.
+    """
+    landing = find(routes, given.names)
+    if landing is None:
+        return Look(files=0, fingerprint="", newest=None, seen_at=given.now, marked=True)
+    snapshot, listing = _snapshot(blobs, landing)
+    log(
+        "landing.seen",
+        **dump(given.names),
+        files=len(snapshot.files),
+        marked=snapshot.is_marked,
+        newest=snapshot.newest,
+    )
+    return Look(
+        files=len(snapshot.files),
+        fingerprint=snapshot.fingerprint,
+        newest=snapshot.newest,
+        seen_at=listing.seen_at,
+        marked=snapshot.is_marked,
+    )
+
+
+def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> ClaimAnswer:
+    """Freeze the landing and claim its run, if it still holds what was seen.
+
+    The same content is claimed once. Content that was superseded before it was published is claimed again; content
+    whose run has failed only when it was dropped anew, which its etags tell.
+
+    Two at once: the ledger enters a run once, and the other is answered by the same run as long as it has not begun.
+    """
+    landing = find(routes, given.names)
+    if landing is None:
+        return NoRoute()
+    snapshot, _ = _snapshot(blobs, landing)
+    if snapshot.fingerprint != given.fingerprint:
+        return ContentChanged()
+    for number in count():
+        run = _new_run(landing, snapshot, given, number)
+        known = ledger.claim(run, FrozenFiles(snapshot.listed()))
+        if known is None or _is_unbegun_claim_of(known, given.names.instance_id):
+            log("run.claimed", **{**dump(given.names), "run_id": run.run_id}, **_size(run.snapshot))
+            return Claimed(known or run)
+        if not may_run_again(known, snapshot.drop):
+            log("run.known", **{**dump(given.names), "run_id": run.run_id}, status=known.status)
+            return Known(run.run_id)
+    raise AssertionError("count() never ends")
+
+
+def renew(routes: Routes, blobs: Blobs, ledger: Ledger, given: RenewSpec) -> RenewAnswer:
+    """Read route and landing again for an attempt of a run without a job, unless its POST may have been sent.
+
+    Two at once: it only reads.
+    """
+    run = given.names.run_id or given.names.instance_id
+    if ledger.may_be_posted(run, given.attempt):
+        return MayBeSent()
+    try:
+        landing = find(routes, given.names)
+    except RoutesInvalid as problems:
+        return Postponed(str(problems))
+    if landing is None:
+        raise InputRefused(f"No route {given.names.route!r} takes {given.names.landing!r} any more.")
+    snapshot, _ = _snapshot(blobs, landing)
+    if snapshot.fingerprint != given.fingerprint:
+        return Superseded()
+    return Renewed(write_spec(landing, snapshot, run, copies=given.copies))
+
+
+def check(blobs: Blobs, ledger: Ledger, given: CheckLanding) -> Checked:
+    """What became of the landing since it was frozen.
+
+    Two at once: it only reads.
+    """
+    frozen = ledger.snapshot(given.names.instance_id, given.drop).files
+    listed = blobs.list_folder(given.folder, given.file or "").files
+    verdict = compare(frozen, [file for file in listed if given.file in (None, file.name)])
+    log("landing.checked", **dump(given.names), verdict=verdict)
+    return Checked(verdict)
+
+
+def find(routes: Routes, names: Names) -> Landing | None:
+    """The landing of that route at that path; None if the route is gone or does not take it any more. Raises
+    RoutesInvalid if the route has a problem: nobody can tell then."""
+    for route in routes.usable:
+        landing = Landing(route, names.landing)
+        if route.name == names.route and landing.is_taken:
+            return landing
+    if any(problem.route == names.route for problem in routes.problems):
+        raise RoutesInvalid(routes.problems)
+    return None
+
+
+def _new_run(landing: Landing, snapshot: Snapshot, given: ClaimRun, number: int) -> Run:
+    name = run_id(landing.route.name, landing.location, snapshot.fingerprint, number)
+    return Run(
+        run_id=name,
+        route=landing.route.name,
+        landing=landing.path,
+        number=number,
+        claimed_by=given.names.instance_id,
+        snapshot=Content(
+            files=len(snapshot.files), bytes=snapshot.size, fingerprint=snapshot.fingerprint, drop=snapshot.drop
+        ),
+        spec=write_spec(landing, snapshot, name, refusal=given.refusal, copies=given.copies),
+        timings=Timings(claimed=given.now),
+        updated=given.now,
+        since=given.now,
+    )
+
+
+def _is_unbegun_claim_of(run: Run, instance_id: str) -> bool:
+    # This activity was carried out before and its answer was lost.
+    return run.claimed_by == instance_id and run.status is Status.CLAIMED
+
+
+def _snapshot(blobs: Blobs, landing: Landing) -> tuple[Snapshot, Listing]:
+    listing = blobs.list_folder(landing.folder, landing.file_name)
+    return landing.freeze(listing.files), listing
+
+
+def _size(content: Content) -> dict[str, int]:
+    return {"files": content.files, "bytes": content.bytes}

@@ -1,0 +1,36 @@
+"""Whether everything is in order: settings, routes, storage and endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from shared.core.location import Location
+from shared.errors import LandfallError
+from shared.ports import BatchEndpoint, Blobs
+from shared.routes import Routes
+from shared.work.ledger import Ledger
+
+
+def problems_of(routes: Routes, blobs: Blobs, ledger: Ledger, endpoint: BatchEndpoint) -> list[str]:
+    """What is wrong with the routes, their storage and their endpoints; empty when all is well."""
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(_trouble, _checks(routes, blobs, ledger, endpoint)))
+    return [*map(str, routes.problems), *(problem for problem in found if problem)]
+
+
+def _checks(routes: Routes, blobs: Blobs, ledger: Ledger, endpoint: BatchEndpoint) -> Iterator[Callable[[], object]]:
+    yield ledger.check
+    for route in routes.usable:
+        for container in dict.fromkeys(container for _, container in route.containers()):
+            yield partial(blobs.list_folder, Location(container, "landfall-health"))
+        yield partial(endpoint.job, route.endpoint.scoring_uri, "landfall-health")
+
+
+def _trouble(check: Callable[[], object]) -> str | None:
+    try:
+        check()
+    except LandfallError as error:
+        return str(error)
+    return None

@@ -1,0 +1,154 @@
+"""Laying a run's results in the lakehouse storage, all or nothing.
+
+What is sealed is never touched again, by whoever comes late. What is published is pinned in the ledger by whoever
+lists it first; nobody removes what equals it, copies are only made where nothing is, and the manifest and `_SUCCESS`
+are written once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from shared.core.location import Location
+from shared.core.publication import (
+    MANIFEST,
+    SUCCESS,
+    leftovers,
+    manifest,
+    problem_with,
+    problems_with,
+    publication_of,
+    told_of,
+)
+from shared.core.record import Done, dump
+from shared.core.run import Published, Status
+from shared.core.snapshot import Frozen, FrozenFiles
+from shared.core.steps import (
+    AnnounceRun,
+    CopyOutputs,
+    ListAnswer,
+    Listed,
+    Publish,
+    Sealed,
+    SealPublication,
+    Unpublishable,
+)
+from shared.errors import Unavailable
+from shared.ports import Announcer, Blobs, Copied
+from shared.telemetry import log
+from shared.work.ledger import Ledger
+from shared.work.submitting import COPIES_AT_ONCE
+
+
+def list_outputs(blobs: Blobs, ledger: Ledger, given: Publish) -> ListAnswer:
+    """Pin what the attempt has written, and remove what else lies in the run folder.
+
+    A run folder that is sealed stays as it is, and this is the publication that it holds: somebody was stopped before
+    the ledger was told.
+
+    Two at once: the first one's list serves both. Only blobs that are no copy of an output are removed, in the version
+    that was seen; so no copy is ever removed, however late this is done.
+    """
+    target = given.target
+    if (sealed := _sealed(blobs, target)) is not None:
+        return Sealed(sealed)
+    written = sorted(blobs.list_below(given.source), key=lambda file: file.name)
+    if problem := problem_with(written):
+        return Unpublishable(f"{problem} ({given.source.url})")
+    frozen = FrozenFiles(tuple(Frozen(name=f.name, etag=f.etag, size=f.size, md5=f.md5) for f in written))
+    outputs = ledger.pin_outputs(given.names.instance_id, given.attempt, frozen).files
+    for leftover in leftovers(outputs, blobs.list_below(target)):
+        blobs.delete(target.at(leftover.name), etag=leftover.etag)
+    return Listed(len(outputs))
+
+
+def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> Done:
+    """Copy outputs into the run folder, inside the storage service.
+
+    Two at once: a copy never touches a blob that is there.
+    """
+    publish = given.publish
+    outputs = ledger.outputs(given.names.instance_id, publish.attempt).files[given.start : given.stop]
+
+    def copy(output: Frozen) -> None:
+        source, target = publish.source.at(output.name), publish.target.at(output.name)
+        copied = blobs.copy(source, target, etag=output.etag, size=output.size, md5=output.md5)
+        if copied is Copied.SOURCE_CHANGED:
+            raise Unavailable(f"{source.url} changed while it was copied.")
+
+    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+        list(pool.map(copy, outputs))
+    return Done()
+
+
+def seal(blobs: Blobs, ledger: Ledger, given: SealPublication) -> Sealed:
+    """Compare every copy with its source, then write the manifest, then `_SUCCESS`.
+
+    Two at once: both have compared the same copies, and whoever comes first writes. Where `_SUCCESS` is, nothing is
+    written.
+    """
+    target, names = given.publish.target, given.names
+    if (sealed := _sealed(blobs, target)) is not None:
+        return Sealed(sealed)
+    outputs = ledger.outputs(names.instance_id, given.publish.attempt).files
+    if problems := problems_with(outputs, blobs.list_below(target)):
+        raise Unavailable(f"Not published to {target.url}: {'; '.join(problems[:5])}.")
+    run = ledger.run(names.instance_id)
+    if run is None:
+        raise Unavailable(f"The ledger has no record of run {names.instance_id}; was it deleted?")
+    files = ledger.snapshot(run.run_id, run.snapshot.drop).files
+    content = json.dumps(manifest(run, files, outputs, given.now), indent=1).encode()
+    if not blobs.create(target.at(MANIFEST), content):
+        _require_own_manifest(blobs, target, outputs)
+    blobs.create(target.at(SUCCESS), b"")
+    publication = publication_of(target, [output.size for output in outputs])
+    log("run.published", **dump(names), url=target.url, outputs=publication.outputs, bytes=publication.bytes)
+    return Sealed(publication)
+
+
+def _require_own_manifest(blobs: Blobs, folder: Location, outputs: Sequence[Frozen]) -> None:
+    """The manifest that is there tells of these outputs, or is removed so that the next try can write its own."""
+    there = blobs.read(folder.at(MANIFEST))
+    if there is not None and _outputs_in(there.content) != told_of(outputs):
+        blobs.delete(folder.at(MANIFEST), etag=there.etag)
+        raise Unavailable(f"{folder.url}/{MANIFEST} told of other outputs than the job's; it was removed.")
+
+
+def _outputs_in(content: bytes) -> object:
+    try:
+        return json.loads(content)["outputs"]
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _sealed(blobs: Blobs, folder: Location) -> Published | None:
+    written = blobs.read(folder.at(MANIFEST))
+    if written is None or blobs.stat(folder.at(SUCCESS)) is None:
+        return None
+    return publication_of(folder, [output["size"] for output in json.loads(written.content)["outputs"]])
+
+
+KINDS = {Status.PUBLISHED: "Landfall.RunPublished", Status.FAILED: "Landfall.RunFailed"}
+
+
+def announce(announcer: Announcer | None, given: AnnounceRun) -> Done:
+    """Announce how a run has ended, if anybody wants to know.
+
+    Two at once: both announcements have the same event id.
+    """
+    kind, names = KINDS.get(given.status), given.names
+    if announcer is None or kind is None:
+        return Done()
+    told = dump(given)
+    data = {
+        "run_id": names.instance_id,
+        "route": names.route,
+        "landing": names.landing,
+        **{name: told.get(name) for name in ("status", "publication", "error", "timings")},
+    }
+    subject, event_id = f"/routes/{names.route}/runs/{names.instance_id}", f"{names.instance_id}/{given.status}"
+    announcer.announce(kind, subject, data, event_id=event_id, time=given.now)
+    log("run.announced", **dump(names), kind=kind)
+    return Done()

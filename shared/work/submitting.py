@@ -1,0 +1,140 @@
+"""Everything that is done with an endpoint and its jobs."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from shared.core.record import Done, dump
+from shared.core.snapshot import Frozen
+from shared.core.steps import (
+    CancelAsked,
+    CancelTwins,
+    Explained,
+    Found,
+    JobOf,
+    ObserveJob,
+    SearchJob,
+    Seen,
+    Staged,
+    StageInput,
+    SubmitJob,
+)
+from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, invoke_body
+from shared.errors import Unavailable
+from shared.ports import BatchEndpoint, Blobs, Copied
+from shared.telemetry import log, warn
+from shared.work.ledger import Ledger
+
+COPIES_AT_ONCE = 16
+
+
+def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
+    """Copy files of the snapshot to the run's own folder.
+
+    Two at once: a copy never touches a blob that is there, and both copy the same content to the same names.
+    """
+    files = ledger.snapshot(given.names.instance_id, given.drop).files[given.start : given.stop]
+
+    def copy(file: Frozen) -> str | None:
+        source, target = given.source.at(file.name), given.target.at(file.name)
+        copied = blobs.copy(source, target, etag=file.etag, size=file.size, md5=file.md5)
+        if copied is Copied.SOURCE_CHANGED:
+            now = blobs.stat(source)
+            if now is None or file.md5 is None or now.md5 != file.md5:
+                return file.name
+            # The same bytes have been dropped again.
+            copied = blobs.copy(source, target, etag=now.etag, size=file.size, md5=now.md5)
+        if copied is Copied.THERE:
+            there = blobs.stat(target)
+            if there is None or there.size != file.size or (there.md5 and file.md5 and there.md5 != file.md5):
+                raise Unavailable(f"{target.url} is not the copy that should be there; remove it.")
+        return file.name if copied is Copied.SOURCE_CHANGED else None
+
+    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+        changed = next((name for name in list(pool.map(copy, files)) if name is not None), None)
+    log("input.staged", **dump(given.names), start=given.start, files=len(files), changed=changed)
+    return Staged(changed)
+
+
+def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: str) -> Submission:
+    """Send one attempt's POST, at most once however often this is called.
+
+    Two at once: the ledger lets one of them send it, and the other's answer is that nobody can tell. `nonce` is unique
+    for each call, so that a call that was cut short is told from one that is only now made.
+    """
+    names, request = dump(given.names), given.request
+    if not ledger.may_post(given.names.instance_id, given.attempt, nonce):
+        warn("job.unclear", **names, attempt=given.attempt, message="an earlier call may have sent the POST")
+        return Unclear("The submission was interrupted.")
+    answer = endpoint.submit(request.endpoint.scoring_uri, request.endpoint.deployment, invoke_body(request))
+    match answer:
+        case Accepted(job):
+            log(
+                "job.submitted",
+                **names,
+                attempt=given.attempt,
+                job=job.name,
+                deployment=job.deployment,
+                studio_url=job.studio_url,
+            )
+        case Rejected(status, message):
+            warn("job.rejected", **names, attempt=given.attempt, status=status, message=message)
+        case Deferred(retry_after, message):
+            warn("job.deferred", **names, attempt=given.attempt, retry_after=retry_after, message=message)
+        case Unclear(message):
+            warn("job.unclear", **names, attempt=given.attempt, message=message)
+    return answer
+
+
+def search(endpoint: BatchEndpoint, given: SearchJob) -> Found:
+    """Look for the job that writes the attempt's output.
+
+    Two at once: it only reads.
+    """
+    listing = endpoint.jobs_writing(given.scoring_uri, [given.output_uri])
+    job = listing.found.get(given.output_uri)
+    log("job.searched", **dump(given.names), attempt=given.attempt, job=job and job.name)
+    return Found(job=job, complete=listing.complete)
+
+
+def observe(endpoint: BatchEndpoint, given: ObserveJob) -> Seen:
+    """The job as it is now.
+
+    Two at once: it only reads.
+    """
+    job = endpoint.job(given.scoring_uri, given.job)
+    log("job.seen", **dump(given.names), job=given.job, status=job.status if job else "missing")
+    return Seen(job)
+
+
+def cancel(endpoint: BatchEndpoint, given: JobOf) -> CancelAsked:
+    """Ask for the run's job to be canceled.
+
+    Two at once: a job that is canceled already stays so.
+    """
+    asked = endpoint.cancel(given.job)
+    warn("job.cancel_requested", **dump(given.names), job=given.job.name, accepted=asked)
+    return CancelAsked(asked)
+
+
+def cancel_twins(endpoint: BatchEndpoint, given: CancelTwins) -> Done:
+    """Cancel jobs that have turned up for attempts that were given up.
+
+    Two at once: as in `cancel`. No job of an abandoned attempt is ever the run's own.
+    """
+    by_endpoint: dict[str, list[str]] = {}
+    for attempt in given.abandoned:
+        by_endpoint.setdefault(attempt.scoring_uri, []).append(attempt.output_uri)
+    for scoring_uri, outputs in by_endpoint.items():
+        for job in endpoint.jobs_writing(scoring_uri, outputs).found.values():
+            if not job.is_final:
+                warn("job.twin_canceled", **dump(given.names), job=job.name, accepted=endpoint.cancel(job))
+    return Done()
+
+
+def explain(endpoint: BatchEndpoint, given: JobOf) -> Explained:
+    """The service's own words on the job's failure.
+
+    Two at once: it only reads.
+    """
+    return Explained(endpoint.explain(given.job))

@@ -1,10 +1,12 @@
 """The edge: each module registers the functions of one kind of trigger; they parse, call and translate.
 
-names          the functions' names, as the portal shows them
 events         storage events, pushed by Event Grid or read from a queue
-orchestrators  watch_landing, score_snapshot, publish: interpreters of the plans in shared.core
+orchestrators  watch_landing, score and publish: straight lines over the records in shared.core
+performing     how orchestrators have steps carried out
 entities       the landing entity
-activities     one step of a plan each
-http           the run API
+activities     one for each step of the table in shared.work
 sweep          the timer that catches what events missed
+http           the run API
+starting       starts durable instances, the same thing once
+names          names of orchestrators and entities
 """

@@ -50,8 +50,7 @@ def score(context: Context) -> Steps[dict]:
                 yield context.create_timer(run.wait_until)
                 run, ledger_is_away = course.waited(run), False
             elif not run.is_recorded:
-                yield from perform(context, steps.RECORD_RUN, change(run, updated=context.current_utc_datetime))
-                run = course.recorded(run)
+                run = yield from _record(context, run)
             elif run.has_ended:
                 break
             elif run.status is Status.CLAIMED:
@@ -64,7 +63,7 @@ def score(context: Context) -> Steps[dict]:
                 break  # its end cannot be entered in the ledger; the log says why
             run = course.stumbled(run, failed.step, failed.trouble, context.current_utc_datetime)
         except Exception as defect:
-            yield report(context, run.names, "score", traceback.format_exc())
+            yield from report(context, run.names, Orchestrator.SCORE, traceback.format_exc())
             if run.has_ended:
                 break
             error = Error(Kind.DEFECT, trouble_of(defect).message)
@@ -91,6 +90,14 @@ def _next(run: Run) -> Callable[[Context, Run], Steps[Run]]:
     if run.job.stage is not Stage.COMPLETED:
         return _explain
     return _publish if run.status is Status.PUBLISHING else _check
+
+
+def _record(context: Context, run: Run) -> Steps[Run]:
+    """Bring the ledger up to date. The spec is fixed once there is a job."""
+    progress = change(run.progress, recorded=run.revision, updated=context.current_utc_datetime)
+    given = steps.RecordRun(names=run.names, progress=progress, spec=run.spec if run.job is None else None)
+    yield from perform(context, steps.RECORD_RUN, given)
+    return course.recorded(run)
 
 
 def _renew(context: Context, run: Run) -> Steps[Run]:
@@ -244,7 +251,7 @@ def watch_landing(context: Context) -> Steps[str]:
         except StepFailed as failed:
             state = watch.stumbled(state, failed.trouble, context.current_utc_datetime)
         except Exception as defect:
-            yield report(context, names, f"watch_landing, {state.phase}", traceback.format_exc())
+            yield from report(context, names, f"{Orchestrator.WATCH_LANDING}, {state.phase}", traceback.format_exc())
             state = watch.given_up(state, trouble_of(defect))
     return state.result
 

@@ -73,10 +73,10 @@ def ask(context: Context, key: str, operation: Operation, *, urgent: bool = Fals
     return (yield from _awaited(f"{operation} the landing", task))
 
 
-def report(context: Context, names: Names, where: str, traceback: str) -> Any:
+def report(context: Context, names: Names, where: str, traceback: str) -> Steps[None]:
     """Have a defect logged by an activity: what an orchestrator logs itself is said again at every replay."""
     given = steps.ReportDefect(names=names, where=where, traceback=traceback)
-    return context.call_activity(steps.REPORT_DEFECT.name, dump(given))
+    yield from perform_if_possible(context, steps.REPORT_DEFECT, given, times=1)
 
 
 def _awaited(name: str, task: Any) -> Steps[Any]:

@@ -1,1 +1,7 @@
-"""The ports carried out with Azure's SDKs and httpx: the only modules that talk to Azure."""
+"""The ports with Azure's SDKs and httpx: the only modules that talk to Azure.
+
+blobs           blob storage
+batch_endpoint  Azure ML batch endpoints
+announcer       announcements on an Event Grid topic
+credentials     the app's identity
+"""

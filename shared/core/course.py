@@ -207,6 +207,7 @@ def checked(run: Run, verdict: Verdict, now: datetime) -> Run:
             attempt=run.attempt + 1,
             renewed_for=run.attempt + 1,
             spec=change(run.spec, scores_copies=True),
+            copied_to=None,
             job=None,
             timings=Timings(claimed=run.timings.claimed),
         )

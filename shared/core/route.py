@@ -23,6 +23,7 @@ from shared.core.location import (
     placeholders,
     prefixes_overlap,
 )
+from shared.core.record import Record
 from shared.errors import Problem
 
 OWN_NAMES = frozenset({"landing", "run_id", "attempt", "route"})
@@ -41,17 +42,16 @@ class Ready:
     scores_after_longest_wait: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Record, frozen=True, kw_only=True):
     """The batch endpoint and what a route sets differently from its deployment. None: as deployed."""
 
     scoring_uri: str
-    deployment: str | None
-    mini_batch_size: int | None
-    instance_count: int | None
-    error_threshold: int | None
-    max_retries: int | None
-    timeout: timedelta | None
+    deployment: str | None = None
+    mini_batch_size: int | None = None
+    instance_count: int | None = None
+    error_threshold: int | None = None
+    max_retries: int | None = None
+    timeout: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,22 +142,15 @@ class Published(Record, frozen=True, kw_only=True):
     bytes: int
 
 
-class Run(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
-    """Everything that is known about a run.
+class Progress(Record, frozen=True, kw_only=True):
+    """What changes while a run is carried out.
 
     `revision` counts the changes that the ledger should know of, `recorded` is the last one it is known to have.
-    `attempt` is the number of the current attempt, `renewed_for` the one that `spec` was last read for from the route.
+    `attempt` is the number of the current attempt, `renewed_for` the one that the spec was last read for.
     `since`: when it last got ahead; patience with trouble is counted from there. `failures`: in a row, since then.
     `looks`, `missing`: at the job, and those in a row that did not find it.
     """
 
-    run_id: str
-    route: str
-    landing: str
-    number: int
-    claimed_by: str
-    snapshot: Content
-    spec: RunSpec
     timings: Timings
     updated: datetime
     since: datetime
@@ -203,10 +196,6 @@ class Run(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
         return self.renewed_for < self.attempt
 
     @property
-    def needs_copies(self) -> bool:
-        return self.spec.scores_copies and self.copied_to != self.spec.copies
-
-    @property
     def has_a_live_job(self) -> bool:
         return self.job is not None and not self.job.is_final
 
@@ -214,10 +203,35 @@ class Run(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
     def has_completed_job(self) -> bool:
         return self.job is not None and self.job.stage is Stage.COMPLETED
 
+
+class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
+    """Everything that is known about a run: what it is, how it is carried out, and its progress."""
+
+    run_id: str
+    route: str
+    landing: str
+    number: int
+    claimed_by: str
+    snapshot: Content
+    spec: RunSpec
+
+    @property
+    def needs_copies(self) -> bool:
+        return self.spec.scores_copies and self.copied_to != self.spec.copies
+
     @property
     def names(self) -> Names:
         """What log lines call it; its orchestration has its own id."""
         return Names(route=self.route, landing=self.landing, instance_id=self.run_id, run_id=self.run_id)
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(**{name: getattr(self, name) for name in Progress.__struct_fields__})
+
+    def with_progress(self, progress: Progress, spec: RunSpec | None) -> Run:
+        """The run as it is after that progress; `spec`: None if it has not changed."""
+        changes = {name: getattr(progress, name) for name in Progress.__struct_fields__}
+        return change(self, **changes, spec=spec or self.spec)
 
     def moved(self, to: Status, **changes: Any) -> Run:
         """The run with another status. Raises IllegalTransition for a way that is not in the table."""

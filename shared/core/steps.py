@@ -16,7 +16,7 @@ from shared.core.job import Job
 from shared.core.location import Location
 from shared.core.readiness import Look
 from shared.core.record import Done, Message, Names, Record
-from shared.core.run import Abandoned, Error, Published, Run, Status, Timings
+from shared.core.run import Abandoned, Error, Progress, Published, Run, Status, Timings
 from shared.core.snapshot import Verdict
 from shared.core.spec import JobRequest, RunSpec
 from shared.core.submission import Submission
@@ -106,6 +106,14 @@ class Postponed(Message, frozen=True):
     """The route cannot be used as it is now; the message says what is wrong with it."""
 
     message: str
+
+
+class RecordRun(Record, frozen=True, kw_only=True):
+    """Bring a run's record in the ledger up to date. `spec`: None once it is fixed, which it is when there is a job."""
+
+    names: Names
+    progress: Progress
+    spec: RunSpec | None
 
 
 class StageInput(Record, frozen=True, kw_only=True):
@@ -288,7 +296,7 @@ PublishAnswer = Sealed | Unpublishable
 LOOK: Step[LookAt, Look] = Step("look", LookAt, Look)
 CLAIM_RUN: Step[ClaimRun, ClaimAnswer] = Step("claim_run", ClaimRun, ClaimAnswer)
 RENEW_SPEC: Step[RenewSpec, RenewAnswer] = Step("renew_spec", RenewSpec, RenewAnswer)
-RECORD_RUN: Step[Run, Done] = Step("record_run", Run, Done)
+RECORD_RUN: Step[RecordRun, Done] = Step("record_run", RecordRun, Done)
 STAGE_INPUT: Step[StageInput, Staged] = Step("stage_input", StageInput, Staged)
 SUBMIT_JOB: Step[SubmitJob, Submission] = Step("submit_job", SubmitJob, Submission)
 SEARCH_JOB: Step[SearchJob, Found] = Step("search_job", SearchJob, Found)

@@ -2,7 +2,7 @@
 
 runs/<run_id>.json                     the run's record
 snapshots/<run_id>/<drop>.json         the files it scores, with their etags
-days/<yyyy-mm-dd>/<time>_<run_id>      an empty pointer, so that runs can be listed newest first without reading them all
+days/<yyyy-mm-dd>/<time>_<run_id>      an empty pointer, so that runs can be listed newest first
 open/<run_id>                          an empty pointer to each run that has not ended, or whose jobs may turn up late
 posts/<run_id>/<attempt>               says that this attempt's POST may have been sent
 publications/<run_id>/<attempt>.json   the outputs that are published, as the first to list them saw them
@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.core.location import Container, Location
-from shared.core.record import Done, change, dump, from_json, to_json
-from shared.core.run import Run, read_run
+from shared.core.record import Done, dump, from_json, to_json
+from shared.core.run import Progress, Run, read_run
 from shared.core.snapshot import FrozenFiles
+from shared.core.spec import RunSpec
+from shared.core.steps import RecordRun
 from shared.errors import InputRefused, LandfallError, Unavailable, UnknownVersion
 from shared.ports import Blobs
 from shared.telemetry import log
@@ -67,20 +69,21 @@ class Ledger:
         stored = self.blobs.read(self._at(f"runs/{run_id}.json"))
         return None if stored is None else _read(run_id, stored.content)
 
-    def record(self, run: Run) -> None:
+    def record(self, run_id: str, progress: Progress, spec: RunSpec | None) -> None:
         """Bring a run's record up to date. An older revision than the recorded one changes nothing."""
-        blob = self._at(f"runs/{run.run_id}.json")
+        blob = self._at(f"runs/{run_id}.json")
         for _ in range(5):
             stored = self.blobs.read(blob)
             if stored is None:
-                raise Unavailable(f"The ledger has no record of run {run.run_id}; was {blob.url} deleted?")
-            if run.revision <= _read(run.run_id, stored.content).revision:
+                raise Unavailable(f"The ledger has no record of run {run_id}; was {blob.url} deleted?")
+            run = _read(run_id, stored.content)
+            if progress.revision <= run.revision:
                 return
-            if self.blobs.replace(blob, to_json(change(run, recorded=run.revision)), etag=stored.etag):
-                if run.has_ended and not run.abandoned:
-                    self.blobs.delete(self._at(f"open/{run.run_id}"))
+            if self.blobs.replace(blob, to_json(run.with_progress(progress, spec)), etag=stored.etag):
+                if progress.has_ended and not progress.abandoned:
+                    self.blobs.delete(self._at(f"open/{run_id}"))
                 return
-        raise Unavailable(f"The ledger's record of run {run.run_id} keeps being changed by somebody else.")
+        raise Unavailable(f"The ledger's record of run {run_id} keeps being changed by somebody else.")
 
     def snapshot(self, run_id: str, drop: str) -> FrozenFiles:
         """The files of a run's snapshot."""
@@ -179,15 +182,16 @@ class Ledger:
         return Location(self.container, path)
 
 
-def record(ledger: Ledger, run: Run) -> Done:
+def record(ledger: Ledger, given: RecordRun) -> Done:
     """Bring a run's record up to date and say so.
 
     Two at once: the later revision stays.
     """
-    ledger.record(run)
+    run = given.progress
+    ledger.record(given.names.instance_id, run, given.spec)
     log(
         "run.recorded",
-        **dump(run.names),
+        **dump(given.names),
         status=run.status,
         attempt=run.attempt,
         job=run.job.name if run.job else None,

@@ -81,7 +81,9 @@ class TestChangesThatWouldBreakInstancesInFlight:
         told = difference(recorded("published", Orchestrator.PUBLISH), changed)
 
         assert told is not None
-        assert told.startswith("In episode 1 the code asks for action 0 'audit' where it asked for all of")
+        assert told.startswith(
+            "In episode 1 the code asks for action 0 'audit' where it asked for action 0 'list_outputs'."
+        )
         assert IN_AZURE_THEY_FAIL in told
 
     def test_a_step_less(self) -> None:

@@ -7,9 +7,10 @@ resumed, so neither ends a job here; the run's deadline does. Statuses that are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from shared.core.record import Record, change
 
 
 class Stage(StrEnum):
@@ -42,8 +43,7 @@ STAGES: Mapping[str, Stage] = {
 FINAL = frozenset({Stage.COMPLETED, Stage.FAILED, Stage.CANCELED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Record, frozen=True, kw_only=True):
     """An Azure ML batch job as the endpoint describes it. Only `name` is certain to be there."""
 
     name: str
@@ -62,7 +62,7 @@ class Job:
 
     def seen_again(self, seen: Job) -> Job:
         """As it was seen later, with what the later answer leaves out and an earlier one told."""
-        return replace(
+        return change(
             seen,
             id=seen.id or self.id,
             studio_url=seen.studio_url or self.studio_url,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
+
+from shared.core.record import Record
 
 LONGEST_BLOB_NAME = 1024
 """Characters. Source: Azure docs, naming-and-referencing-containers--blobs--and-metadata."""
@@ -23,8 +24,7 @@ _DATASTORE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Record, frozen=True):
     """A blob container. `account_url` has no trailing slash."""
 
     account_url: str
@@ -44,8 +44,7 @@ class Container:
         return f"{self.url}/{quote(path, safe='/=')}"
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Record, frozen=True):
     """A blob or a folder in a container. `path` has no leading or trailing slash."""
 
     container: Container

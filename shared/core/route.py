@@ -32,8 +32,7 @@ OWN_NAMES = frozenset({"landing", "run_id", "attempt", "route"})
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Record, frozen=True, kw_only=True):
     """When a landing is complete: nothing changed for `quiet`, or the file `marker` is there."""
 
     quiet: timedelta | None
@@ -54,8 +53,7 @@ class Endpoint(Record, frozen=True, kw_only=True):
     timeout: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Polling:
+class Polling(Record, frozen=True, kw_only=True):
     """How a job is followed."""
 
     first: timedelta

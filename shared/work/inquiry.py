@@ -101,6 +101,7 @@ def _shown(run: Run | Unreadable) -> dict[str, Any]:
         **shown,
         "landing": f"{run.spec.landing.container.name}/{run.landing}",
         "endpoint": run.spec.endpoint.scoring_uri,
+        "job": None if run.job is None else _filled(run.job),
         "studio_url": run.job.studio_url if run.job else None,
         "staged": run.spec.scores_copies,
         "created": shown["timings"]["claimed"],

@@ -18,7 +18,7 @@ from shared.core.course import (
     stumbled,
     waited,
 )
-from shared.core.run import Error, Run, Status
+from shared.core.run import Abandoned, Error, Run, Status
 from shared.core.snapshot import Verdict
 from shared.core.steps import Sealed
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
@@ -287,3 +287,22 @@ def test_a_run_that_stumbled_without_a_job_reads_its_route_again() -> None:
     assert stumbled(submitting(), "submit_job", AWAY, NOON).must_renew
     assert not stumbled(unanswered(), "search_job", AWAY, NOON).must_renew
     assert not stumbled(following(), "observe_job", AWAY, NOON).must_renew
+
+
+@pytest.mark.parametrize(
+    ("run", "step"), [(submitting(), "submit_job"), (unanswered(), "search_job")], ids=["submitting", "searching"]
+)
+@pytest.mark.parametrize("trouble", [AWAY, DEFECT, REFUSED], ids=["passing", "defect", "refused"])
+def test_the_job_of_an_attempt_that_was_given_up_without_an_answer_is_looked_for(
+    run: Run, step: str, trouble: Trouble
+) -> None:
+    """Nobody knew of the job that such an attempt had made: it went on, and cost, after its run had failed."""
+    ended = stumbled(run, step, trouble, NOON + DAY)
+
+    assert ended.status is Status.FAILED
+    assert ended.abandoned == (Abandoned(run.spec.endpoint.scoring_uri, run.spec.output_of(1).uri),)
+
+
+def test_an_attempt_that_was_not_sent_for_certain_is_not_looked_for() -> None:
+    assert stumbled(staging(), "stage_input", REFUSED, NOON).abandoned == ()
+    assert answered(submitting(), Rejected(400, "no"), NOON).abandoned == ()

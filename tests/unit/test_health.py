@@ -88,5 +88,7 @@ def test_routes_that_are_wrong_are_told_with_503(monkeypatch: pytest.MonkeyPatch
 
     assert (status, body["problems"]) == (
         503,
-        ["route 'digits', endpoint.scoring_uri: the app setting DIGITS_SCORING_URI is not set; set it, or write the value here"],
+        [
+            "route 'digits', endpoint.scoring_uri: the app setting DIGITS_SCORING_URI is not set; set it, or write the value here"
+        ],
     )

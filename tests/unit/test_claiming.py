@@ -10,6 +10,7 @@ from shared.core.record import Names, change
 from shared.core.run import Error, Run, Status
 from shared.core.snapshot import Verdict
 from shared.core.steps import (
+    RENEW_SPEC,
     Checked,
     CheckLanding,
     Claimed,
@@ -25,11 +26,13 @@ from shared.core.steps import (
     Superseded,
 )
 from shared.errors import InputRefused, Problem, RoutesInvalid
+from shared.ports import Announcer
 from shared.routes import Routes
 from shared.work import claiming
 from shared.work.ledger import Ledger
+from shared.work.table import WORK
 from tests.examples import STATE, digits_route, in_landing
-from tests.fakes import NOON, FakeBlobs, FakeClock
+from tests.fakes import NOON, FakeBlobs, FakeClock, FakeEndpoint
 
 FILES = ("type: uri_folder", "type: uri_file")
 MOVED = ("folder: digits/{batch}", "folder: numbers/{batch}")
@@ -76,7 +79,7 @@ class Site:
         given = RenewSpec(
             names=run.names, attempt=attempt, number=0, fingerprint=run.snapshot.fingerprint, copies=False
         )
-        return claiming.renew(self.routes, self.blobs, self.ledger, given)
+        return claiming.renew(lambda: self.routes, self.blobs, self.ledger, given)
 
     def check(self, run: Run, *, file: str | None = None) -> Verdict:
         given = CheckLanding(names=run.names, drop=run.snapshot.drop, folder=run.spec.folder, file=file)
@@ -236,3 +239,35 @@ def test_a_single_file_is_compared_alone() -> None:
     site.drop("0.png.bak")
 
     assert site.check(run, file="0.png") is Verdict.INTACT
+
+
+class Unread:
+    """Means whose routes file cannot be read at all, as right after a deployment that broke it."""
+
+    def __init__(self, site: Site) -> None:
+        self.blobs, self.ledger, self.endpoint = site.blobs, site.ledger, FakeEndpoint()
+        self.announcer: Announcer | None = None
+
+    @property
+    def routes(self) -> Routes:
+        raise RoutesInvalid([Problem("", "routes.yaml", "cannot be read")])
+
+    def new_id(self) -> str:
+        return "nonce"
+
+
+def test_a_routes_file_that_cannot_be_read_postpones_the_attempt_like_a_route_with_a_problem() -> None:
+    """The deployment that broke it also interrupted the attempt before; the run ended, and its job went on."""
+    site = Site()
+    run = site.claimed()
+    site.ledger.may_post(run.run_id, 2, "nonce")
+    work = WORK[RENEW_SPEC]
+
+    def answer(attempt: int) -> object:
+        given = RenewSpec(
+            names=run.names, attempt=attempt, number=0, fingerprint=run.snapshot.fingerprint, copies=False
+        )
+        return work(Unread(site), given)
+
+    assert answer(2) == MayBeSent()
+    assert answer(3) == Postponed("routes.yaml has problems:\n  - routes.yaml: cannot be read")

@@ -16,6 +16,7 @@ from tests.examples import SETTINGS, STATE, digits_route, endpoint_over, replace
 from tests.fakes import FakeBlobs, FakeClock, FakeEndpoint
 from triggers import http
 
+NO_ENDPOINT = "route '{}', endpoint.scoring_uri: the app setting {} is not set; set it, or write the value here"
 TWICE = "  second:\n" + replaced().partition("  digits:\n")[2]
 
 
@@ -49,7 +50,7 @@ def test_routes_that_are_wrong_are_told_beside_the_rest() -> None:
     told = problems_of(parse_routes(replaced() + wrong, SETTINGS), blobs, ledger, endpoint)
 
     assert told == [
-        "route 'second', endpoint.scoring_uri: the app setting LETTERS_URI is not set; set it, or write the value here",
+        NO_ENDPOINT.format("second", "LETTERS_URI"),
         "endpoint: 503",
     ]
 
@@ -86,9 +87,4 @@ def test_settings_that_are_wrong_are_told_with_503(monkeypatch: pytest.MonkeyPat
 def test_routes_that_are_wrong_are_told_with_503(monkeypatch: pytest.MonkeyPatch) -> None:
     status, body = asked(some_services(DIGITS_SCORING_URI=""), monkeypatch)
 
-    assert (status, body["problems"]) == (
-        503,
-        [
-            "route 'digits', endpoint.scoring_uri: the app setting DIGITS_SCORING_URI is not set; set it, or write the value here"
-        ],
-    )
+    assert (status, body["problems"]) == (503, [NO_ENDPOINT.format("digits", "DIGITS_SCORING_URI")])

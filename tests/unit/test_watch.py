@@ -326,6 +326,21 @@ def test_a_run_that_cannot_be_carried_out_is_left_to_the_sweep(trouble: Trouble)
     assert watch.left(state, False).result == "run left to the sweep"
 
 
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.DONE], ids=str)
+def test_a_defect_leads_to_the_end_from_every_phase(phase: Phase) -> None:
+    """One that was met while a run was carried out stopped the watch instead, and the landing stayed taken."""
+    state = watch.given_up(AT[phase], DEFECT)
+
+    assert state.phase in (Phase.GIVING_UP, Phase.LEAVING, Phase.DONE)
+    assert state.phase is not Phase.DONE or phase in (Phase.SETTLING, Phase.GIVING_UP)
+
+
+def test_a_defect_while_a_run_is_carried_out_leaves_it_to_the_sweep() -> None:
+    state = watch.given_up(scoring(), DEFECT)
+
+    assert (state.phase, state.run, state.result) == (Phase.LEAVING, None, "run left to the sweep")
+
+
 def test_looks_and_failures_make_a_history_long_until_it_is_cut() -> None:
     looked, failed = looking(steps=STEPS_PER_HISTORY - 1), looking(steps=STEPS_PER_HISTORY - 1)
 

@@ -27,6 +27,7 @@ from shared.core.run import (
 )
 from shared.core.snapshot import Verdict
 from shared.core.steps import (
+    RECORD_RUN,
     Found,
     MayBeSent,
     Postponed,
@@ -236,7 +237,7 @@ def stumbled(run: Run, step: str, trouble: Trouble, now: datetime) -> Run:
     denied_since = (run.denied_since or now) if trouble.kind is Kind.DENIED else None
     again = change(run, denied_since=denied_since, renewed_for=_outdated(run))
     rested = change(again, failures=run.failures + 1, wait_until=now + rest_after(run.failures))
-    if run.has_ended:
+    if run.has_ended or (run.status is Status.CANCELING and step == RECORD_RUN.name and trouble.may_pass):
         return rested
     if run.status is Status.CANCELING:
         # The run is over already, that is why the job is canceled.
@@ -272,8 +273,8 @@ def waited(run: Run) -> Run:
 
 
 def recorded(run: Run) -> Run:
-    """The ledger has the record as it is."""
-    return change(run, recorded=run.revision)
+    """The ledger has the record as it is. Failures on the way there are no tries of a cancelation."""
+    return change(run, recorded=run.revision, failures=0 if run.status is Status.CANCELING else run.failures)
 
 
 def _before_submission(run: Run) -> Status:

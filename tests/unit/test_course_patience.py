@@ -20,7 +20,7 @@ from shared.core.course import (
 )
 from shared.core.run import Abandoned, Error, Run, Status
 from shared.core.snapshot import Verdict
-from shared.core.steps import Sealed
+from shared.core.steps import RECORD_RUN, Sealed
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
 from shared.core.trouble import DENIED_PATIENCE, PATIENCE, Kind, Trouble
 from tests.fakes import NOON
@@ -264,6 +264,19 @@ def test_a_cancelation_that_keeps_failing_ends_the_run_and_says_so() -> None:
 
     assert (tries, reason(run)) == (CANCEL_TRIES, "deadline")
     assert message(run) == "It took too long. It could not be canceled; look after it in Studio."
+
+
+def test_a_ledger_that_is_away_takes_no_tries_from_the_cancelation() -> None:
+    """After half an hour without storage a run ended whose job nobody had asked to be canceled."""
+    run = given_up(following(), WHY, NOON)
+    for _ in range(3 * CANCEL_TRIES):
+        run = stumbled(run, RECORD_RUN.name, AWAY, NOON)
+        assert run.status is Status.CANCELING
+
+    back, tries = recorded(run), 0
+    while back.status is Status.CANCELING:
+        back, tries = stumbled(back, "cancel_job", AWAY, NOON), tries + 1
+    assert tries == CANCEL_TRIES
 
 
 @pytest.mark.parametrize("trouble", [DEFECT, REFUSED], ids=["defect", "refused"])

@@ -208,6 +208,21 @@ def test_a_route_whose_storage_does_not_answer_keeps_no_other_from_being_swept()
     assert [landing.path for landing in found] == ["digits/tuesday"]
 
 
+def test_a_record_that_cannot_be_read_keeps_no_other_landing_of_its_route_from_being_swept() -> None:
+    """After a rollback the whole route was passed over, for as long as the record lay there."""
+    world = make_world()
+    world.land("0.png", folder="digits/monday")
+    world.watch("digits/monday")
+    unreadable = Location(STATE, f"runs/{world.only_run()['run_id']}.json")
+    world.blobs.put(unreadable, b'{"version": 2}')
+    world.land("0.png", folder="digits/tuesday")
+    world.clock.advance(minutes=3)
+
+    found = sweeping.missed(world.routes, world.blobs, world.ledger, world.clock())
+
+    assert [landing.path for landing in found] == ["digits/tuesday"]
+
+
 def test_a_run_that_was_claimed_and_never_begun_is_begun() -> None:
     world = make_world()
     world.land("0.png")

@@ -6,7 +6,7 @@ Whole lives of runs and watches are in tests/workflow.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from shared.core import steps
 from shared.core.course import answered, checked, observed, recorded, resumed
 from shared.core.record import Done, change, dump, load
-from shared.core.run import Run, Status
+from shared.core.run import Error, Run, Status
 from shared.core.snapshot import Verdict
 from shared.core.steps import CancelAsked, RecordRun, RunEnded, Seen
 from shared.core.submission import Deferred, Unclear
@@ -153,6 +153,32 @@ RESUMED = {
 def test_a_run_that_the_sweep_takes_up_goes_on_with_the_job_that_it_has(run: Run, step: str) -> None:
     """Runs that were left between two steps of theirs were submitted a second time."""
     assert first_asked(resumed(run, NOON)) == step
+
+
+def recorded_first(run: Run) -> Run:
+    """The run as it is in the ledger when the first thing that happens to it is recorded."""
+    asked = next(scored(run))
+    assert asked.name == steps.RECORD_RUN.name
+    given = load(RecordRun, asked.given)
+    return run.with_progress(given.progress, given.spec)
+
+
+def test_a_job_over_copies_has_scored_exactly_the_snapshot_whatever_became_of_the_landing() -> None:
+    spec = over_copies()
+
+    run = recorded_first(seen("Completed", spec=spec, copied_to=spec.copies))
+
+    assert run.status is Status.PUBLISHING
+
+
+@pytest.mark.parametrize("taken_up", [recorded, lambda run: resumed(run, NOON)], ids=["at once", "by the sweep"])
+def test_a_claimed_run_is_begun_and_a_refused_one_is_refused_whoever_carries_it_out(
+    taken_up: Callable[[Run], Run],
+) -> None:
+    begun, refused = (recorded_first(taken_up(a_run(spec=a_spec(refusal=refusal)))) for refusal in (None, "too late"))
+
+    assert (begun.status, begun.attempt) == (Status.SUBMITTING, 1)
+    assert (refused.status, refused.error) == (Status.FAILED, Error("refused", "too late"))
 
 
 def test_a_superseded_run_is_over_without_an_announcement() -> None:

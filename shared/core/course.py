@@ -27,6 +27,7 @@ from shared.core.run import (
 )
 from shared.core.snapshot import Verdict
 from shared.core.steps import (
+    RECORD_RUN,
     Found,
     MayBeSent,
     Postponed,
@@ -152,19 +153,13 @@ def searched(run: Run, found: Found, now: datetime) -> Run:
     searches = 1 if run.unanswered is None else run.unanswered.searches + 1
     if searches < len(SEARCHES):
         return change(run, unanswered=Unanswered(searches), wait_until=now + SEARCHES[searches])
-    output = run.spec.output_of(run.attempt)
-    given_up = change(
-        run,
-        unanswered=None,
-        unclear=run.unclear + 1,
-        abandoned=(*run.abandoned, Abandoned(run.spec.endpoint.scoring_uri, output.uri)),
-    )
+    given_up = change(run, unanswered=None, unclear=run.unclear + 1, abandoned=_abandoned(run))
     if found.complete and given_up.unclear < UNCLEAR_LIMIT:
         return given_up.noted(attempt=run.attempt + 1)
     seen = "shows no job for any of them" if found.complete else "does not list its jobs, so that nobody can tell"
     message = (
         f"The endpoint gave no clear answer to {given_up.unclear} submission(s) and {seen}. Look in Studio for a "
-        f"job that writes {output.uri} and cancel it; then drop the files again."
+        f"job that writes {given_up.abandoned[-1].output_uri} and cancel it; then drop the files again."
     )
     return failed(given_up, Error("unclear", message), now)
 
@@ -242,7 +237,7 @@ def stumbled(run: Run, step: str, trouble: Trouble, now: datetime) -> Run:
     denied_since = (run.denied_since or now) if trouble.kind is Kind.DENIED else None
     again = change(run, denied_since=denied_since, renewed_for=_outdated(run))
     rested = change(again, failures=run.failures + 1, wait_until=now + rest_after(run.failures))
-    if run.has_ended:
+    if run.has_ended or (run.status is Status.CANCELING and step == RECORD_RUN.name and trouble.may_pass):
         return rested
     if run.status is Status.CANCELING:
         # The run is over already, that is why the job is canceled.
@@ -258,9 +253,12 @@ def stumbled(run: Run, step: str, trouble: Trouble, now: datetime) -> Run:
 
 
 def given_up(run: Run, error: Error, now: datetime) -> Run:
-    """The run cannot go on; a job that is still under way is canceled first."""
+    """The run cannot go on; a job that is still under way is canceled first, and one that may turn up is looked for."""
     if run.has_a_live_job and run.status is not Status.CANCELING:
         return run.moved(Status.CANCELING, error=error, failures=0, denied_since=None, wait_until=None)
+    if run.job is None and run.status is Status.SUBMITTING:
+        # The attempt's POST may have been sent.
+        return failed(change(run, abandoned=_abandoned(run)), error, now)
     return failed(run, error, now)
 
 
@@ -275,8 +273,8 @@ def waited(run: Run) -> Run:
 
 
 def recorded(run: Run) -> Run:
-    """The ledger has the record as it is."""
-    return change(run, recorded=run.revision)
+    """The ledger has the record as it is. Failures on the way there are no tries of a cancelation."""
+    return change(run, recorded=run.revision, failures=0 if run.status is Status.CANCELING else run.failures)
 
 
 def _before_submission(run: Run) -> Status:
@@ -313,6 +311,11 @@ def _unanswered(run: Run, message: str, now: datetime) -> Run:
 
 def _next_attempt(run: Run, outcome: str, message: str, now: datetime, **changes: Any) -> Run:
     return change(run, attempts=_attempts(run, outcome, now, message=message), attempt=run.attempt + 1, **changes)
+
+
+def _abandoned(run: Run) -> tuple[Abandoned, ...]:
+    """`abandoned` with the current attempt, of which nobody can tell whether it made a job."""
+    return (*run.abandoned, Abandoned(run.spec.endpoint.scoring_uri, run.spec.output_of(run.attempt).uri))
 
 
 def _may_be_felt_yet(run: Run, now: datetime) -> bool:

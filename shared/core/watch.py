@@ -232,7 +232,7 @@ def stumbled(watch: Watch, trouble: Trouble, now: datetime) -> Watch:
     Only a run that fails to be carried out is not tried again: the sweep takes up a run that has begun.
     """
     if watch.phase is Phase.SCORING:
-        return _anew(watch.moved(Phase.LEAVING, run=None, result="run left to the sweep"))
+        return given_up(watch, trouble)
     denied_since = (watch.denied_since or now) if trouble.kind is Kind.DENIED else None
     if not trouble.may_pass or (denied_since is not None and now - denied_since >= DENIED_PATIENCE):
         return given_up(watch, trouble)
@@ -246,7 +246,9 @@ def stumbled(watch: Watch, trouble: Trouble, now: datetime) -> Watch:
 
 
 def given_up(watch: Watch, trouble: Trouble) -> Watch:
-    """The watch cannot go on: it frees its landing, if it can, and ends."""
+    """The watch cannot go on: it frees its landing, if it can, and ends. One whose run is under way leaves as usual."""
+    if watch.phase is Phase.SCORING:
+        return _anew(watch.moved(Phase.LEAVING, run=None, result="run left to the sweep"))
     to = Phase.GIVING_UP if (watch.phase, Phase.GIVING_UP) in TRANSITIONS else Phase.DONE
     return watch.moved(to, wait_until=None, result=f"failed ({trouble.kind}): {trouble.message}")
 

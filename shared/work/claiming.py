@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 
 from shared.core.landing import Landing
@@ -85,8 +86,9 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     raise AssertionError("count() never ends")
 
 
-def renew(routes: Routes, blobs: Blobs, ledger: Ledger, given: RenewSpec) -> RenewAnswer:
-    """Read route and landing again for an attempt of a run without a job, unless its POST may have been sent.
+def renew(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, given: RenewSpec) -> RenewAnswer:
+    """Read route and landing again for an attempt of a run without a job, unless its POST may have been sent. `routes`
+    may raise RoutesInvalid: the attempt waits then, too.
 
     Two at once: it only reads.
     """
@@ -94,7 +96,7 @@ def renew(routes: Routes, blobs: Blobs, ledger: Ledger, given: RenewSpec) -> Ren
     if ledger.may_be_posted(run, given.attempt):
         return MayBeSent()
     try:
-        landing = find(routes, given.names)
+        landing = find(routes(), given.names)
     except RoutesInvalid as problems:
         return Postponed(str(problems))
     if landing is None:

@@ -15,7 +15,7 @@ from shared.core.route import Route
 from shared.core.run import Run, may_run_again, run_id
 from shared.core.snapshot import File
 from shared.core.steps import CancelTwins
-from shared.errors import LandfallError, Unavailable
+from shared.errors import LandfallError, Unavailable, UnknownVersion
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import error
@@ -97,7 +97,10 @@ def _is_known(landing: Landing, files: list[File], ledger: Ledger) -> bool:
     if not snapshot.files:
         return True  # a marker alone: nothing to score
     for number in count():
-        run = ledger.run(run_id(landing.route.name, landing.location, snapshot.fingerprint, number))
+        try:
+            run = ledger.run(run_id(landing.route.name, landing.location, snapshot.fingerprint, number))
+        except UnknownVersion:
+            return True  # it has a run; what becomes of it is for the program that can read it
         if run is None:
             return False
         if not may_run_again(run, snapshot.drop):

@@ -37,7 +37,7 @@ Work = Callable[[Means, Any], Any]
 WORK: Mapping[Step[Any, Any], Work] = {
     steps.LOOK: lambda means, given: claiming.look(means.routes, means.blobs, given),
     steps.CLAIM_RUN: lambda means, given: claiming.claim(means.routes, means.blobs, means.ledger, given),
-    steps.RENEW_SPEC: lambda means, given: claiming.renew(means.routes, means.blobs, means.ledger, given),
+    steps.RENEW_SPEC: lambda means, given: claiming.renew(lambda: means.routes, means.blobs, means.ledger, given),
     steps.RECORD_RUN: lambda means, given: ledger.record(means.ledger, given),
     steps.STAGE_INPUT: lambda means, given: submitting.stage_input(means.blobs, means.ledger, given),
     steps.SUBMIT_JOB: lambda means, given: submitting.submit(means.endpoint, means.ledger, given, nonce=means.new_id()),

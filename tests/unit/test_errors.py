@@ -8,8 +8,23 @@ from shared import errors
 
 
 def test_everything_that_landfall_raises_is_a_landfall_error() -> None:
-    for kind in (errors.RoutesInvalid, errors.SettingsInvalid, errors.InputRefused, errors.Unavailable):
-        assert issubclass(kind, errors.LandfallError)
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+
+    assert errors.UnknownVersion in kinds
+    assert all(issubclass(kind, errors.LandfallError) for kind in kinds)
+
+
+def test_only_what_trying_again_may_cure_is_unavailable() -> None:
+    assert issubclass(errors.Denied, errors.Unavailable)
+    assert not issubclass(errors.UnknownVersion, errors.Unavailable)
+    assert not issubclass(errors.InputRefused, errors.Unavailable)
+
+
+def test_the_module_draws_every_error() -> None:
+    drawn = errors.__doc__ or ""
+
+    for kind in errors.LandfallError.__subclasses__() + errors.Unavailable.__subclasses__():
+        assert kind.__name__ in drawn
 
 
 @pytest.mark.parametrize(

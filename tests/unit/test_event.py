@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.core.event import BLOB_CREATED, COMMITTING, Ignored, Landing, Match, Written, match_event, read_event
-from shared.core.location import Location
-from tests.examples import LANDING, TOPIC, digits_route, tuesday
+from shared.core.event import BLOB_CREATED, COMMITTING, Ignored, Match, Written, match_event, read_event
+from shared.core.landing import Landing
+from tests.examples import TOPIC, digits_route, tuesday
 from tests.unit.routes_files import one_more_route, parsed
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -192,26 +192,7 @@ def test_where_the_input_is_a_file_every_file_is_a_landing() -> None:
     match = match_event(Written("landing", "landing", "digits/tuesday/0.png"), [route])
 
     assert isinstance(match, Match)
-    landing = match.landing
-    assert (landing.path, landing.folder, landing.file_name) == ("digits/tuesday/0.png", TUESDAY, "0.png")
-    assert landing.parts == {"batch": "tuesday"}
-    assert landing.wants("0.png")
-    assert not landing.wants("1.png")
-
-
-def test_where_the_input_is_a_folder_the_folder_is_the_landing() -> None:
-    landing = tuesday()
-
-    assert (landing.path, landing.folder, landing.file_name) == (TUESDAY, TUESDAY, "")
-    assert landing.location == Location(LANDING, TUESDAY)
-    assert landing.parts == {"batch": "tuesday"}
-    assert landing.wants("0.png")
-    assert landing.wants("1.png")
-    assert not landing.wants("notes.txt")
-
-
-def test_a_landing_that_a_changed_pattern_no_longer_matches_has_no_parts() -> None:
-    assert Landing(digits_route(), "elsewhere").parts == {}
+    assert (match.landing.path, match.landing.file_name) == ("digits/tuesday/0.png", "0.png")
 
 
 def test_containers_of_one_name_in_two_accounts_are_told_apart() -> None:

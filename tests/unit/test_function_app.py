@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from shared.core import steps
+from shared.core.steps import Step
+from shared.work.table import WORK
 from tests.examples import ROOT
-from triggers.names import Activity, Entity, Orchestrator
+from triggers.names import Entity, Orchestrator
 
 PROBES = Path(__file__).parent / "probes"
 
@@ -28,7 +31,7 @@ TRIGGERS = {
     "health": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
-    **{name.value: "activityTrigger" for name in Activity},
+    **{step.name: "activityTrigger" for step in WORK},
 }
 CLIENTS = {"on_blob_event", "on_blob_message", "sweep"}
 """Functions that talk to the durable extension, too."""
@@ -67,6 +70,13 @@ def test_importing_the_app_in_an_empty_environment_lists_exactly_the_declared_fu
     triggers = {name: [b["type"] for b in bound if b["type"].endswith("Trigger")] for name, bound in found.items()}
     assert triggers == {name: [trigger] for name, trigger in TRIGGERS.items()}
     assert {name for name, bound in found.items() if any(b["type"] == "durableClient" for b in bound)} == CLIENTS
+
+
+def test_every_step_is_carried_out_by_somebody_under_a_name_of_its_own() -> None:
+    declared = [step for step in vars(steps).values() if isinstance(step, Step)]
+
+    assert set(declared) - set(WORK) == {steps.PUBLISHED, steps.SCORED}
+    assert len({step.name for step in declared}) == len(declared)
 
 
 def test_importing_the_app_opens_no_socket_and_builds_no_services() -> None:

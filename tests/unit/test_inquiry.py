@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shared.core.run import Status, first_document
-from shared.errors import InputRefused
-from shared.routes import parse_routes
-from shared.services import Services
-from shared.work.inquiry import Query, health, read_query, run, runs
+from shared.core import course
+from shared.core.location import Location
+from shared.core.record import change
+from shared.core.run import Run, Status, Timings
+from shared.core.snapshot import Frozen, FrozenFiles
+from shared.errors import InputRefused, UnknownVersion
+from shared.work.inquiry import PRIVATE, Query, read_query, run, runs
 from shared.work.ledger import Ledger
-from tests.examples import SETTINGS, STATE, endpoint_over, replaced
+from tests.examples import SETTINGS, STATE
 from tests.fakes import NOON, FakeBlobs, FakeClock
-from tests.unit.scorings import an_order
+from tests.unit.runs import a_run, seen
 
+FILES = FrozenFiles((Frozen(name="0.png", etag="0x1", size=1),))
 EVERYTHING = Query(None, None, None, 50)
 
 
@@ -43,7 +47,10 @@ def test_a_query_is_read(params: dict[str, str], query: Query) -> None:
 @pytest.mark.parametrize(
     ("params", "hint"),
     [
-        ({"status": "done"}, "it can be claimed, submitting, scoring, publishing, published, failed, superseded"),
+        (
+            {"status": "done"},
+            "it can be claimed, staging, submitting, scoring, canceling, publishing, published, failed, superseded",
+        ),
         ({"status": ""}, "it can be claimed"),
         ({"since": "yesterday"}, "it must be a time such as 2026-01-31T12:00:00Z"),
         ({"limit": "0"}, "a number from 1 to 1000"),
@@ -64,18 +71,33 @@ def test_a_limit_beyond_all_reason_is_told_what_would_be() -> None:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
+def blobs() -> FakeBlobs:
+    return FakeBlobs(FakeClock())
+
+
+@pytest.fixture
+def ledger(blobs: FakeBlobs) -> Ledger:
     """Three runs: digits-…0 has failed, digits-…1 and letters-…2 are claimed."""
-    ledger = Ledger(FakeBlobs(FakeClock()), STATE)
+    ledger = Ledger(blobs, STATE)
     for number, route in enumerate(("digits", "digits", "letters")):
-        ledger.claim(a_document(f"{route}-{number:020x}", route=route, hours=number), {"files": [{"name": "0.png"}]})
-    ledger.update(f"digits-{0:020x}", {"revision": 1, "status": "failed", "job": {"studio_url": "https://ml/1"}}, NOON)
+        ledger.claim(a_claim(number, route), FILES)
+    ended = course.explained(seen("Failed"), None, NOON)
+    assert ended.job is not None
+    ledger.record(id_of(0), change(ended, job=replace(ended.job, studio_url="https://ml/1")).progress, None)
     return ledger
 
 
-def a_document(run_id: str, *, route: str, hours: int) -> dict[str, Any]:
-    order = an_order(run_id=run_id, route=route)
-    return first_document(order, claimed_by="w", number=0, now=NOON + timedelta(hours=hours))
+def id_of(number: int, route: str = "digits") -> str:
+    return f"{route}-{number:020x}"
+
+
+def a_claim(number: int, route: str) -> Run:
+    """The run of that number, claimed so many hours after noon."""
+    return a_run(run_id=id_of(number, route), route=route, timings=Timings(claimed=NOON + timedelta(hours=number)))
+
+
+def make_unreadable(blobs: FakeBlobs, run_id: str) -> None:
+    blobs.put(Location(STATE, f"runs/{run_id}.json"), b'{"version": 2}')
 
 
 @pytest.mark.parametrize(
@@ -98,20 +120,68 @@ def test_runs_are_found_from_the_newest_on(ledger: Ledger, changes: dict[str, An
     assert [int(run["run_id"].rpartition("-")[2], 16) for run in found] == numbers
 
 
-def test_a_run_is_shown_with_its_endpoint_and_link_and_without_its_order(ledger: Ledger) -> None:
+def test_a_run_is_shown_with_its_endpoint_and_link_and_without_what_only_landfall_needs(ledger: Ledger) -> None:
     shown = runs(ledger, replace(EVERYTHING, status=Status.FAILED))[0]
 
-    assert shown["endpoint"] == SETTINGS["DIGITS_SCORING_URI"]
-    assert shown["studio_url"] == "https://ml/1"
-    assert not {"order", "revision"} & set(shown)
+    assert (shown["endpoint"], shown["studio_url"]) == (SETTINGS["DIGITS_SCORING_URI"], "https://ml/1")
+    assert (shown["landing"], shown["staged"], shown["created"]) == (
+        "landing/digits/tuesday",
+        False,
+        "2026-03-01T12:00:00Z",
+    )
+    assert shown["error"] == {"reason": "job_failed", "message": "Job batchjob-1 failed."}
+    assert not PRIVATE & set(shown)
+
+
+def test_everything_that_people_may_rely_on_is_shown_even_where_there_is_nothing(ledger: Ledger) -> None:
+    shown = runs(ledger, replace(EVERYTHING, route="letters"))[0]
+
+    nothing = ("job", "studio_url", "publication", "error", "wait_until", "unanswered")
+    assert {name: shown[name] for name in nothing} == dict.fromkeys(nothing)
+    assert (shown["status"], shown["attempt"], list(shown["attempts"])) == ("claimed", 1, [])
+    assert json.loads(json.dumps(shown))["snapshot"] == {"files": 1, "bytes": 1, "fingerprint": "f", "drop": "d"}
+
+
+def test_every_member_of_a_run_is_either_shown_or_private(ledger: Ledger) -> None:
+    shown = runs(ledger, EVERYTHING)[0]
+
+    assert set(Run.__struct_fields__) - PRIVATE - set(shown) == set()
+    assert set(Run.__struct_fields__) >= PRIVATE
 
 
 def test_one_run_is_shown_with_its_files(ledger: Ledger) -> None:
-    shown = run(ledger, f"letters-{2:020x}")
+    shown = run(ledger, id_of(2, "letters"))
 
     assert shown is not None
-    assert shown["snapshot"]["list"] == [{"name": "0.png"}]
+    assert shown["snapshot"]["list"] == [{"name": "0.png", "etag": "0x1", "size": 1, "md5": None}]
+    assert shown["snapshot"]["fingerprint"] == "f"
     assert shown["studio_url"] is None
+
+
+def test_a_run_that_cannot_be_read_is_told_of_where_all_are_asked_for(ledger: Ledger, blobs: FakeBlobs) -> None:
+    make_unreadable(blobs, id_of(1))
+
+    shown = runs(ledger, EVERYTHING)
+
+    assert [run["run_id"] for run in shown] == [id_of(2, "letters"), id_of(1), id_of(0)]
+    assert (shown[1]["status"], shown[1]["error"]["reason"]) == ("unreadable", "version")
+    assert "it is of version 2, and this program knows version 1" in shown[1]["error"]["message"]
+
+
+@pytest.mark.parametrize("changes", [{"route": "digits"}, {"status": Status.FAILED}], ids=["route", "status"])
+def test_a_run_that_cannot_be_read_is_none_of_those_of_a_route_or_status(
+    ledger: Ledger, blobs: FakeBlobs, changes: dict[str, Any]
+) -> None:
+    make_unreadable(blobs, id_of(1))
+
+    assert id_of(1) not in [run["run_id"] for run in runs(ledger, replace(EVERYTHING, **changes))]
+
+
+def test_one_run_that_cannot_be_read_is_told_with_the_reason(ledger: Ledger, blobs: FakeBlobs) -> None:
+    make_unreadable(blobs, id_of(1))
+
+    with pytest.raises(UnknownVersion, match="it is of version 2"):
+        run(ledger, id_of(1))
 
 
 def test_a_run_that_there_is_not_is_none(ledger: Ledger) -> None:
@@ -122,34 +192,3 @@ def test_a_run_that_there_is_not_is_none(ledger: Ledger) -> None:
 def test_what_cannot_be_a_run_id_is_not_looked_for(ledger: Ledger, text: str) -> None:
     with pytest.raises(InputRefused, match="is not a run id"):
         run(ledger, text)
-
-
-def some_services(**env: str) -> Services:
-    """Services over fakes that are all well."""
-    services = Services(env={**SETTINGS, "LANDFALL_STATE_URL": STATE.url, **env}, now=FakeClock(), new_id=lambda: "id")
-    blobs = FakeBlobs(FakeClock())
-    (route,) = parse_routes(replaced(), SETTINGS).usable
-    services.__dict__.update(blobs=blobs, endpoint=endpoint_over(blobs, route))
-    return services
-
-
-def test_where_everything_answers_nothing_is_wrong() -> None:
-    assert health(some_services()) == []
-
-
-def test_storage_and_endpoints_that_do_not_answer_are_told() -> None:
-    services = some_services()
-    services.__dict__["blobs"].down = "storage: 503"
-    services.__dict__["endpoint"].down = "endpoint: 503"
-
-    assert set(health(services)) == {"storage: 503", "endpoint: 503"}
-
-
-def test_settings_that_are_wrong_are_told() -> None:
-    assert any("LANDFALL_STATE_URL" in problem for problem in health(some_services(LANDFALL_STATE_URL="")))
-
-
-def test_routes_that_are_wrong_are_told_beside_the_rest() -> None:
-    (problem,) = health(some_services(DIGITS_SCORING_URI=""))
-
-    assert problem.startswith("route 'digits', endpoint.scoring_uri: the app setting DIGITS_SCORING_URI is not set")

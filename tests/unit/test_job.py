@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.core.job import STAGES, Job, Stage, output_of, read_job
+from shared.core.record import builtins_of, load
 
 DOCUMENTED = {
     "NotStarted",
@@ -45,7 +46,7 @@ def test_a_status_that_nobody_has_heard_of_is_followed(status: str) -> None:
     assert Job(name="j", status=status).stage is Stage.RUNNING
 
 
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "id": "/subscriptions/s/…/batchEndpoints/e/deployments/d/jobs/batchjob-1",
     "name": "batchjob-1",
     "properties": {
@@ -106,4 +107,11 @@ def test_the_outputs_of_a_job_are_its_uris(properties: dict[str, Any] | None, ou
 
 @pytest.mark.parametrize("job", [Job(name="j"), read_job(WHOLE)], ids=["a name", "whole"])
 def test_a_job_survives_the_way_between_functions(job: Job) -> None:
-    assert Job.from_payload(json.loads(json.dumps(job.to_payload()))) == job
+    assert load(Job, json.loads(json.dumps(builtins_of(job)))) == job
+
+
+def test_what_a_later_answer_leaves_out_is_known_from_an_earlier_one() -> None:
+    job = read_job(WHOLE).seen_again(Job(name="batchjob-1", status="Completed", deployment="better"))
+
+    assert (job.status, job.id, job.studio_url) == ("Completed", read_job(WHOLE).id, read_job(WHOLE).studio_url)
+    assert job.deployment == "better"

@@ -1,178 +1,66 @@
-"""When a landing is looked at, when it is ready, and who watches it."""
+"""A landing: one folder, or one file, that a route matches."""
 
 from __future__ import annotations
 
-import json
-from datetime import timedelta
+from shared.core.landing import Landing
+from tests.examples import digits_route, in_landing, tuesday
+from tests.unit.test_snapshot import a_file
 
-import pytest
-
-from shared.core.event import Landing
-from shared.core.landing import (
-    MARKER_LOOK,
-    Empty,
-    IsReady,
-    Look,
-    NotYet,
-    Overdue,
-    Readiness,
-    Watchers,
-    coalesce,
-    landing_key,
-    readiness,
-)
-from shared.core.route import Ready
-from tests.examples import digits_route, tuesday
-from tests.fakes import NOON
-
+FILES = ("type: uri_folder", "type: uri_file")
 MARKED = ("quiet: 5s", "marker: _SUCCESS")
-QUIET = Ready(quiet=timedelta(minutes=1), marker=None, longest_wait=timedelta(hours=1), scores_after_longest_wait=True)
-MARKER = Ready(quiet=None, marker="_OK", longest_wait=timedelta(hours=1), scores_after_longest_wait=False)
-SCORES_ANYWAY = Ready(quiet=None, marker="_OK", longest_wait=timedelta(hours=1), scores_after_longest_wait=True)
-STRICT = Ready(
-    quiet=timedelta(minutes=1), marker=None, longest_wait=timedelta(hours=1), scores_after_longest_wait=False
-)
 
 
-def seconds(number: float) -> timedelta:
-    return timedelta(seconds=number)
+def test_where_the_input_is_a_folder_the_folder_is_the_landing() -> None:
+    landing = tuesday()
+
+    assert (landing.folder, landing.file_name) == (in_landing("digits/tuesday"), "")
+    assert landing.location == in_landing("digits/tuesday")
+    assert landing.parts == {"batch": "tuesday"}
+    assert landing.wants("0.png")
+    assert landing.wants("1.png")
+    assert not landing.wants("notes.txt")
 
 
-class TestCoalescing:
-    def test_events_of_one_bucket_start_one_watch(self) -> None:
-        """The quiet period is 5 s, so a bucket is 2.5 s; noon is at a bucket's beginning."""
-        ready = tuesday().route.ready
-        first = coalesce(tuesday(), ready, is_marker=False, now=NOON)
+def test_where_the_input_is_a_file_the_landing_is_that_file_in_its_folder() -> None:
+    landing = Landing(digits_route(FILES), "digits/tuesday/0.png")
 
-        assert coalesce(tuesday(), ready, is_marker=False, now=NOON + seconds(2.4)) == first
-        assert coalesce(tuesday(), ready, is_marker=False, now=NOON + seconds(2.5)) != first
-        assert first.not_before == NOON + seconds(3.5)
-
-    @pytest.mark.parametrize(("quiet", "wait"), [("1s", 2), ("5s", 3.5), ("30s", 16), ("2m", 61), ("1d", 61)], ids=str)
-    def test_a_bucket_is_half_the_quiet_period_within_bounds(self, quiet: str, wait: float) -> None:
-        landing = tuesday(digits_route(("quiet: 5s", f"quiet: {quiet}"), ("longest_wait: 2h", "longest_wait: 2d")))
-
-        assert coalesce(landing, landing.route.ready, is_marker=False, now=NOON).not_before == NOON + seconds(wait)
-
-    def test_the_marker_has_a_short_bucket_of_its_own(self) -> None:
-        landing = tuesday(digits_route(MARKED))
-
-        file = coalesce(landing, landing.route.ready, is_marker=False, now=NOON)
-        marker = coalesce(landing, landing.route.ready, is_marker=True, now=NOON)
-
-        assert file.not_before == NOON + seconds(61)
-        assert marker.not_before == NOON + seconds(2)
-        assert file.instance_id != marker.instance_id
-
-    def test_landings_have_watches_of_their_own(self) -> None:
-        route = digits_route()
-        ids = {
-            coalesce(Landing(route, path), route.ready, is_marker=False, now=NOON).instance_id
-            for path in ("digits/tuesday", "digits/Tuesday", "digits/tues day", "digits/tues%20day")
-        }
-
-        assert len(ids) == 4
-
-    def test_a_landings_key_can_be_part_of_ids_and_blob_names(self) -> None:
-        key = landing_key("digits", Landing(digits_route(), "digits/ä b/#?%\U0001f600"))
-
-        assert key.startswith("digits-")
-        assert key.replace("-", "").isalnum()
-        assert key.isascii()
+    assert (landing.folder, landing.file_name) == (in_landing("digits/tuesday"), "0.png")
+    assert landing.location == in_landing("digits/tuesday/0.png")
+    assert landing.parts == {"batch": "tuesday"}
+    assert landing.wants("0.png")
+    assert not landing.wants("1.png")
 
 
-def ready(
-    how: Ready, *, files: int = 1, age: float | None = 0, same: float = 0, watched: float = 0, marked: bool = False
-) -> Readiness:
-    """Whether a landing is ready whose newest file is that old, that has been the same and watched that long."""
-    newest = None if age is None or not files else NOON - seconds(age)
-    look = Look(files=files, fingerprint="f", newest=newest, seen_at=NOON, marked=marked)
-    return readiness(how, look, same_since=NOON - seconds(same), watched_since=NOON - seconds(watched), now=NOON)
+def test_a_landing_that_a_changed_pattern_no_longer_matches_is_not_taken_and_has_no_parts() -> None:
+    assert tuesday().is_taken
+    assert not Landing(digits_route(), "elsewhere").is_taken
+    assert Landing(digits_route(), "elsewhere").parts == {}
 
 
-HOUR = 3600
+def test_a_landing_freezes_what_its_route_wants() -> None:
+    listed = [a_file("1.png"), a_file("0.png"), a_file("notes.txt"), a_file("_SUCCESS", etag="0x9")]
+
+    folder = tuesday(digits_route(MARKED)).freeze(listed)
+    file = Landing(digits_route(FILES), "digits/tuesday/0.png").freeze(listed)
+
+    assert ([frozen.name for frozen in folder.files], folder.others, folder.marker_etag) == (
+        ["0.png", "1.png"],
+        2,
+        "0x9",
+    )
+    assert [frozen.name for frozen in file.files] == ["0.png"]
 
 
-@pytest.mark.parametrize(
-    ("verdict", "expected"),
-    [
-        pytest.param(ready(QUIET, files=0), Empty(), id="nothing there"),
-        pytest.param(ready(QUIET, age=61), IsReady(), id="old enough by the service's clock"),
-        pytest.param(ready(QUIET, age=60.9), NotYet(NOON + seconds(0.1)), id="not yet, for a grain of the clock"),
-        pytest.param(ready(QUIET, age=0), NotYet(NOON + seconds(60)), id="just written"),
-        pytest.param(ready(QUIET, age=0, same=60), IsReady(), id="the same for the quiet period"),
-        pytest.param(ready(QUIET, age=-30, same=45), NotYet(NOON + seconds(15)), id="written in the service's future"),
-        pytest.param(
-            ready(QUIET, age=0, watched=HOUR - 10), NotYet(NOON + seconds(10)), id="not past the longest wait"
-        ),
-        pytest.param(ready(QUIET, age=0, watched=HOUR), IsReady(), id="never quiet, scored anyway"),
-        pytest.param(
-            ready(STRICT, age=0, watched=HOUR),
-            Overdue("files kept arriving or changing; the folder was never quiet for 0:01:00 within 1:00:00"),
-            id="never quiet, refused",
-        ),
-        pytest.param(ready(MARKER, marked=True), IsReady(), id="marked"),
-        pytest.param(ready(MARKER, files=0, marked=True), Empty(), id="marked, but empty"),
-        pytest.param(ready(MARKER, age=HOUR * 9), NotYet(NOON + MARKER_LOOK), id="not marked, however old"),
-        pytest.param(ready(MARKER, files=0), NotYet(NOON + MARKER_LOOK), id="not marked and empty so far"),
-        pytest.param(ready(MARKER, watched=HOUR - 10), NotYet(NOON + seconds(10)), id="not marked, nearly too late"),
-        pytest.param(
-            ready(MARKER, watched=HOUR), Overdue("_OK has not arrived within 1:00:00"), id="never marked, refused"
-        ),
-        pytest.param(ready(SCORES_ANYWAY, watched=HOUR), IsReady(), id="never marked, scored anyway"),
-        pytest.param(ready(MARKER, files=0, watched=HOUR), Empty(), id="never marked and empty"),
-        pytest.param(ready(SCORES_ANYWAY, files=0, watched=HOUR), Empty(), id="never marked, nothing to score anyway"),
-    ],
-)
-def test_a_look_tells_whether_a_landing_is_ready(verdict: Readiness, expected: Readiness) -> None:
-    assert verdict == expected
+def test_landings_have_keys_of_their_own() -> None:
+    paths = ("digits/tuesday", "digits/Tuesday", "digits/tues day", "digits/tues%20day")
+
+    assert len({Landing(digits_route(), path).key for path in paths}) == len(paths)
+    assert tuesday().key == tuesday().key
 
 
-def test_a_landing_whose_route_was_removed_is_empty_where_quiet_was_waited_for() -> None:
-    assert ready(QUIET, files=0, age=None, marked=True) == Empty()
+def test_a_landings_key_can_be_part_of_ids_and_blob_names() -> None:
+    key = Landing(digits_route(), "digits/ä b/#?%\U0001f600").key
 
-
-@pytest.mark.parametrize("newest", [None, NOON], ids=["empty", "some files"])
-def test_a_look_survives_the_way_between_functions(newest: object) -> None:
-    look = Look(files=3, fingerprint="f", newest=NOON if newest else None, seen_at=NOON, marked=True)
-
-    assert Look.from_payload(json.loads(json.dumps(look.to_payload()))) == look
-
-
-class TestWatchers:
-    def test_the_first_to_enter_watches(self) -> None:
-        assert Watchers().enter("a", urgent=False) == (Watchers("a"), "a")
-
-    def test_the_watcher_may_enter_again(self) -> None:
-        assert Watchers("a", touched=True).enter("a", urgent=False) == (Watchers("a", touched=True), "a")
-
-    def test_another_is_turned_away_and_leaves_a_mark(self) -> None:
-        assert Watchers("a").enter("b", urgent=False) == (Watchers("a", touched=True), "a")
-
-    def test_an_urgent_one_replaces_a_watcher_that_waits_and_keeps_its_mark(self) -> None:
-        assert Watchers("a", touched=True).enter("b", urgent=True) == (Watchers("b", touched=True), "b")
-
-    def test_an_urgent_one_does_not_replace_a_watcher_that_makes_a_run(self) -> None:
-        assert Watchers("a", busy=True).enter("b", urgent=True) == (Watchers("a", busy=True, touched=True), "a")
-
-    def test_only_the_watcher_may_begin(self) -> None:
-        assert Watchers("a").begin("a") == (Watchers("a", busy=True), True)
-        assert Watchers("a").begin("b") == (Watchers("a"), False)
-
-    def test_a_watcher_leaves_unless_somebody_came_by(self) -> None:
-        assert Watchers("a", busy=True).leave("a") == (Watchers(), False)
-        assert Watchers("a", busy=True, touched=True).leave("a") == (Watchers("a"), True)
-
-    def test_one_that_was_replaced_leaves_without_a_trace(self) -> None:
-        assert Watchers("b", busy=True, touched=True).leave("a") == (Watchers("b", busy=True, touched=True), False)
-
-    def test_a_watcher_that_has_ended_is_forgotten_and_no_other(self) -> None:
-        assert Watchers("a", busy=True).release("a") == Watchers()
-        assert Watchers("a", busy=True, touched=True).release("a") == Watchers(touched=True)
-        assert Watchers("b", busy=True).release("a") == Watchers("b", busy=True)
-
-    def test_the_state_survives_the_way_to_the_entity(self) -> None:
-        state = Watchers("a", busy=True, touched=True)
-
-        assert Watchers.from_payload(json.loads(json.dumps(state.to_payload()))) == state
-        assert Watchers.from_payload(None) == Watchers()
+    assert key.startswith("digits-")
+    assert key.replace("-", "").isalnum()
+    assert key.isascii()

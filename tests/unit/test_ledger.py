@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from shared.core.location import Location
-from shared.errors import Unavailable
-from shared.work.ledger import Ledger
+from shared.core.record import change, dump, from_json, to_json
+from shared.core.run import Abandoned, Content, Run, Status, Timings
+from shared.core.snapshot import Frozen, FrozenFiles
+from shared.core.spec import RunSpec
+from shared.core.steps import RecordRun
+from shared.errors import Unavailable, UnknownVersion
+from shared.work.ledger import Ledger, Unreadable, record
 from tests.examples import STATE
 from tests.fakes import NOON, FakeBlobs, FakeClock
+from tests.unit.runs import AT, a_run, a_spec, failed, following, submitting
 
-SNAPSHOT = {"fingerprint": "f", "files": []}
+FILES = FrozenFiles((Frozen(name="0.png", etag="0x1", size=1),))
+OTHER_FILES = FrozenFiles((Frozen(name="0.png", etag="0x2", size=2),))
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+ONE = a_run().run_id
 
 
 @pytest.fixture
@@ -27,103 +37,158 @@ def ledger(blobs: FakeBlobs) -> Ledger:
     return Ledger(blobs, STATE)
 
 
-def a_document(run_id: str = "digits-1", *, created: datetime = NOON, **fields: Any) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "revision": 0,
-        "status": "claimed",
-        "created": created.isoformat(),
-        "updated": created.isoformat(),
-        "abandoned": [],
-        **fields,
-    }
+def a_claim(run_id: str = ONE, *, claimed: datetime = NOON, **changes: Any) -> Run:
+    return a_run(run_id=run_id, timings=Timings(claimed=claimed), updated=claimed, **changes)
 
 
-def ids(runs: Any) -> list[str]:
-    return [run["run_id"] for run in runs]
+def of_drop(drop: str) -> Content:
+    return Content(files=1, bytes=1, fingerprint="f", drop=drop)
+
+
+def ids(runs: Iterable[Run | Unreadable]) -> list[str]:
+    return [run.run_id for run in runs]
+
+
+def record_of(run_id: str) -> Location:
+    return Location(STATE, f"runs/{run_id}.json")
+
+
+def write_as_version_2(blobs: FakeBlobs, run: Run, **members: Any) -> bytes:
+    """Have the run's record written by a later version of the program."""
+    content = json.dumps({**dump(run), "version": 2, **members}).encode()
+    blobs.put(record_of(run.run_id), content)
+    return content
+
+
+def write(ledger: Ledger, run: Run, *, spec: RunSpec | None = None) -> None:
+    ledger.record(run.run_id, run.progress, spec)
 
 
 def test_a_run_is_claimed_once_and_whoever_comes_later_learns_of_it(ledger: Ledger) -> None:
-    assert ledger.claim(a_document(claimed_by="a"), SNAPSHOT) is None
+    assert ledger.claim(a_claim(claimed_by="a"), FILES) is None
 
-    known = ledger.claim(a_document(claimed_by="b"), SNAPSHOT)
+    known = ledger.claim(a_claim(claimed_by="b"), FILES)
 
-    assert known is not None
-    assert known["claimed_by"] == "a"
-    assert ledger.run("digits-1") == known
+    assert known == a_claim(claimed_by="a")
+    assert ledger.run(ONE) == known
 
 
 def test_of_two_that_claim_at_the_same_moment_one_wins(ledger: Ledger, blobs: FakeBlobs) -> None:
     create = blobs.create
 
     def overtaken(blob: Location, content: bytes) -> bool:
-        blobs.put(blob, json.dumps(a_document(claimed_by="another")).encode())
+        blobs.put(blob, to_json(a_claim(claimed_by="another")))
         return create(blob, content)
 
     blobs.create = overtaken  # type: ignore[method-assign]
-    known = ledger.claim(a_document(claimed_by="me"), SNAPSHOT)
+    known = ledger.claim(a_claim(claimed_by="me"), FILES)
 
-    assert known is not None
-    assert known["claimed_by"] == "another"
+    assert known == a_claim(claimed_by="another")
 
 
-def test_where_the_document_is_the_snapshot_and_the_pointers_are_too(ledger: Ledger, blobs: FakeBlobs) -> None:
+def cut_claims_short(blobs: FakeBlobs) -> None:
+    """Have the process stopped right before a claim's record is written."""
+
     def cut_short(blob: Location, content: bytes) -> bool:
         raise Unavailable("the process was stopped")
 
-    create, blobs.create = blobs.create, cut_short  # type: ignore[method-assign]
+    blobs.create = cut_short  # type: ignore[method-assign]
+
+
+def test_where_the_record_is_the_snapshot_and_the_pointers_are_too(ledger: Ledger, blobs: FakeBlobs) -> None:
+    create = blobs.create
+    cut_claims_short(blobs)
     with pytest.raises(Unavailable):
-        ledger.claim(a_document(), SNAPSHOT)
-    assert (ledger.run("digits-1"), ids(ledger.newest()), ids(ledger.unfinished(NOON))) == (None, [], [])
+        ledger.claim(a_claim(), FILES)
+    assert (ledger.run(ONE), ids(ledger.newest()), ids(ledger.unfinished(NOON))) == (None, [], [])
     blobs.create = create  # type: ignore[method-assign]
 
-    assert ledger.claim(a_document(), SNAPSHOT) is None
+    assert ledger.claim(a_claim(), FILES) is None
 
-    assert ids(ledger.newest()) == ids(ledger.unfinished(NOON)) == ["digits-1"]
-    assert ledger.kept("snapshots", "digits-1") == SNAPSHOT
+    assert ids(ledger.newest()) == ids(ledger.unfinished(NOON)) == [ONE]
+    assert ledger.snapshot(ONE, "d") == FILES
 
 
 def test_a_run_whose_claim_was_cut_short_and_made_again_is_listed_once(ledger: Ledger, blobs: FakeBlobs) -> None:
-    def cut_short(blob: Location, content: bytes) -> bool:
-        raise Unavailable("the process was stopped")
-
-    create, blobs.create = blobs.create, cut_short  # type: ignore[method-assign]
+    create = blobs.create
+    cut_claims_short(blobs)
     with pytest.raises(Unavailable):
-        ledger.claim(a_document(), SNAPSHOT)
+        ledger.claim(a_claim(), FILES)
     blobs.create = create  # type: ignore[method-assign]
-    ledger.claim(a_document(created=NOON + timedelta(seconds=5)), SNAPSHOT)
+    ledger.claim(a_claim(claimed=NOON + 5 * SECOND), FILES)
 
-    assert ids(ledger.newest()) == ["digits-1"]
+    assert ids(ledger.newest()) == [ONE]
 
 
 def test_a_run_that_nobody_claimed_is_not_known(ledger: Ledger) -> None:
-    assert ledger.run("digits-9") is None
+    assert ledger.run(ONE) is None
 
 
-def test_an_update_changes_its_fields_and_leaves_the_others(ledger: Ledger) -> None:
-    ledger.claim(a_document(route="digits"), SNAPSHOT)
+def test_snapshots_are_kept_per_drop(ledger: Ledger) -> None:
+    ledger.claim(a_claim("digits-1", snapshot=of_drop("first")), FILES)
+    ledger.claim(a_claim("digits-2", snapshot=of_drop("second")), OTHER_FILES)
 
-    ledger.update("digits-1", {"revision": 1, "status": "scoring"}, NOON + timedelta(seconds=1))
+    assert ledger.snapshot("digits-1", "first") == FILES
+    assert ledger.snapshot("digits-2", "second") == OTHER_FILES
+    with pytest.raises(
+        Unavailable, match=r"no snapshot of run digits-1; was .*/snapshots/digits-1/second\.json deleted"
+    ):
+        ledger.snapshot("digits-1", "second")
 
-    assert ledger.run("digits-1") == a_document(
-        route="digits", revision=1, status="scoring", updated=(NOON + timedelta(seconds=1)).isoformat()
-    )
+
+def test_a_slow_second_claim_does_not_change_the_snapshot_of_the_first(ledger: Ledger, blobs: FakeBlobs) -> None:
+    """The same bytes were dropped again between two claims: the second one's etags are not those of the first."""
+    replace = blobs.replace
+    entered: list[Location] = []
+
+    def slow(blob: Location, content: bytes, *, etag: str | None) -> bool:
+        if blob.path.startswith("snapshots/") and not entered:
+            entered.append(blob)
+            ledger.claim(a_claim(snapshot=of_drop("first")), FILES)
+        return replace(blob, content, etag=etag)
+
+    blobs.replace = slow  # type: ignore[method-assign]
+    known = ledger.claim(a_claim(snapshot=of_drop("second")), OTHER_FILES)
+
+    assert known is not None
+    assert known.snapshot.drop == "first"
+    assert ledger.snapshot(ONE, known.snapshot.drop) == FILES
 
 
-@pytest.mark.parametrize("revision", [1, 2])
-def test_an_update_that_comes_late_changes_nothing(ledger: Ledger, revision: int) -> None:
-    ledger.claim(a_document(), SNAPSHOT)
-    ledger.update("digits-1", {"revision": 2, "status": "scoring"}, NOON)
+def test_a_record_is_brought_up_to_date_and_what_does_not_change_stays(ledger: Ledger) -> None:
+    ledger.claim(a_claim(), FILES)
 
-    ledger.update("digits-1", {"revision": revision, "status": "submitting"}, NOON)
+    write(ledger, following())
 
-    run = ledger.run("digits-1")
+    assert ledger.run(ONE) == following()
+
+
+def test_a_spec_is_written_as_long_as_one_comes_along(ledger: Ledger) -> None:
+    corrected = a_spec(refusal="Remove them.")
+    ledger.claim(a_claim(), FILES)
+
+    write(ledger, submitting(), spec=corrected)
+    write(ledger, following())
+
+    run = ledger.run(ONE)
     assert run is not None
-    assert (run["revision"], run["status"]) == (2, "scoring")
+    assert (run.spec, run.status) == (corrected, Status.SCORING)
+
+
+@pytest.mark.parametrize("revision", [0, 1, 2])
+def test_an_older_revision_and_the_same_one_change_nothing(ledger: Ledger, blobs: FakeBlobs, revision: int) -> None:
+    ledger.claim(a_claim(), FILES)
+    write(ledger, change(following(), revision=2))
+    writes = blobs.writes
+
+    write(ledger, change(failed(), revision=revision), spec=a_spec(refusal="no"))
+
+    assert ledger.run(ONE) == change(following(), revision=2)
+    assert blobs.writes == writes
 
 
 def overtaken_by(blobs: FakeBlobs, times: int) -> None:
-    """Have somebody else write the document just before each of the next replacements."""
+    """Have somebody else write the record just before each of the next replacements."""
     replace, left = blobs.replace, [None] * times
 
     def overtaken(blob: Location, content: bytes, *, etag: str | None) -> bool:
@@ -136,68 +201,99 @@ def overtaken_by(blobs: FakeBlobs, times: int) -> None:
 
 
 def test_an_update_that_was_overtaken_is_made_on_what_is_there_now(ledger: Ledger, blobs: FakeBlobs) -> None:
-    ledger.claim(a_document(), SNAPSHOT)
+    ledger.claim(a_claim(), FILES)
     overtaken_by(blobs, 2)
 
-    ledger.update("digits-1", {"revision": 1, "status": "scoring"}, NOON)
+    write(ledger, following())
 
-    run = ledger.run("digits-1")
-    assert run is not None
-    assert run["status"] == "scoring"
+    assert ledger.run(ONE) == following()
 
 
 def test_an_update_that_is_always_overtaken_gives_up_for_now(ledger: Ledger, blobs: FakeBlobs) -> None:
-    ledger.claim(a_document(), SNAPSHOT)
+    ledger.claim(a_claim(), FILES)
     overtaken_by(blobs, 100)
 
     with pytest.raises(Unavailable, match="changed by somebody else"):
-        ledger.update("digits-1", {"revision": 1, "status": "scoring"}, NOON)
+        write(ledger, following())
 
 
 def test_an_update_of_a_run_that_is_gone_says_so(ledger: Ledger) -> None:
-    with pytest.raises(Unavailable, match="has no document of run digits-9"):
-        ledger.update("digits-9", {"revision": 1}, NOON)
+    with pytest.raises(Unavailable, match=f"has no record of run {ONE}"):
+        write(ledger, following())
 
 
-@pytest.mark.parametrize("status", ["published", "failed", "superseded"])
-def test_a_run_that_has_ended_is_no_longer_unfinished(ledger: Ledger, status: str) -> None:
-    ledger.claim(a_document(), SNAPSHOT)
-    assert ids(ledger.unfinished(NOON)) == ["digits-1"]
+def test_the_step_that_records_brings_the_record_up_to_date(ledger: Ledger) -> None:
+    ledger.claim(a_claim(), FILES)
 
-    ledger.update("digits-1", {"revision": 1, "status": status}, NOON)
+    record(ledger, RecordRun(names=following().names, progress=following().progress, spec=None))
+
+    assert ledger.run(ONE) == following()
+
+
+ENDED = [run for run in AT.values() if run.has_ended]
+
+
+@pytest.mark.parametrize("run", ENDED, ids=[run.status for run in ENDED])
+def test_a_run_that_has_ended_is_no_longer_unfinished(ledger: Ledger, run: Run) -> None:
+    ledger.claim(a_claim(), FILES)
+    assert ids(ledger.unfinished(NOON)) == [ONE]
+
+    write(ledger, run)
 
     assert ids(ledger.unfinished(NOON)) == []
 
 
 def test_a_run_that_gave_up_attempts_is_watched_for_their_jobs_for_a_day(ledger: Ledger) -> None:
-    ledger.claim(a_document(), SNAPSHOT)
-    ledger.update("digits-1", {"revision": 1, "status": "failed", "abandoned": [1]}, NOON)
+    ledger.claim(a_claim(), FILES)
+    write(ledger, change(failed(), abandoned=(Abandoned("https://endpoint", "azureml://output"),)))
 
-    assert ids(ledger.unfinished(NOON + timedelta(days=1))) == ["digits-1"]
-    assert ids(ledger.unfinished(NOON + timedelta(days=1, seconds=1))) == []
+    assert ids(ledger.unfinished(NOON + DAY)) == [ONE]
+    assert ids(ledger.unfinished(NOON + DAY + SECOND)) == []
     assert ids(ledger.unfinished(NOON)) == []
 
 
-def test_what_was_kept_is_found_and_what_was_not_is_told(ledger: Ledger) -> None:
-    ledger.keep("publications", "digits-1", {"outputs": []})
+def test_an_end_whose_pointer_was_not_removed_is_noticed(ledger: Ledger, blobs: FakeBlobs) -> None:
+    """The process was stopped between the record and the pointer."""
+    ledger.claim(a_claim(), FILES)
+    blobs.put(record_of(ONE), to_json(failed()))
 
-    assert ledger.kept("publications", "digits-1") == {"outputs": []}
-    with pytest.raises(Unavailable, match=r"publications/digits-9\.json"):
-        ledger.kept("publications", "digits-9")
+    assert ids(ledger.unfinished(NOON)) == []
+    assert blobs.stat(Location(STATE, f"open/{ONE}")) is None
+
+
+def test_a_pinned_list_of_outputs_stays_the_first_one(ledger: Ledger) -> None:
+    assert ledger.pin_outputs(ONE, 1, FILES) == FILES
+
+    assert ledger.pin_outputs(ONE, 1, OTHER_FILES) == FILES
+    assert ledger.outputs(ONE, 1) == FILES
+
+
+def test_every_attempt_has_outputs_of_its_own(ledger: Ledger) -> None:
+    ledger.pin_outputs(ONE, 1, FILES)
+    ledger.pin_outputs(ONE, 2, OTHER_FILES)
+
+    assert (ledger.outputs(ONE, 1), ledger.outputs(ONE, 2)) == (FILES, OTHER_FILES)
+    with pytest.raises(Unavailable, match=rf"publications/{ONE}/3\.json deleted"):
+        ledger.outputs(ONE, 3)
 
 
 def test_one_caller_may_send_an_attempts_post_however_often_it_asks(ledger: Ledger) -> None:
-    assert ledger.may_post("digits-1", 1, "a")
-    assert ledger.may_post("digits-1", 1, "a")
-    assert not ledger.may_post("digits-1", 1, "b")
-    assert ledger.may_post("digits-1", 2, "b")
+    assert ledger.may_post(ONE, 1, "a")
+    assert ledger.may_post(ONE, 1, "a")
+    assert not ledger.may_post(ONE, 1, "b")
+    assert ledger.may_post(ONE, 2, "b")
+
+
+def test_an_attempt_that_somebody_was_let_to_send_may_have_been_sent(ledger: Ledger) -> None:
+    ledger.may_post(ONE, 1, "a")
+
+    assert (ledger.may_be_posted(ONE, 1), ledger.may_be_posted(ONE, 2)) == (True, False)
 
 
 def test_runs_are_listed_from_the_newest_to_the_oldest_and_may_be_limited(ledger: Ledger) -> None:
     for days in range(3):
         for hours in range(2):
-            created = NOON + timedelta(days=days, hours=hours)
-            ledger.claim(a_document(f"digits-{days}{hours}", created=created), SNAPSHOT)
+            ledger.claim(a_claim(f"digits-{days}{hours}", claimed=NOON + timedelta(days=days, hours=hours)), FILES)
 
     assert ids(ledger.newest()) == ["digits-21", "digits-20", "digits-11", "digits-10", "digits-01", "digits-00"]
     since = NOON + timedelta(days=1, hours=1)
@@ -206,10 +302,76 @@ def test_runs_are_listed_from_the_newest_to_the_oldest_and_may_be_limited(ledger
 
 def test_since_is_a_moment_whatever_its_time_zone(ledger: Ledger) -> None:
     claimed = datetime(2026, 2, 28, 22, 0, tzinfo=UTC)
-    ledger.claim(a_document(created=claimed), SNAPSHOT)
+    ledger.claim(a_claim(claimed=claimed), FILES)
     since = (claimed - timedelta(hours=1)).astimezone(timezone(timedelta(hours=5)))
 
-    assert ids(ledger.newest(since=since)) == ["digits-1"]
+    assert ids(ledger.newest(since=since)) == [ONE]
+
+
+def test_a_record_of_another_version_is_told_in_lists_and_left_out_of_none(ledger: Ledger, blobs: FakeBlobs) -> None:
+    ledger.claim(a_claim("digits-1"), FILES)
+    ledger.claim(a_claim("digits-2", claimed=NOON + SECOND), FILES)
+    write_as_version_2(blobs, a_claim("digits-1"))
+
+    for listed in (list(ledger.newest()), sorted(ledger.unfinished(NOON), key=lambda run: run.run_id, reverse=True)):
+        assert listed[0] == a_claim("digits-2", claimed=NOON + SECOND)
+        assert isinstance(listed[1], Unreadable)
+        assert listed[1].run_id == "digits-1"
+        assert "it is of version 2, and this program knows version 1" in listed[1].reason
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"version": 1}'], ids=["cut short", "no record", "members missing"])
+def test_a_record_that_is_broken_is_unreadable_too(ledger: Ledger, blobs: FakeBlobs, content: bytes) -> None:
+    ledger.claim(a_claim(), FILES)
+    blobs.put(record_of(ONE), content)
+
+    (listed,) = ledger.newest()
+    assert isinstance(listed, Unreadable)
+    with pytest.raises(UnknownVersion, match=f"The record of run {ONE} cannot be read and is left as it is"):
+        ledger.run(ONE)
+
+
+def test_a_record_of_another_version_is_refused_and_never_written(ledger: Ledger, blobs: FakeBlobs) -> None:
+    """A rollback must not lose what the later version has noted."""
+    ledger.claim(a_claim(), FILES)
+    content = write_as_version_2(blobs, a_claim(), priority="high")
+
+    with pytest.raises(UnknownVersion):
+        ledger.run(ONE)
+    with pytest.raises(UnknownVersion):
+        write(ledger, following())
+    with pytest.raises(UnknownVersion):
+        ledger.claim(a_claim(), FILES)
+
+    assert blobs.contents[record_of(ONE)][0] == content
+
+
+def test_a_member_that_this_program_does_not_know_makes_a_record_unreadable(ledger: Ledger, blobs: FakeBlobs) -> None:
+    ledger.claim(a_claim(), FILES)
+    content = json.dumps({**dump(a_claim()), "priority": "high"}).encode()
+    blobs.put(record_of(ONE), content)
+
+    with pytest.raises(UnknownVersion, match="unknown field `priority`"):
+        write(ledger, following())
+
+    assert blobs.contents[record_of(ONE)][0] == content
+
+
+def test_that_a_run_cannot_be_read_is_reported_once_for_each_reason(ledger: Ledger) -> None:
+    assert ledger.report_once(Unreadable(ONE, "version 2"))
+    assert not ledger.report_once(Unreadable(ONE, "version 2"))
+    assert ledger.report_once(Unreadable("digits-2", "version 2"))
+    assert ledger.report_once(Unreadable(ONE, "version 3"))
+    assert not ledger.report_once(Unreadable(ONE, "version 3"))
+
+
+def test_the_record_is_json_that_people_can_read(ledger: Ledger, blobs: FakeBlobs) -> None:
+    ledger.claim(a_claim(), FILES)
+
+    content = blobs.contents[record_of(ONE)][0]
+
+    assert b'\n "run_id": "' in content
+    assert from_json(Run, content) == a_claim()
 
 
 def test_a_container_that_does_not_answer_is_told(ledger: Ledger, blobs: FakeBlobs) -> None:

@@ -233,3 +233,17 @@ def test_patterns_that_can_match_the_same_folder_are_found(one: str, other: str,
 )
 def test_prefixes_overlap_if_one_is_within_the_other(one: str, other: str, overlap: bool) -> None:
     assert prefixes_overlap(one, other) == prefixes_overlap(other, one) == overlap
+
+
+def test_a_place_knows_its_folder_its_name_and_what_is_below_it() -> None:
+    file = Location(LANDING, "digits/tuesday/0.png")
+
+    assert (file.parent, file.name) == (Location(LANDING, "digits/tuesday"), "0.png")
+    assert file.parent.at("part/1.png") == Location(LANDING, "digits/tuesday/part/1.png")
+
+
+def test_what_lies_directly_in_a_container_has_the_container_as_its_folder() -> None:
+    file = Location(LANDING, "0.png")
+
+    assert (file.parent, file.name) == (Location(LANDING, ""), "0.png")
+    assert file.parent.at("1.png") == Location(LANDING, "1.png")

@@ -1,17 +1,292 @@
-"""What is not in the plans: trouble of steps on which nothing depends, and routes that change meanwhile."""
+"""Where orchestrators go on, from what their records say, and what they do about trouble on the way.
+
+Whole lives of runs and watches are in tests/workflow.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from shared.core.landing import Look
+import pytest
+
+from shared.core import steps
+from shared.core.course import answered, checked, observed, recorded, resumed
+from shared.core.record import Done, change, dump, load
+from shared.core.run import Error, Run, Status
+from shared.core.snapshot import Verdict
+from shared.core.steps import CancelAsked, RecordRun, RunEnded, Seen
+from shared.core.submission import Deferred, Unclear
+from shared.core.trouble import Kind, Trouble
+from shared.core.watch import STEPS_PER_HISTORY as LOOKS_PER_HISTORY
+from shared.core.watch import Watch
 from shared.errors import Unavailable
-from shared.routes import Routes
-from shared.work import landing
 from tests.fakes import NOON
+from tests.unit.runs import (
+    AT,
+    a_job,
+    a_run,
+    a_spec,
+    canceling,
+    failed,
+    following,
+    over_copies,
+    published,
+    publishing,
+    seen,
+    staging,
+    submitting,
+    superseded,
+    unanswered,
+)
+from tests.unit.test_watch import looking
 from tests.workflow.world import make_world
-from triggers.names import Activity
+from triggers import orchestrators
+from triggers.names import Orchestrator
+from triggers.orchestrators import STEPS_PER_HISTORY
+
+AWAY = Trouble(Kind.PASSING, "503")
+REFUSED = Trouble(Kind.REFUSED, "version 2")
+TIMER = "timer"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Something that an orchestrator has asked for."""
+
+    name: str
+    given: Any
+
+
+@dataclass
+class Asking:
+    """The part of DurableOrchestrationContext that the orchestrators use; nothing is carried out."""
+
+    given: Any
+    instance_id: str = "instance"
+    current_utc_datetime: datetime = NOON
+    next_input: Any = None
+
+    def get_input(self) -> Any:
+        return json.loads(json.dumps(self.given))
+
+    def continue_as_new(self, given: Any) -> None:
+        self.next_input = given
+
+    def create_timer(self, until: datetime) -> Asked:
+        return Asked(TIMER, until)
+
+    def call_activity(self, name: str, given: Any) -> Asked:
+        return Asked(name, given)
+
+    def call_sub_orchestrator(self, name: str, given: Any, instance_id: str | None = None) -> Asked:
+        return Asked(name, given)
+
+    def task_all(self, tasks: list[Asked]) -> Asked:
+        return tasks[0]
+
+
+def scored(run: Run) -> Generator[Asked, Any, dict[str, Any]]:
+    """The life of that run from now on, to be driven by hand."""
+    orchestration: Generator[Asked, Any, dict[str, Any]] = orchestrators.score(Asking(dump(run)))
+    return orchestration
+
+
+def first_asked(run: Run) -> str:
+    return next(scored(run)).name
+
+
+def told(answer: object) -> Any:
+    return json.loads(json.dumps(dump(answer)))  # type: ignore[arg-type]
+
+
+DEFERRED = recorded(answered(submitting(), Deferred(30, "busy"), NOON))
+ACCEPTED = change(following(), wait_until=NOON + timedelta(seconds=2))
+DISCARDED = recorded(checked(seen("Completed"), Verdict.MORE, NOON))
+
+WAYS = {
+    "claimed": (a_run(), steps.RECORD_RUN.name),
+    "to be copied": (staging(), steps.STAGE_INPUT.name),
+    "to be submitted": (submitting(), steps.SUBMIT_JOB.name),
+    "submitted over copies": (
+        submitting(spec=over_copies(), copied_to=over_copies().copies),
+        steps.SUBMIT_JOB.name,
+    ),
+    "deferred": (DEFERRED, TIMER),
+    "deferred and waited": (change(DEFERRED, wait_until=None), steps.RENEW_SPEC.name),
+    "unanswered": (recorded(answered(submitting(), Unclear("time-out"), NOON)), TIMER),
+    "unanswered and waited": (unanswered(), steps.SEARCH_JOB.name),
+    "accepted": (ACCEPTED, TIMER),
+    "accepted and waited": (following(), steps.OBSERVE_JOB.name),
+    "too late": (canceling(), steps.CANCEL_JOB.name),
+    "completed": (seen("Completed"), steps.CHECK_LANDING.name),
+    "intact": (publishing(), Orchestrator.PUBLISH.value),
+    "more files": (DISCARDED, steps.STAGE_INPUT.name),
+    "failed": (seen("Failed"), steps.EXPLAIN_FAILURE.name),
+    "ended as failed": (failed(), steps.ANNOUNCE_RUN.name),
+    "published": (published(), steps.ANNOUNCE_RUN.name),
+    "refused": (a_run(spec=a_spec(refusal="too late")), steps.RECORD_RUN.name),
+}
+
+
+@pytest.mark.parametrize(("run", "step"), WAYS.values(), ids=WAYS)
+def test_a_run_goes_on_where_its_record_says(run: Run, step: str) -> None:
+    assert first_asked(run) == step
+
+
+RESUMED = {
+    "submitting": (submitting(), steps.RENEW_SPEC.name),
+    "staging": (staging(), steps.RENEW_SPEC.name),
+    "searching": (unanswered(), steps.SEARCH_JOB.name),
+    "scoring": (following(), steps.OBSERVE_JOB.name),
+    "completed, not checked yet": (seen("Completed"), steps.CHECK_LANDING.name),
+    "failed, not explained yet": (seen("Failed"), steps.EXPLAIN_FAILURE.name),
+    "canceling": (canceling(), steps.CANCEL_JOB.name),
+    "publishing": (publishing(), Orchestrator.PUBLISH.value),
+}
+
+
+@pytest.mark.parametrize(("run", "step"), RESUMED.values(), ids=RESUMED)
+def test_a_run_that_the_sweep_takes_up_goes_on_with_the_job_that_it_has(run: Run, step: str) -> None:
+    """Runs that were left between two steps of theirs were submitted a second time."""
+    assert first_asked(resumed(run, NOON)) == step
+
+
+def recorded_first(run: Run) -> Run:
+    """The run as it is in the ledger when the first thing that happens to it is recorded."""
+    asked = next(scored(run))
+    assert asked.name == steps.RECORD_RUN.name
+    given = load(RecordRun, asked.given)
+    return run.with_progress(given.progress, given.spec)
+
+
+def test_a_job_over_copies_has_scored_exactly_the_snapshot_whatever_became_of_the_landing() -> None:
+    spec = over_copies()
+
+    run = recorded_first(seen("Completed", spec=spec, copied_to=spec.copies))
+
+    assert run.status is Status.PUBLISHING
+
+
+@pytest.mark.parametrize("taken_up", [recorded, lambda run: resumed(run, NOON)], ids=["at once", "by the sweep"])
+def test_a_claimed_run_is_begun_and_a_refused_one_is_refused_whoever_carries_it_out(
+    taken_up: Callable[[Run], Run],
+) -> None:
+    begun, refused = (recorded_first(taken_up(a_run(spec=a_spec(refusal=refusal)))) for refusal in (None, "too late"))
+
+    assert (begun.status, begun.attempt) == (Status.SUBMITTING, 1)
+    assert (refused.status, refused.error) == (Status.FAILED, Error("refused", "too late"))
+
+
+def test_a_superseded_run_is_over_without_an_announcement() -> None:
+    with pytest.raises(StopIteration) as end:
+        next(scored(superseded()))
+
+    assert load(RunEnded, end.value.value) == RunEnded(superseded().run_id, Status.SUPERSEDED)
+
+
+@pytest.mark.parametrize("run", AT.values(), ids=AT)
+def test_whatever_happened_is_recorded_before_the_next_thing_is_done(run: Run) -> None:
+    asked = next(scored(run.noted(wait_until=NOON)))
+
+    assert asked.name == steps.RECORD_RUN.name
+
+
+@pytest.mark.parametrize("run", AT.values(), ids=AT)
+def test_the_ledger_is_told_the_spec_only_as_long_as_there_is_no_job(run: Run) -> None:
+    """From then on it is fixed, and every record in a history is smaller without it."""
+    given = load(RecordRun, next(scored(run.noted())).given)
+
+    assert given.spec == (run.spec if run.job is None else None)
+    assert (given.progress.revision, given.progress.recorded) == (run.revision + 1, run.revision + 1)
+    assert "spec" not in dump(given.progress)
+
+
+def test_a_look_that_saw_nothing_new_is_not_recorded() -> None:
+    assert first_asked(observed(following(), a_job("NotStarted"), NOON)) == TIMER
+
+
+def test_a_record_that_could_not_be_written_is_tried_again_after_a_rest() -> None:
+    life = scored(submitting().noted())
+    assert next(life).name == steps.RECORD_RUN.name
+
+    assert life.send(told(AWAY)) == Asked(TIMER, NOON + timedelta(seconds=5))
+    assert life.send(None).name == steps.RECORD_RUN.name
+    assert life.send(told(Done())).name == steps.RENEW_SPEC.name
+
+
+def test_a_run_that_waits_says_so_in_the_ledger_first() -> None:
+    life = scored(following())
+    assert next(life).name == steps.OBSERVE_JOB.name
+
+    asked = life.send(told(AWAY))
+
+    assert asked.name == steps.RECORD_RUN.name
+    error = load(RecordRun, asked.given).progress.error
+    assert error is not None
+    assert error.reason == "waiting"
+    assert life.send(told(Done())) == Asked(TIMER, NOON + timedelta(seconds=5))
+
+
+def test_an_end_that_the_ledger_will_not_take_is_announced_all_the_same() -> None:
+    life = scored(failed().noted())
+    assert next(life).name == steps.RECORD_RUN.name
+
+    assert life.send(told(REFUSED)).name == steps.ANNOUNCE_RUN.name
+
+
+def test_a_defect_is_reported_and_has_the_live_job_canceled() -> None:
+    life = scored(following())
+    assert next(life).name == steps.OBSERVE_JOB.name
+
+    report = life.send({"type": "Seen", "job": 7})
+    assert report.name == steps.REPORT_DEFECT.name
+    assert "InputRefused" in report.given["traceback"]
+    asked = life.send(told(Done()))
+    assert load(RecordRun, asked.given).progress.status is Status.CANCELING
+    assert life.send(told(Done())).name == steps.CANCEL_JOB.name
+    ended = life.send(told(CancelAsked(True)))
+    error = load(RecordRun, ended.given).progress.error
+    assert error is not None
+    assert error.reason == "defect"
+
+
+def test_a_defect_that_cannot_be_reported_ends_the_run_all_the_same() -> None:
+    life = scored(seen("Completed"))
+    next(life)
+
+    assert life.send("nonsense").name == steps.REPORT_DEFECT.name
+    ended = life.send(told(AWAY))
+
+    assert load(RecordRun, ended.given).progress.status is Status.FAILED
+
+
+@pytest.mark.parametrize("answer", [Seen(a_job("NotStarted")), AWAY], ids=["followed", "not seen"])
+def test_after_many_steps_the_history_is_cut_and_the_run_goes_on_where_it_was(answer: Seen | Trouble) -> None:
+    context = Asking(dump(following()))
+    asked: list[str] = []
+    answers = {TIMER: None, steps.OBSERVE_JOB.name: told(answer), steps.RECORD_RUN.name: told(Done())}
+    life, given = orchestrators.score(context), None
+    with pytest.raises(StopIteration):
+        while True:
+            asked.append(life.send(given).name)
+            given = answers[asked[-1]]
+
+    assert len(asked) <= STEPS_PER_HISTORY
+    run = load(Run, context.next_input)
+    assert (run.status, run.job) == (Status.SCORING, following().job)
+
+
+def test_a_watch_whose_history_is_long_starts_over_where_it_was() -> None:
+    context = Asking(dump(looking(steps=LOOKS_PER_HISTORY)))
+
+    with pytest.raises(StopIteration):
+        next(orchestrators.watch_landing(context))
+
+    assert load(Watch, context.next_input) == looking(steps=0)
 
 
 def fails(given: Any) -> Any:
@@ -22,25 +297,9 @@ def test_a_failure_that_cannot_be_explained_ends_the_run_all_the_same() -> None:
     """An identity that may score but not read the run history is refused an explanation each time."""
     world = make_world(statuses=("Failed",))
     world.land("0.png")
-    world.driver.activities = {**world.driver.activities, Activity.EXPLAIN_FAILURE: fails}
+    world.driver.activities = {**world.driver.activities, steps.EXPLAIN_FAILURE.name: fails}
 
     world.watch()
 
-    (run,) = world.runs()
-    assert run["error"]["message"].startswith("Job batchjob-1 failed.")
+    assert world.only_run()["error"]["message"].startswith("Job batchjob-1 failed.")
     assert world.clock() < NOON + timedelta(minutes=10)
-
-
-def payload(path: str) -> dict[str, Any]:
-    return {"route": "digits", "landing": path, "instance_id": "watch-1", "now": NOON.isoformat()}
-
-
-def test_a_landing_that_its_route_no_longer_takes_is_let_go() -> None:
-    """Its watch is under way while the folder pattern changes, and would fail at claiming for ever."""
-    world = make_world()
-    world.land("0.png", folder="old/tuesday")
-    routes = Routes((world.route,))
-    seen = Look.from_payload(landing.look(routes, world.blobs, payload("old/tuesday")))
-
-    given = {**payload("old/tuesday"), "fingerprint": seen.fingerprint, "refusal": None, "restless": False}
-    assert "known" in landing.claim(routes, world.blobs, world.ledger, given)

@@ -1,8 +1,7 @@
-"""What holds for every input: of fingerprints, watches' ids, globs, paths and payloads."""
+"""What holds for every input: of fingerprints, watches' ids, globs, paths and specs."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -11,16 +10,17 @@ from itertools import product
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from shared.core.event import Landing
-from shared.core.landing import LONGEST_BUCKET, SETTLE, coalesce
+from shared.core.landing import Landing
 from shared.core.location import can_both_match, glob_regex, is_safe, patterns_can_both_match
+from shared.core.readiness import LONGEST_BUCKET, SETTLE, coalesce
+from shared.core.record import from_json, to_json
 from shared.core.route import Ready, Route
-from shared.core.run import Order
 from shared.core.snapshot import File, Snapshot, freeze
+from shared.core.spec import RunSpec
 from tests.examples import digits_route
 from tests.fakes import NOON
 from tests.unit.routes_files import edited, parsed
-from tests.unit.scorings import order_of
+from tests.unit.runs import RUN_ID, spec_of
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"), min_size=1, max_size=12)
 segments = names.filter(lambda name: name not in (".", ".."))
@@ -102,7 +102,7 @@ def test_every_event_is_followed_by_a_look_after_it_has_settled_and_soon(
     landing = landing_of(quiet)
     bucket = bucket_of(landing.route.ready, is_marker=is_marker)
 
-    wait = coalesce(landing, landing.route.ready, is_marker=is_marker, now=now).not_before - now
+    wait = coalesce(landing, is_marker=is_marker, now=now).not_before - now
 
     assert SETTLE <= wait <= bucket + SETTLE
 
@@ -113,8 +113,7 @@ def test_events_share_a_watch_exactly_if_the_same_look_serves_both(
 ) -> None:
     landing = landing_of(quiet)
     one, other = (
-        coalesce(landing, landing.route.ready, is_marker=is_marker, now=moment)
-        for moment in (now, now + timedelta(seconds=later))
+        coalesce(landing, is_marker=is_marker, now=moment) for moment in (now, now + timedelta(seconds=later))
     )
 
     assert (one.instance_id == other.instance_id) == (one.not_before == other.not_before)
@@ -175,19 +174,19 @@ def route_with_parts() -> Route:
 @example("{run_id}", 1, 11)
 @example("datastores", 1, 2)
 def test_every_attempt_writes_to_a_folder_of_its_own(batch: str, one: int, other: int) -> None:
-    order = order_of(Landing(route_with_parts(), f"digits/{batch}"))
+    spec = spec_of(Landing(route_with_parts(), f"digits/{batch}"))
 
-    ours, theirs = order.output_folder_of(one).path, order.output_folder_of(other).path
+    ours, theirs = spec.output_of(one).place.parent.path, spec.output_of(other).place.parent.path
 
-    assert order.output_uri_of(one) == f"azureml://datastores/workspaceblobstore/paths/{ours}/p.csv"
+    assert spec.output_of(one).uri == f"azureml://datastores/workspaceblobstore/paths/{ours}/p.csv"
     assert (f"{ours}/".startswith(f"{theirs}/")) == (one == other)
-    assert order.run_id in ours
-    assert not f"{order.staging_folder.path}/".startswith(f"{ours}/")
-    assert all(map(is_safe, (ours, order.staging_folder.path, order.publication.path)))
+    assert RUN_ID in ours
+    assert not f"{spec.copies.path}/".startswith(f"{ours}/")
+    assert all(map(is_safe, (ours, spec.copies.path, spec.publish.path)))
 
 
-@given(segments)
-def test_orders_come_back_as_they_went(batch: str) -> None:
-    order = order_of(Landing(route_with_parts(), f"digits/{batch}"))
+@given(segments, st.booleans())
+def test_specs_come_back_as_they_went(batch: str, copies: bool) -> None:
+    spec = spec_of(Landing(route_with_parts(), f"digits/{batch}"), copies=copies)
 
-    assert Order.from_payload(json.loads(json.dumps(order.to_payload()))) == order
+    assert from_json(RunSpec, to_json(spec)) == spec

@@ -1,25 +1,54 @@
-"""A run's identity, its order and its first document."""
+"""A run's identity, its record, and the ways that it may go."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.core.event import Landing
-from shared.core.location import Container, Location
-from shared.core.run import ENDED, Order, Status, first_document, may_run_again, run_id, write_order
-from tests.examples import LAKEHOUSE, LANDING, SETTINGS, digits_route, in_landing, tuesday
+from shared.core.job import STAGES, Job
+from shared.core.location import Location
+from shared.core.record import change, dump, load, to_json
+from shared.core.route import Polling
+from shared.core.run import (
+    ENDED,
+    HAVE_A_JOB,
+    HAVE_AN_ERROR,
+    TRANSITIONS,
+    VERSION,
+    Abandoned,
+    Attempt,
+    Content,
+    Error,
+    IllegalTransition,
+    Published,
+    Run,
+    Status,
+    Timings,
+    Unanswered,
+    may_run_again,
+    read_run,
+    run_id,
+)
+from shared.errors import InputRefused, UnknownVersion
+from tests.examples import LAKEHOUSE, in_landing
 from tests.fakes import NOON
-from tests.unit.routes_files import edited, parsed
-from tests.unit.scorings import order_of
-from tests.unit.test_snapshot import a_file, snapshot
+from tests.unit.runs import AT, PUBLICATION, WHY, a_job, a_run, a_spec, following, over_copies, published, submitting
 
-STORE = Container(SETTINGS["WORKSPACE_ACCOUNT_URL"], "azureml-blobstore")
-FILES = ("type: uri_folder", "type: uri_file")
-OUTPUT = "azureml://datastores/workspaceblobstore/paths/landfall/{run_id}/{attempt}/predictions.csv"
+PAIRS = [(before, after) for before in Status for after in Status]
+
+
+def named(pair: tuple[Status, Status]) -> str:
+    return f"{pair[0]} to {pair[1]}"
+
+
+def all_that_is_needed_for(after: Status) -> dict[str, Any]:
+    """What a run of that status has to have."""
+    return {"job": a_job(), "error": WHY, "publication": PUBLICATION if after is Status.PUBLISHED else None}
 
 
 def test_the_same_content_of_the_same_landing_has_the_same_id() -> None:
@@ -47,137 +76,212 @@ def test_an_id_can_be_part_of_instance_ids_and_blob_names() -> None:
     assert len(identity) == len("digits-") + 20
 
 
-def test_an_order_says_where_everything_is() -> None:
-    order = order_of(tuesday(), "0.png", "1.png")
-    run = order.run_id
-
-    assert order.landing_folder == in_landing("digits/tuesday")
-    assert order.publication == Location(LAKEHOUSE, f"digits/tuesday/run_id={run}")
-    assert order.staging_folder == Location(STORE, f"landfall/{run}/input")
-    assert order.output_folder_of(3) == Location(STORE, f"landfall/{run}/3")
-    assert order.output_uri_of(3) == OUTPUT.replace("{run_id}", run).replace("{attempt}", "3")
-    assert (order.files, order.size, order.refusal) == (2, 2, None)
+def test_there_are_eighteen_ways_for_a_run_to_go() -> None:
+    assert len(TRANSITIONS) == 18
 
 
-def test_the_folder_is_given_to_the_endpoint_by_its_encoded_url() -> None:
-    order = order_of(Landing(digits_route(), "digits/a b#1"))
-
-    assert order.input_uri_of(staged=False) == f"{LANDING.url}/digits/a%20b%231"
-
-
-def test_a_datastore_path_is_given_as_it_is() -> None:
-    route = digits_route(
-        ("path: ${LANDING_ACCOUNT_URL}/landing/{landing}", "path: azureml://datastores/in/paths/{landing}"),
-        ("    datastores:", "    datastores:\n      in: {account_url: '${LANDING_ACCOUNT_URL}', container: landing}"),
-    )
-
-    assert order_of(tuesday(route)).input_uri_of(staged=False) == "azureml://datastores/in/paths/digits/tuesday"
-
-
-def test_a_single_file_is_given_to_the_endpoint_alone_even_when_it_is_a_copy() -> None:
-    order = order_of(Landing(digits_route(FILES), "digits/tuesday/0.png"))
-
-    assert order.input_uri_of(staged=False) == f"{LANDING.url}/digits/tuesday/0.png"
-    assert order.input_uri_of(staged=True).endswith(f"landfall/{order.run_id}/input/0.png")
-    assert order.landing_folder == in_landing("digits/tuesday")
-
-
-def test_a_folder_named_like_a_placeholder_is_a_folder() -> None:
-    order = order_of(Landing(digits_route(), "digits/{run_id}"))
-
-    assert order.publication.path == f"digits/{{run_id}}/run_id={order.run_id}"
-
-
-@pytest.mark.parametrize(
-    ("staging", "others", "staged", "may_stage", "refused"),
-    [
-        ("when_needed", 0, False, True, False),
-        ("when_needed", 1, True, True, False),
-        ("always", 0, True, True, False),
-        ("always", 1, True, True, False),
-        ("never", 0, False, False, False),
-        ("never", 1, False, False, True),
-    ],
-)
-def test_copies_are_scored_where_others_lie_beside_the_files(
-    staging: str, others: int, staged: bool, may_stage: bool, refused: bool
-) -> None:
-    (route,) = parsed(edited(("staging", staging))).usable
-
-    order = order_of(tuesday(route), "0.png", *(f"{number}.txt" for number in range(others)))
-
-    assert (order.staged, order.may_stage) == (staged, may_stage)
-    assert ("set staging to when_needed" in (order.refusal or "")) == refused
-
-
-def test_a_refusal_that_is_known_already_is_not_replaced() -> None:
-    (route,) = parsed(edited(("staging", "never"))).usable
-
-    assert order_of(tuesday(route), "0.png", "notes.txt", refusal="too late").refusal == "too late"
-
-
-def test_a_single_file_does_not_mind_what_lies_beside_it() -> None:
-    landing = Landing(digits_route(FILES), "digits/tuesday/0.png")
-
-    assert not order_of(landing, "0.png", "notes.txt").staged
-
-
-def test_an_order_is_not_written_for_a_route_that_was_not_checked() -> None:
-    route = replace(digits_route(), output_path="azureml://datastores/unknown/paths/{run_id}/{attempt}/x.csv")
-
-    with pytest.raises(ValueError, match="is in no known datastore"):
-        order_of(tuesday(route))
-
-
-@pytest.mark.parametrize("landing", ["digits/tuesday", "digits/ä b"])
-def test_an_order_survives_the_way_between_functions(landing: str) -> None:
-    order = order_of(Landing(digits_route(), landing), refusal="too late")
-
-    assert Order.from_payload(json.loads(json.dumps(order.to_payload()))) == order
-
-
-def test_an_order_holds_no_file_list() -> None:
-    order = order_of(tuesday(), *(f"{number}.png" for number in range(1000)))
-
-    assert len(json.dumps(order.to_payload())) < 4000
-
-
-def test_the_first_document_is_claimed_and_knows_its_snapshot() -> None:
-    order = order_of(tuesday())
-
-    document: dict[str, Any] = first_document(order, claimed_by="watch-1", number=0, now=NOON)
-
-    assert (document["status"], document["revision"], document["claimed_by"]) == ("claimed", 0, "watch-1")
-    assert document["landing"] == "landing/digits/tuesday"
-    assert document["snapshot"] == {"files": 1, "bytes": 1, "fingerprint": order.fingerprint, "drop": order.drop}
-    assert document["created"] == document["updated"] == document["timings"]["claimed"] == NOON.isoformat()
-    assert Order.from_payload(document["order"]) == order
+def test_a_run_starts_at_claimed_and_every_status_leads_to_an_end() -> None:
+    assert {after for _, after in TRANSITIONS} == set(Status) - {Status.CLAIMED}
+    assert {before for before, _ in TRANSITIONS} == set(Status) - ENDED
 
 
 def test_a_run_ends_in_one_of_three_ways() -> None:
     assert {Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED} == ENDED
+    assert {status for status, run in AT.items() if run.has_ended} == ENDED
+
+
+@pytest.mark.parametrize("pair", TRANSITIONS, ids=named)
+def test_a_run_goes_every_way_of_the_table_and_the_ledger_hears_of_it(pair: tuple[Status, Status]) -> None:
+    before, after = pair
+
+    run = AT[before].moved(after, **all_that_is_needed_for(after))
+
+    assert (run.status, run.revision) == (after, AT[before].revision + 1)
+
+
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair not in TRANSITIONS], ids=named)
+def test_any_other_way_is_a_defect_that_names_both_statuses(pair: tuple[Status, Status]) -> None:
+    before, after = pair
+
+    with pytest.raises(IllegalTransition, match=f"a run that is {before} cannot become {after}") as raised:
+        AT[before].moved(after, **all_that_is_needed_for(after))
+
+    assert (raised.value.before, raised.value.after) == (before, after)
+
+
+IMPOSSIBLE = {
+    **{
+        f"{status} without a job": (AT[status], {"job": None}, f"a run that is {status} has a job")
+        for status in sorted(HAVE_A_JOB)
+    },
+    **{
+        f"{status} without an error": (AT[status], {"error": None}, f"a run that is {status} says why")
+        for status in sorted(HAVE_AN_ERROR)
+    },
+    "published without a publication": (published(), {"publication": None}, "a run has a publication when"),
+    "a publication before it is published": (following(), {"publication": PUBLICATION}, "a run has a publication when"),
+}
+
+
+@pytest.mark.parametrize(("run", "changes", "why"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_record_that_cannot_be_is_not_made(run: Run, changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        change(run, **changes)
+
+
+@pytest.mark.parametrize(("run", "changes", "why"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_record_that_cannot_be_is_not_read(run: Run, changes: dict[str, Any], why: str) -> None:
+    told = {name: value for name, value in dump(run).items() if name not in changes}
+    given = {name: dump(value) for name, value in changes.items() if value is not None}
+
+    with pytest.raises(InputRefused, match=why):
+        load(Run, {**told, **given})
+
+
+def test_a_run_tells_what_is_known_about_its_job() -> None:
+    assert (following().has_a_live_job, following().has_completed_job) == (True, False)
+    assert (published().has_a_live_job, published().has_completed_job) == (False, True)
+    assert (submitting().has_a_live_job, submitting().has_completed_job) == (False, False)
+
+
+def test_copies_are_needed_until_they_are_where_the_spec_wants_them() -> None:
+    spec = over_copies()
+
+    assert not a_run().needs_copies
+    assert a_run(spec=spec).needs_copies
+    assert a_run(spec=spec, copied_to=in_landing("elsewhere")).needs_copies
+    assert not a_run(spec=spec, copied_to=spec.copies).needs_copies
+
+
+def test_log_lines_call_a_run_by_its_id_its_route_and_its_landing() -> None:
+    run = a_run()
+
+    assert dump(run.names) == {
+        "route": "digits",
+        "landing": "digits/tuesday",
+        "instance_id": run.run_id,
+        "run_id": run.run_id,
+    }
+
+
+def test_a_run_is_what_it_was_with_the_progress_of_another_moment() -> None:
+    later = following()
+
+    assert submitting().with_progress(later.progress, None) == later
+
+
+def test_a_spec_that_comes_with_the_progress_replaces_the_one_that_is_there() -> None:
+    corrected = a_spec(refusal="no")
+
+    assert submitting().with_progress(submitting().progress, corrected).spec == corrected
 
 
 @pytest.mark.parametrize(
     ("status", "drop", "again"),
     [
-        ("superseded", "the same", True),
-        ("failed", "another", True),
-        ("failed", "the same", False),
-        ("published", "another", False),
-        ("scoring", "another", False),
+        (Status.SUPERSEDED, "the same", True),
+        (Status.FAILED, "another", True),
+        (Status.FAILED, "the same", False),
+        (Status.PUBLISHED, "another", False),
+        (Status.SCORING, "another", False),
     ],
+    ids=["superseded", "failed and dropped anew", "failed and seen again", "published", "under way"],
 )
 def test_content_gets_another_run_if_it_was_superseded_or_failed_and_was_dropped_anew(
-    status: str, drop: str, again: bool
+    status: Status, drop: str, again: bool
 ) -> None:
-    assert may_run_again({"status": status, "snapshot": {"drop": "the same"}}, drop) == again
+    run = change(AT[status], snapshot=Content(files=1, bytes=1, fingerprint="f", drop="the same"))
+
+    assert may_run_again(run, drop) == again
 
 
-@pytest.mark.parametrize(("staging", "staged"), [("when_needed", True), ("always", True), ("never", False)])
-def test_a_landing_that_does_not_rest_is_scored_by_copies(staging: str, staged: bool) -> None:
-    (route,) = parsed(edited(("staging", staging))).usable
+moments = st.timedeltas(timedelta(0), timedelta(days=30_000)).map(lambda since: NOON + since)
+times = st.none() | moments
+counts = st.integers(0, 2**31)
+texts = st.text(max_size=20)
+errors = st.builds(Error, texts, texts)
+jobs = st.builds(
+    Job, name=texts, status=st.sampled_from([*STAGES, "New"]), id=st.none() | texts, studio_url=st.none() | texts
+)
+attempts = st.lists(
+    st.builds(Attempt, attempt=counts, outcome=texts, at=moments, job=st.none() | texts, message=st.none() | texts),
+    max_size=3,
+).map(tuple)
+timings = st.builds(Timings, claimed=moments, submitted=times, running=times, completed=times, ended=times)
+publications = st.builds(Published, url=texts, container=texts, path=texts, outputs=counts, bytes=counts)
+spans = st.timedeltas(timedelta(0), timedelta(days=100))
+pollings = st.builds(Polling, first=spans, longest=spans, start_deadline=spans, deadline=spans)
 
-    order = write_order(tuesday(route), snapshot(a_file("0.png")), number=0, refusal=None, restless=True)
 
-    assert order.staged == staged
+@st.composite
+def any_runs(draw: st.DrawFn) -> Run:
+    """Any run whose record can be."""
+    status = draw(st.sampled_from(Status))
+    return a_run(
+        status=status,
+        job=draw(jobs if status in HAVE_A_JOB else st.none() | jobs),
+        error=draw(errors if status in HAVE_AN_ERROR else st.none() | errors),
+        publication=draw(publications) if status is Status.PUBLISHED else None,
+        timings=draw(timings),
+        updated=draw(moments),
+        since=draw(moments),
+        revision=draw(counts),
+        recorded=draw(counts),
+        attempt=draw(counts),
+        renewed_for=draw(counts),
+        attempts=draw(attempts),
+        copied_to=draw(st.none() | texts.map(in_landing)),
+        unanswered=draw(st.none() | st.builds(Unanswered, counts)),
+        abandoned=draw(st.lists(st.builds(Abandoned, texts, texts), max_size=2).map(tuple)),
+        looks=draw(counts),
+        denied_since=draw(times),
+        wait_until=draw(times),
+        spec=a_spec(refusal=draw(st.none() | texts), polling=draw(pollings)),
+    )
+
+
+@given(any_runs())
+def test_every_run_comes_back_from_a_history_and_from_the_ledger_as_it_went(run: Run) -> None:
+    assert load(Run, json.loads(json.dumps(dump(run)))) == run
+    assert read_run(to_json(run)) == run
+
+
+def test_a_record_names_its_version() -> None:
+    assert dump(a_run())["version"] == VERSION == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [({"version": 2}, "2"), ({"version": "1"}, "'1'"), ({}, "None")],
+    ids=["a later one", "a text", "none"],
+)
+def test_a_record_of_another_version_is_refused_with_both_versions(version: dict[str, Any], told: str) -> None:
+    document = {**{name: value for name, value in dump(a_run()).items() if name != "version"}, **version}
+
+    with pytest.raises(UnknownVersion, match=f"it is of version {told}, and this program knows version 1"):
+        read_run(json.dumps(document).encode())
+
+
+def test_a_document_that_is_no_record_at_all_is_of_no_known_version() -> None:
+    with pytest.raises(UnknownVersion, match="it is of version None"):
+        read_run(b"[1]")
+
+
+def test_what_is_not_json_is_refused() -> None:
+    with pytest.raises(InputRefused, match="This is not JSON"):
+        read_run(b"{")
+
+
+def test_a_member_that_this_program_does_not_know_is_refused() -> None:
+    """Written again by this program, the record would lose it."""
+    with pytest.raises(InputRefused, match="This is not a Run: Object contains unknown field `priority`"):
+        read_run(json.dumps({**dump(a_run()), "priority": 1}).encode())
+
+
+def test_a_record_that_lost_a_member_is_refused() -> None:
+    with pytest.raises(InputRefused, match="missing required field `claimed_by`"):
+        read_run(json.dumps({name: value for name, value in dump(a_run()).items() if name != "claimed_by"}).encode())
+
+
+def test_a_record_is_small_because_its_files_are_kept_apart() -> None:
+    assert len(to_json(a_run())) < 4000

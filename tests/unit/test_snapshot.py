@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.snapshot import File, Snapshot, compare, freeze
+from shared.core.record import from_json, to_json
+from shared.core.snapshot import File, Frozen, FrozenFiles, Snapshot, Verdict, compare, freeze
 from tests.fakes import NOON
 
 
@@ -82,25 +83,45 @@ def test_the_drop_tells_the_same_files_dropped_again() -> None:
 
 
 def test_the_ledger_is_told_names_etags_sizes_and_md5s() -> None:
-    frozen = snapshot(a_file("a.png", etag="0x1", size=3, md5=None))
+    frozen = snapshot(a_file("b.png", etag="0x2"), a_file("a.png", etag="0x1", size=3, md5=None)).listed()
 
-    assert frozen.to_payload() == {
-        "fingerprint": frozen.fingerprint,
-        "files": [{"name": "a.png", "etag": "0x1", "size": 3, "md5": None}],
-    }
+    assert frozen == (
+        Frozen(name="a.png", etag="0x1", size=3, md5=None),
+        Frozen(name="b.png", etag="0x2", size=1, md5="m"),
+    )
+    assert from_json(FrozenFiles, to_json(FrozenFiles(frozen))) == FrozenFiles(frozen)
+
+
+A_AND_B = snapshot(a_file("a.png", md5="1"), a_file("b.png", md5="2")).listed()
 
 
 @pytest.mark.parametrize(
     ("listed", "verdict"),
     [
-        pytest.param({"a": "1", "b": "2"}, "intact", id="the same"),
-        pytest.param({"a": "1", "b": "2", "c": "3"}, "more", id="one more"),
-        pytest.param({"a": "1"}, "changed", id="one gone"),
-        pytest.param({"a": "1", "b": "9"}, "changed", id="one written again"),
-        pytest.param({"a": "1", "c": "3"}, "changed", id="one renamed"),
-        pytest.param({"a": "1", "b": "9", "c": "3"}, "changed", id="one more and one written again"),
-        pytest.param({}, "changed", id="all gone"),
+        pytest.param({"a": "1", "b": "2"}, Verdict.INTACT, id="the same"),
+        pytest.param({"a": "1", "b": "2", "c": "3"}, Verdict.MORE, id="one more"),
+        pytest.param({"a": "1"}, Verdict.CHANGED, id="one gone"),
+        pytest.param({"a": "1", "b": "9"}, Verdict.CHANGED, id="one written again"),
+        pytest.param({"a": "1", "c": "2"}, Verdict.CHANGED, id="one renamed"),
+        pytest.param({"a": "1", "b": "9", "c": "3"}, Verdict.CHANGED, id="one more and one written again"),
+        pytest.param({}, Verdict.CHANGED, id="all gone"),
     ],
 )
-def test_what_became_of_a_frozen_folder(listed: dict[str, str], verdict: str) -> None:
-    assert compare({"a": "1", "b": "2"}, listed) == verdict
+def test_what_became_of_a_frozen_folder(listed: dict[str, str], verdict: Verdict) -> None:
+    files = [a_file(f"{name}.png", md5=md5) for name, md5 in listed.items()]
+
+    assert compare(A_AND_B, files) is verdict
+
+
+def test_the_same_bytes_dropped_again_are_intact_and_other_etags_without_md5_are_not() -> None:
+    known, unknown = a_file("a.png"), a_file("b.png", md5=None)
+
+    frozen = snapshot(known, unknown).listed()
+
+    assert compare(frozen, [replace(known, etag="0x2"), unknown]) is Verdict.INTACT
+    assert compare(frozen, [known, replace(unknown, etag="0x2")]) is Verdict.CHANGED
+
+
+def test_whether_the_marker_is_there_is_told() -> None:
+    assert snapshot(a_file("_SUCCESS")).is_marked
+    assert not snapshot(a_file("a.png")).is_marked

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from shared.core.location import Location
-from shared.core.submission import Accepted
-from tests.fakes import NOON
+from shared.core.submission import Accepted, Submission
+from tests.fakes import NOON, FakeEndpoint
 from tests.workflow.world import make_world
 
 
@@ -121,8 +124,7 @@ def test_content_that_was_superseded_is_scored_from_copies_so_that_it_cannot_be_
     world = make_world(statuses=("Running", "Running", "Completed"))
     world.land("0.png")
     for second in range(10, 200, 5):
-        content = str(second).encode()
-        world.at(NOON + timedelta(seconds=second), lambda content=content: world.land("0.png", content=content))
+        world.at(NOON + timedelta(seconds=second), partial(world.land, "0.png", content=str(second).encode()))
 
     world.watch()
 
@@ -132,10 +134,10 @@ def test_content_that_was_superseded_is_scored_from_copies_so_that_it_cannot_be_
 
 
 def test_the_deadlines_of_a_discarded_attempt_are_not_those_of_the_next() -> None:
-    def first(endpoint, body):
+    def first(endpoint: FakeEndpoint, body: Mapping[str, Any]) -> Submission:
         return Accepted(endpoint.make_job(body))
 
-    def second(endpoint, body):
+    def second(endpoint: FakeEndpoint, body: Mapping[str, Any]) -> Submission:
         endpoint.statuses = ("Queued",)  # from now on jobs never start
         return Accepted(endpoint.make_job(body))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.core.location import Location
 from shared.core.submission import Rejected
 from shared.errors import Unavailable
+from shared.ports import Copied
 from tests.fakes import NOON
 from tests.workflow.world import make_world
 
@@ -139,8 +141,8 @@ def test_a_copy_that_differs_from_its_source_is_never_sealed() -> None:
     world.land("0.png")
     copy = world.blobs.copy
 
-    def truncating(source: Location, target: Location, **given) -> bool:
-        copied = copy(source, target, **given)
+    def truncating(source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
+        copied = copy(source, target, etag=etag, size=size, md5=md5)
         world.blobs.put(target, b"half")
         return copied
 
@@ -159,7 +161,7 @@ def test_storage_that_is_down_delays_a_publication_and_loses_nothing() -> None:
     seal = world.driver.activities["seal_publication"]
     outage = [Unavailable("503")] * 20
 
-    def sealing(given):
+    def sealing(given: Any) -> Any:
         if outage:
             raise outage.pop()
         return seal(given)
@@ -177,7 +179,7 @@ def test_a_step_that_fails_for_a_week_keeps_the_history_short(activity: str) -> 
     mended = NOON + timedelta(days=7)
     works = world.driver.activities[activity]
 
-    def failing(given):
+    def failing(given: Any) -> Any:
         if world.clock() < mended:
             raise Unavailable("503")
         return works(given)
@@ -193,7 +195,7 @@ def test_a_failure_that_cannot_be_explained_ends_the_run_with_the_studio_link_al
     world = make_world(statuses=("Running", "Failed"))
     world.land("0.png")
 
-    def forbidden(given):
+    def forbidden(given: Any) -> Any:
         raise Unavailable("403")
 
     world.driver.activities = {**world.driver.activities, "explain_failure": forbidden}

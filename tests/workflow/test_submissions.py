@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from shared.core.submission import Deferred, Unclear
+from shared.core.submission import Deferred, Submission, Unclear
 from shared.errors import Unavailable
-from tests.fakes import NOON
+from shared.ports import JobListing
+from tests.fakes import NOON, FakeEndpoint
 from tests.workflow.world import make_world
 
 
 def test_a_submission_that_made_a_job_but_got_no_answer_is_found_and_followed() -> None:
-    def lost(endpoint, body):
+    def lost(endpoint: FakeEndpoint, body: Mapping[str, Any]) -> Submission:
         endpoint.make_job(body)
         return Unclear("The endpoint answered 500")
 
@@ -71,13 +74,17 @@ def test_an_endpoint_that_never_answers_clearly_ends_the_run_after_three_attempt
 def test_a_throttled_submission_comes_back_when_it_was_told_to() -> None:
     world = make_world(answers=[Deferred(45.0, "Too many requests")])
     world.land("0.png")
-    moments: list = []
-    world.driver.on_sleep = lambda until: (world.slept(until), moments.append(until - world.clock()))
+    waits: list[timedelta] = []
 
+    def slept(until: datetime) -> None:
+        world.slept(until)
+        waits.append(until - world.clock())
+
+    world.driver.on_sleep = slept
     world.watch()
 
     assert world.only_run()["status"] == "published"
-    assert timedelta(seconds=45) in moments
+    assert timedelta(seconds=45) in waits
 
 
 def test_a_post_is_not_sent_again_when_its_activity_is_repeated() -> None:
@@ -85,7 +92,7 @@ def test_a_post_is_not_sent_again_when_its_activity_is_repeated() -> None:
     world.land("0.png")
     submit = world.driver.activities["submit_job"]
 
-    def crashes_after_the_post(given):
+    def crashes_after_the_post(given: Any) -> Any:
         if not world.endpoint.posts:
             submit(given)  # the answer is lost: the process dies before the host has recorded it
         return submit(given)
@@ -163,10 +170,10 @@ def test_a_listing_that_fails_does_not_hide_the_runs_own_job() -> None:
     world.land("0.png")
     listing = world.endpoint.jobs_writing
 
-    def breaks_later(uri, outputs):
+    def breaks_later(scoring_uri: str, outputs: Sequence[str]) -> JobListing:
         if len(world.endpoint.jobs) > 0:
             raise Unavailable("500")
-        return listing(uri, outputs)
+        return listing(scoring_uri, outputs)
 
     world.endpoint.jobs_writing = breaks_later  # type: ignore[method-assign]
     world.watch()
@@ -175,7 +182,7 @@ def test_a_listing_that_fails_does_not_hide_the_runs_own_job() -> None:
 
 
 def test_an_endpoint_that_does_not_list_its_jobs_is_not_sent_a_second_submission() -> None:
-    def lost(endpoint, body):
+    def lost(endpoint: FakeEndpoint, body: Mapping[str, Any]) -> Submission:
         endpoint.make_job(body)
         return Unclear("The endpoint answered 500")
 

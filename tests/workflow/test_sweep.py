@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.core.location import Container, Location
 from shared.core.record import dump
 from shared.core.run import Run
+from shared.core.snapshot import File
 from shared.core.submission import Unclear
 from shared.errors import Unavailable
 from shared.routes import Routes
@@ -85,7 +88,7 @@ def open_runs(world: World) -> tuple[Run, ...]:
     return sweeping.left_over(world.ledger, world.clock()).open
 
 
-def carry_on(world: World) -> dict:
+def carry_on(world: World) -> dict[str, Any]:
     """What the sweep does with the one run that nobody follows; the run in the end."""
     (left,) = open_runs(world)
     world.driver.run(Orchestrator.SCORE, dump(left), left.run_id)
@@ -111,7 +114,7 @@ def test_a_publication_that_was_cut_short_is_not_mixed_with_what_follows() -> No
     world.land("0.png")
     seal = world.driver.activities["seal_publication"]
 
-    def stopping(given):
+    def stopping(given: Any) -> Any:
         raise Stopped
 
     world.driver.activities = {**world.driver.activities, "seal_publication": stopping}
@@ -131,7 +134,7 @@ def test_a_publication_that_was_sealed_before_anybody_knew_stays_published_whate
     world.land("0.png")
     seal = world.driver.activities["seal_publication"]
 
-    def sealing(given):
+    def sealing(given: Any) -> Any:
         seal(given)
         raise Stopped
 
@@ -194,13 +197,28 @@ def test_a_route_whose_storage_does_not_answer_keeps_no_other_from_being_swept()
     dark = replace(world.route, name="dark", landing=Container("https://dark.blob.core.windows.net", "landing"))
     listing = world.blobs.list_below
 
-    def partly(folder):
+    def partly(folder: Location) -> Sequence[File]:
         if folder.container == dark.landing:
             raise Unavailable("403")
         return listing(folder)
 
     world.blobs.list_below = partly  # type: ignore[method-assign]
     found = sweeping.missed(Routes((dark, world.route)), world.blobs, world.ledger, world.clock())
+
+    assert [landing.path for landing in found] == ["digits/tuesday"]
+
+
+def test_a_record_that_cannot_be_read_keeps_no_other_landing_of_its_route_from_being_swept() -> None:
+    """After a rollback the whole route was passed over, for as long as the record lay there."""
+    world = make_world()
+    world.land("0.png", folder="digits/monday")
+    world.watch("digits/monday")
+    unreadable = Location(STATE, f"runs/{world.only_run()['run_id']}.json")
+    world.blobs.put(unreadable, b'{"version": 2}')
+    world.land("0.png", folder="digits/tuesday")
+    world.clock.advance(minutes=3)
+
+    found = sweeping.missed(world.routes, world.blobs, world.ledger, world.clock())
 
     assert [landing.path for landing in found] == ["digits/tuesday"]
 
@@ -218,7 +236,7 @@ def test_a_run_that_has_ended_is_not_open_even_if_its_last_update_was_cut_short(
     world.land("0.png")
     delete = world.blobs.delete
 
-    def cut_short(blob) -> None:
+    def cut_short(blob: Location, *, etag: str | None = None) -> None:
         raise Unavailable("the process was stopped")
 
     world.blobs.delete = cut_short  # type: ignore[method-assign]

@@ -212,7 +212,7 @@ def test_a_claim_that_fails_for_a_week_keeps_the_history_short() -> None:
     world.land("0.png")
     claim = world.driver.activities["claim_run"]
 
-    def failing(given):
+    def failing(given: Any) -> Any:
         if world.clock() < NOON + timedelta(days=7):
             raise Unavailable("503")
         return claim(given)
@@ -228,7 +228,7 @@ def test_a_run_that_cannot_be_carried_out_is_left_to_the_sweep_and_frees_the_lan
     world = make_world()
     world.land("0.png")
 
-    def terminated(given):
+    def terminated(context: Any) -> Any:
         raise RuntimeError("the orchestration was terminated")
 
     orchestrators = dict(driver.ORCHESTRATORS)

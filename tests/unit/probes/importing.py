@@ -3,7 +3,7 @@
 import json
 import sys
 
-audited = set()
+audited: set[str] = set()
 sys.addaudithook(lambda event, _: audited.add(event))
 
 import function_app  # noqa: E402 - after the audit hook

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.core.request import invoke_body, is_output
-from tests.examples import digits_route, tuesday
-from tests.unit.scorings import an_order, order_of
+from shared.core.record import Message, change, load
+from shared.core.steps import SUBMIT_JOB
+from shared.core.submission import Accepted, Deferred, Rejected, Unclear, invoke_body, is_output
+from shared.core.trouble import Kind, Trouble
+from tests.examples import digits_route
+from tests.unit.runs import RUN_ID, a_job, a_spec, over_copies
 
 SENT = "azureml://datastores/store/paths/landfall/r/1/p.csv"
 
 
 def test_the_body_names_input_and_output_as_the_service_spells_them() -> None:
-    order = an_order()
-
-    assert invoke_body(order, 2, staged=False) == {
+    assert invoke_body(a_spec().request(2)) == {
         "properties": {
             "inputData": {
                 "images": {
@@ -27,7 +29,7 @@ def test_the_body_names_input_and_output_as_the_service_spells_them() -> None:
             "outputData": {
                 "predictions": {
                     "jobOutputType": "UriFile",
-                    "uri": f"azureml://datastores/workspaceblobstore/paths/landfall/{order.run_id}/2/predictions.csv",
+                    "uri": f"azureml://datastores/workspaceblobstore/paths/landfall/{RUN_ID}/2/predictions.csv",
                 }
             },
         }
@@ -35,17 +37,17 @@ def test_the_body_names_input_and_output_as_the_service_spells_them() -> None:
 
 
 def test_a_file_is_sent_as_a_file() -> None:
-    body = invoke_body(an_order(input_type="uri_file"), 1, staged=False)
+    spec = a_spec()
+
+    body = invoke_body(change(spec, input=change(spec.input, type="uri_file")).request(1))
 
     assert body["properties"]["inputData"]["images"]["jobInputType"] == "UriFile"
 
 
-def test_staged_input_is_the_folder_of_the_copies() -> None:
-    order = an_order()
+def test_copies_are_sent_as_the_folder_that_they_are_in() -> None:
+    uri = invoke_body(over_copies().request(1))["properties"]["inputData"]["images"]["uri"]
 
-    uri = invoke_body(order, 1, staged=True)["properties"]["inputData"]["images"]["uri"]
-
-    assert uri == f"azureml://datastores/workspaceblobstore/paths/landfall/{order.run_id}/input"
+    assert uri == f"azureml://datastores/workspaceblobstore/paths/landfall/{RUN_ID}/input"
 
 
 @pytest.mark.parametrize(
@@ -57,28 +59,35 @@ def test_staged_input_is_the_folder_of_the_copies() -> None:
         ({"error_threshold": 0}, {"errorThreshold": 0}),
         ({"error_threshold": -1}, {"errorThreshold": -1}),
         ({"max_retries": 3}, {"retrySettings": {"maxRetries": 3}}),
-        ({"timeout": 90}, {"retrySettings": {"timeout": "PT90S"}}),
-        ({"max_retries": 3, "timeout": 90}, {"retrySettings": {"maxRetries": 3, "timeout": "PT90S"}}),
+        ({"timeout": timedelta(seconds=90)}, {"retrySettings": {"timeout": "PT90S"}}),
+        (
+            {"max_retries": 3, "timeout": timedelta(seconds=90)},
+            {"retrySettings": {"maxRetries": 3, "timeout": "PT90S"}},
+        ),
     ],
-    ids=str,
+    ids=["nothing", "nodes", "mini-batch", "threshold", "no threshold", "retries", "time-out", "retries and time-out"],
 )
-def test_what_a_route_overrides_is_sent_and_nothing_else(overrides: dict[str, int], properties: dict[str, Any]) -> None:
-    sent = invoke_body(an_order(overrides=overrides), 1, staged=False)["properties"]
+def test_what_a_route_overrides_is_sent_and_nothing_else(overrides: dict[str, Any], properties: dict[str, Any]) -> None:
+    spec = a_spec(endpoint=change(digits_route().endpoint, **overrides))
+
+    sent = invoke_body(spec.request(1))["properties"]
 
     assert {name: value for name, value in sent.items() if name not in ("inputData", "outputData")} == properties
 
 
-def test_overrides_come_from_the_route() -> None:
-    route = digits_route(
-        (
-            "    inputs:",
-            "      mini_batch_size: 10\n      error_threshold: 0\n      retries: {timeout: 2m}\n    inputs:",
-        )
-    )
-
-    order = order_of(tuesday(route))
-
-    assert order.overrides == {"mini_batch_size": 10, "error_threshold": 0, "timeout": 120}
+@pytest.mark.parametrize(
+    ("payload", "answer"),
+    [
+        ({"type": "Accepted", "job": {"name": "batchjob-1", "status": "Running"}}, Accepted(a_job())),
+        ({"type": "Rejected", "status": 404, "message": "no"}, Rejected(404, "no")),
+        ({"type": "Deferred", "retry_after": 30, "message": "busy"}, Deferred(30.0, "busy")),
+        ({"type": "Unclear", "message": "time-out"}, Unclear("time-out")),
+        ({"type": "Trouble", "kind": "passing", "message": "503"}, Trouble(Kind.PASSING, "503")),
+    ],
+    ids=["accepted", "rejected", "deferred", "unclear", "not done"],
+)
+def test_what_an_endpoint_may_answer_is_told_apart_on_its_way(payload: dict[str, Any], answer: Message) -> None:
+    assert load(SUBMIT_JOB.answer_or_trouble, payload) == answer
 
 
 WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"

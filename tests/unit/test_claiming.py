@@ -1,0 +1,273 @@
+"""Looking at a landing: before its run is claimed, before each later attempt, and after its job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.core.record import Names, change
+from shared.core.run import Error, Run, Status
+from shared.core.snapshot import Verdict
+from shared.core.steps import (
+    RENEW_SPEC,
+    Checked,
+    CheckLanding,
+    Claimed,
+    ClaimRun,
+    ContentChanged,
+    Known,
+    LookAt,
+    MayBeSent,
+    NoRoute,
+    Postponed,
+    Renewed,
+    RenewSpec,
+    Superseded,
+)
+from shared.errors import InputRefused, Problem, RoutesInvalid
+from shared.ports import Announcer
+from shared.routes import Routes
+from shared.work import claiming
+from shared.work.ledger import Ledger
+from shared.work.table import WORK
+from tests.examples import STATE, digits_route, in_landing
+from tests.fakes import NOON, FakeBlobs, FakeClock, FakeEndpoint
+
+FILES = ("type: uri_folder", "type: uri_file")
+MOVED = ("folder: digits/{batch}", "folder: numbers/{batch}")
+BETTER = ("endpoint:", "endpoint:\n      deployment: better")
+WRONG = Routes((), (Problem("digits", "ready", "is wrong"),))
+
+
+@dataclass
+class Site:
+    """A landing with one file, and what is needed to look at it."""
+
+    routes: Routes = field(default_factory=lambda: Routes((digits_route(),)))
+    blobs: FakeBlobs = field(default_factory=lambda: FakeBlobs(FakeClock()))
+    path: str = "digits/tuesday"
+
+    def __post_init__(self) -> None:
+        self.drop("0.png")
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.blobs, STATE)
+
+    def drop(self, name: str, content: bytes = b"pixels") -> None:
+        self.blobs.put(in_landing(f"digits/tuesday/{name}"), content)
+
+    def names(self, instance_id: str = "watch-1") -> Names:
+        return Names(route="digits", landing=self.path, instance_id=instance_id)
+
+    def fingerprint(self) -> str:
+        return claiming.look(self.routes, self.blobs, LookAt(self.names(), NOON)).fingerprint
+
+    def claim(self, who: str = "watch-1") -> Claimed | Known | ContentChanged | NoRoute:
+        """What a watcher learns that claims what it has just seen."""
+        given = ClaimRun(names=self.names(who), fingerprint=self.fingerprint(), refusal=None, copies=False, now=NOON)
+        return claiming.claim(self.routes, self.blobs, self.ledger, given)
+
+    def claimed(self, who: str = "watch-1") -> Run:
+        answer = self.claim(who)
+        assert isinstance(answer, Claimed)
+        return answer.run
+
+    def renew(self, run: Run, *, attempt: int = 2) -> Renewed | Superseded | MayBeSent | Postponed:
+        """What the run learns before that attempt."""
+        given = RenewSpec(
+            names=run.names, attempt=attempt, number=0, fingerprint=run.snapshot.fingerprint, copies=False
+        )
+        return claiming.renew(lambda: self.routes, self.blobs, self.ledger, given)
+
+    def check(self, run: Run, *, file: str | None = None) -> Verdict:
+        given = CheckLanding(names=run.names, drop=run.snapshot.drop, folder=run.spec.folder, file=file)
+        checked = claiming.check(self.blobs, self.ledger, given)
+        assert isinstance(checked, Checked)
+        return checked.verdict
+
+    def ended(self, run: Run, status: Status) -> None:
+        """Have the ledger know that the run has ended."""
+        progress = change(run.progress, status=status, error=Error("why", "why"), revision=run.revision + 1)
+        self.ledger.record(run.run_id, progress, None)
+
+
+def test_what_a_landing_holds_is_seen() -> None:
+    site = Site()
+    site.drop("notes.txt")
+
+    look = claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+
+    assert (look.files, look.newest, look.seen_at, look.marked) == (1, NOON, NOON, False)
+
+
+@pytest.mark.parametrize("routes", [Routes(()), Routes((digits_route(MOVED),))], ids=["no route", "another folder"])
+def test_a_landing_that_no_route_takes_any_more_looks_empty_and_is_let_go(routes: Routes) -> None:
+    """Its watch is under way while the folder pattern changes, and would fail at claiming for ever."""
+    site = Site(routes)
+
+    look = claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+
+    assert (look.files, look.marked) == (0, True)
+    assert site.claim() == NoRoute()
+
+
+def test_a_landing_whose_route_has_a_problem_is_not_let_go() -> None:
+    """Nobody can tell whether the route, once it is corrected, takes it."""
+    site = Site(WRONG)
+
+    with pytest.raises(RoutesInvalid, match="is wrong"):
+        claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+
+
+def test_what_was_seen_is_frozen_and_its_run_claimed() -> None:
+    site = Site()
+
+    run = site.claimed()
+
+    assert (run.status, run.claimed_by, run.number, run.snapshot.files) == (Status.CLAIMED, "watch-1", 0, 1)
+    assert site.ledger.run(run.run_id) == run
+    assert [file.name for file in site.ledger.snapshot(run.run_id, run.snapshot.drop).files] == ["0.png"]
+
+
+def test_a_claim_whose_answer_was_lost_is_answered_by_the_same_run() -> None:
+    site = Site()
+
+    assert site.claimed() == site.claimed()
+
+
+def test_the_claim_of_another_or_of_a_run_that_has_begun_is_known() -> None:
+    site = Site()
+    run = site.claimed()
+
+    assert site.claim("watch-2") == Known(run.run_id)
+    site.ledger.record(run.run_id, change(run.progress, status=Status.SUBMITTING, revision=1), None)
+    assert site.claim() == Known(run.run_id)
+
+
+def test_content_that_is_no_longer_what_was_seen_is_not_claimed() -> None:
+    site = Site()
+    given = ClaimRun(names=site.names(), fingerprint=site.fingerprint(), refusal=None, copies=False, now=NOON)
+    site.drop("1.png")
+
+    assert claiming.claim(site.routes, site.blobs, site.ledger, given) == ContentChanged()
+
+
+def test_content_whose_run_was_superseded_is_claimed_again() -> None:
+    site = Site()
+    site.ended(site.claimed(), Status.SUPERSEDED)
+
+    assert site.claimed().number == 1
+
+
+def test_content_whose_run_has_failed_is_claimed_again_once_it_was_dropped_anew() -> None:
+    site = Site()
+    run = site.claimed()
+    site.ended(run, Status.FAILED)
+
+    assert site.claim() == Known(run.run_id)
+    site.drop("0.png")
+    assert site.claimed().number == 1
+
+
+def test_before_another_attempt_a_corrected_route_is_read() -> None:
+    site = Site()
+    run = site.claimed()
+    site.routes = Routes((digits_route(BETTER),))
+
+    answer = site.renew(run)
+
+    assert isinstance(answer, Renewed)
+    assert answer.spec.endpoint.deployment == "better"
+    assert answer.spec.publish == run.spec.publish
+
+
+def test_before_another_attempt_newer_content_is_seen() -> None:
+    site = Site()
+    run = site.claimed()
+    site.drop("0.png", b"other pixels")
+
+    assert site.renew(run) == Superseded()
+
+
+def test_an_attempt_whose_post_may_have_been_sent_reads_nothing() -> None:
+    site = Site()
+    run = site.claimed()
+    site.ledger.may_post(run.run_id, 2, "nonce")
+    site.routes = WRONG
+
+    assert site.renew(run) == MayBeSent()
+    assert site.renew(run, attempt=3) != MayBeSent()
+
+
+def test_a_route_with_a_problem_postpones_the_attempt() -> None:
+    site = Site()
+    run = site.claimed()
+    site.routes = WRONG
+
+    answer = site.renew(run)
+
+    assert isinstance(answer, Postponed)
+    assert "route 'digits', ready: is wrong" in answer.message
+
+
+def test_a_route_that_was_removed_ends_the_attempts() -> None:
+    site = Site()
+    run = site.claimed()
+    site.routes = Routes(())
+
+    with pytest.raises(InputRefused, match="No route 'digits' takes 'digits/tuesday' any more"):
+        site.renew(run)
+
+
+def test_after_the_job_the_landing_is_compared_with_what_was_frozen() -> None:
+    site = Site()
+    run = site.claimed()
+
+    assert site.check(run) is Verdict.INTACT
+    site.drop("1.png")
+    assert site.check(run) is Verdict.MORE
+    site.drop("0.png", b"other pixels")
+    assert site.check(run) is Verdict.CHANGED
+
+
+def test_a_single_file_is_compared_alone() -> None:
+    site = Site(Routes((digits_route(FILES),)), path="digits/tuesday/0.png")
+    run = site.claimed()
+    site.drop("1.png")
+    site.drop("0.png.bak")
+
+    assert site.check(run, file="0.png") is Verdict.INTACT
+
+
+class Unread:
+    """Means whose routes file cannot be read at all, as right after a deployment that broke it."""
+
+    def __init__(self, site: Site) -> None:
+        self.blobs, self.ledger, self.endpoint = site.blobs, site.ledger, FakeEndpoint()
+        self.announcer: Announcer | None = None
+
+    @property
+    def routes(self) -> Routes:
+        raise RoutesInvalid([Problem("", "routes.yaml", "cannot be read")])
+
+    def new_id(self) -> str:
+        return "nonce"
+
+
+def test_a_routes_file_that_cannot_be_read_postpones_the_attempt_like_a_route_with_a_problem() -> None:
+    """The deployment that broke it also interrupted the attempt before; the run ended, and its job went on."""
+    site = Site()
+    run = site.claimed()
+    site.ledger.may_post(run.run_id, 2, "nonce")
+    work = WORK[RENEW_SPEC]
+
+    def answer(attempt: int) -> object:
+        given = RenewSpec(
+            names=run.names, attempt=attempt, number=0, fingerprint=run.snapshot.fingerprint, copies=False
+        )
+        return work(Unread(site), given)
+
+    assert answer(2) == MayBeSent()
+    assert answer(3) == Postponed("routes.yaml has problems:\n  - routes.yaml: cannot be read")

@@ -1,0 +1,90 @@
+"""Whether everything is in order, and what is told when it is not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from shared.routes import parse_routes
+from shared.services import Services
+from shared.work.health import problems_of
+from shared.work.ledger import Ledger
+from tests.examples import SETTINGS, STATE, digits_route, endpoint_over, replaced
+from tests.fakes import FakeBlobs, FakeClock, FakeEndpoint
+from triggers import http
+
+NO_ENDPOINT = "route '{}', endpoint.scoring_uri: the app setting {} is not set; set it, or write the value here"
+TWICE = "  second:\n" + replaced().partition("  digits:\n")[2]
+
+
+def a_cloud() -> tuple[FakeBlobs, Ledger, FakeEndpoint]:
+    """Storage, ledger and endpoint that are all well."""
+    blobs = FakeBlobs(FakeClock())
+    return blobs, Ledger(blobs, STATE), endpoint_over(blobs, digits_route())
+
+
+def test_where_everything_answers_nothing_is_wrong() -> None:
+    blobs, ledger, endpoint = a_cloud()
+
+    assert problems_of(parse_routes(replaced(), SETTINGS), blobs, ledger, endpoint) == []
+
+
+def test_storage_and_endpoints_that_do_not_answer_are_told() -> None:
+    blobs, ledger, endpoint = a_cloud()
+    blobs.down, endpoint.down = "storage: 503", "endpoint: 503"
+
+    told = problems_of(parse_routes(replaced(), SETTINGS), blobs, ledger, endpoint)
+
+    assert set(told) == {"storage: 503", "endpoint: 503"}
+
+
+def test_routes_that_are_wrong_are_told_beside_the_rest() -> None:
+    """A route with a problem does not keep the others from being checked."""
+    blobs, ledger, endpoint = a_cloud()
+    endpoint.down = "endpoint: 503"
+    wrong = TWICE.replace("digits/{batch}", "letters/{batch}").replace("${DIGITS_SCORING_URI}", "${LETTERS_URI}")
+
+    told = problems_of(parse_routes(replaced() + wrong, SETTINGS), blobs, ledger, endpoint)
+
+    assert told == [
+        NO_ENDPOINT.format("second", "LETTERS_URI"),
+        "endpoint: 503",
+    ]
+
+
+def asked(services: Services, monkeypatch: pytest.MonkeyPatch) -> tuple[int, dict[str, Any]]:
+    """What the run API answers where these are the services."""
+    monkeypatch.setattr(http, "services", lambda: services)
+    health = http.health.build().get_user_function()
+    response = health(func.HttpRequest("GET", "/api/health", body=b""))
+    return response.status_code, json.loads(response.get_body())
+
+
+def some_services(**env: str) -> Services:
+    blobs, _, endpoint = a_cloud()
+    services = Services(env={**SETTINGS, "LANDFALL_STATE_URL": STATE.url, **env}, now=FakeClock(), new_id=lambda: "id")
+    services.__dict__.update(blobs=blobs, endpoint=endpoint)
+    return services
+
+
+def test_a_healthy_app_answers_200(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked(some_services(), monkeypatch) == (
+        200,
+        {"healthy": True, "problems": [], "checked": "2026-03-01T12:00:00+00:00"},
+    )
+
+
+def test_settings_that_are_wrong_are_told_with_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, body = asked(some_services(LANDFALL_STATE_URL=""), monkeypatch)
+
+    assert (status, body["healthy"]) == (503, False)
+    assert any("LANDFALL_STATE_URL" in problem for problem in body["problems"])
+
+
+def test_routes_that_are_wrong_are_told_with_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, body = asked(some_services(DIGITS_SCORING_URI=""), monkeypatch)
+
+    assert (status, body["problems"]) == (503, [NO_ENDPOINT.format("digits", "DIGITS_SCORING_URI")])

@@ -5,6 +5,7 @@
     eventgrid/   topics, subscriptions, delivery with retries
     azureml/     batch endpoints whose deployments really run
     host/        Functions host: any Python v2-model app, Durable included
+    database.py  opens the SQLite files that the parts keep their state in
     stack.py     starts the parts together, keeps them running, stops them
 
 It is an independent witness: it spells the wire protocols out from Microsoft's documents and imports nothing of the

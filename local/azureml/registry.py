@@ -8,7 +8,6 @@ deleted over HTTP stays so, until the description itself changes.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from local.clock import Clock
+from local.database import open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
@@ -56,10 +56,8 @@ class Registry:
     """Resources by path; lists are in the order in which they were created."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._clock = clock
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database = open_database(path)
         self._database.execute(_SCHEMA)
 
     def get(self, path: str) -> Resource | None:

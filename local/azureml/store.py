@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from local.azureml.jobs import FINAL, InputKind, Job, JobError, JobInput, JobOutput, Status, StatusChange, StepRun
 from local.azureml.settings import JobSettings, LoggingLevel, OutputAction, PipelineSettings
+from local.database import open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -29,9 +29,7 @@ class JobStore:
     """Jobs by name, newest first where there are several."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database = open_database(path)
         self._database.execute(_SCHEMA)
 
     def add(self, job: Job) -> None:

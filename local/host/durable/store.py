@@ -2,21 +2,18 @@
 
 Everything that will happen is a row: an inbox row for each message (timers are messages with a later due time), an
 activity row for each activity that has not been recorded as done. Started again, the engine goes on from these rows.
-
-The journal is a write-ahead log with synchronous=NORMAL: a commit is handed to the operating system before it is
-reported, so `kill -9` loses nothing. A power failure may lose the last commits; a development machine can bear that.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from local.database import open_database
 from local.host.durable import events, listing
 from local.host.durable.entities import EntityState, EntityTurn
 from local.host.durable.episode import TERMINAL, Message, Received, Start, Turn
@@ -64,11 +61,7 @@ class Store:
 
     def __init__(self, path: Path | str) -> None:
         """Open or create the file; ":memory:" keeps everything in memory."""
-        if isinstance(path, Path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db = open_database(path)
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and version != _VERSION:

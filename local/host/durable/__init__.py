@@ -10,6 +10,7 @@
     store.py            all state; one transaction per turn
     listing.py          instances and entities, a page at a time
     dispatch.py         who runs when
+    agenda.py           what is to be done when, and who waits to be told
     turns.py            takes messages to the functions that they are for
     engine.py           what clients can do, and what waits for its time
     errors.py           why it refused

@@ -22,8 +22,7 @@ RunActivity = Callable[[Activity], Awaitable[None]]
 class Dispatcher:
     """Queues and runs turns and activities."""
 
-    def __init__(self, run_turn: RunTurn, run_activity: RunActivity) -> None:
-        self._run_turn, self._run_activity = run_turn, run_activity
+    def __init__(self) -> None:
         self._turns: asyncio.Queue[str] = asyncio.Queue()
         self._activities: asyncio.Queue[Activity] = asyncio.Queue()
         self._queued: set[str] = set()
@@ -35,10 +34,10 @@ class Dispatcher:
         self._open.set()
         self._lanes: list[asyncio.Task[None]] = []
 
-    def start(self, turns: int, activities: int) -> None:
+    def start(self, run_turn: RunTurn, run_activity: RunActivity, *, turns: int, activities: int) -> None:
         """Begin to run what is queued, so many at once."""
-        self._lanes = [asyncio.create_task(self._turn_lane()) for _ in range(turns)]
-        self._lanes += [asyncio.create_task(self._activity_lane()) for _ in range(activities)]
+        self._lanes = [asyncio.create_task(self._turn_lane(run_turn)) for _ in range(turns)]
+        self._lanes += [asyncio.create_task(self._activity_lane(run_activity)) for _ in range(activities)]
 
     async def stop(self) -> None:
         """Cancel what is running."""
@@ -79,7 +78,7 @@ class Dispatcher:
         else:
             self._quiet.set()
 
-    async def _turn_lane(self) -> None:
+    async def _turn_lane(self, run_turn: RunTurn) -> None:
         while True:
             key = await self._turns.get()
             await self._open.wait()
@@ -87,7 +86,7 @@ class Dispatcher:
             self._running.add(key)
             more = False
             try:
-                more = await self._run_turn(key)
+                more = await run_turn(key)
             except Exception:
                 # A fault of the engine, not of the app: its messages are still there for the next time.
                 log.exception("The turn of '%s' could not be carried out.", key)
@@ -98,12 +97,12 @@ class Dispatcher:
                     self.wake(key)
                 self._count(-1)
 
-    async def _activity_lane(self) -> None:
+    async def _activity_lane(self, run_activity: RunActivity) -> None:
         while True:
             activity = await self._activities.get()
             await self._open.wait()
             try:
-                await self._run_activity(activity)
+                await run_activity(activity)
             except Exception:
                 log.exception("An activity of '%s' could not be recorded.", activity.instance)
             finally:

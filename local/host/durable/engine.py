@@ -18,19 +18,17 @@ All methods must be called on the loop that the engine was entered on. `engine.c
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from local.clock import Clock
 from local.host.durable import entities, rewinding
-from local.host.durable.dispatch import Dispatcher
+from local.host.durable.agenda import Agenda
 from local.host.durable.entities import EntityId
 from local.host.durable.episode import Message, Start
 from local.host.durable.errors import (
@@ -45,7 +43,7 @@ from local.host.durable.events import Event, EventType, event, event_raised
 from local.host.durable.functions import Functions, Kind, unknown
 from local.host.durable.hazards import Hazards
 from local.host.durable.listing import Instance
-from local.host.durable.store import Activity, Store
+from local.host.durable.store import Store
 from local.host.durable.turns import Counts, Turns
 
 AT_ONCE = 10 * (os.cpu_count() or 1)
@@ -77,23 +75,12 @@ class Engine:
         self.store, self.functions, self.clock, self.new_id = store, functions, clock, new_id
         self.counts = Counts()
         self._lanes = (turns, activities)
-        self._turns = Turns(store, functions, self, self.counts, new_id, version)
-        self._dispatcher = Dispatcher(self._turns.turn, self._turns.activity)
-        self._later: set[asyncio.Task[None]] = set()
-        self._timers_changed = asyncio.Event()
-        self._sleeping_until: datetime | None = None
-        self._now = datetime.min.replace(tzinfo=UTC)
-        self._waiters: defaultdict[str, list[asyncio.Future[Instance]]] = defaultdict(list)
-        self._timers: asyncio.Task[None] | None = None
+        self._agenda = Agenda(store, clock)
+        self._turns = Turns(store, functions, self._agenda, self.counts, new_id, version)
 
     async def __aenter__(self) -> Self:
-        horizon = self.now()
-        for instance in self.store.waiting(horizon):
-            self.wake(instance)
-        for activity in self.store.activities():
-            self.add(activity)
-        self._dispatcher.start(*self._lanes)
-        self._timers = asyncio.create_task(self._watch_timers(horizon))
+        turns, activities = self._lanes
+        self._agenda.start(self._turns.turn, self._turns.activity, turns=turns, activities=activities)
         watch = getattr(self.clock, "watch", None)
         if watch is not None:
             watch(self.settled)  # a clock that jumps has to know when nothing is going on
@@ -102,23 +89,15 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        waiting = [*self._later, *([self._timers] if self._timers else [])]
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        await self._dispatcher.stop()
-        for futures in self._waiters.values():
-            for future in futures:
-                future.cancel()
+        await self._agenda.stop()
 
     def now(self) -> datetime:
         """The clock's time, but never earlier than before: messages are ordered by it."""
-        self._now = max(self._now, self.clock.now())
-        return self._now
+        return self._agenda.now()
 
     def pause(self) -> None:
         """Begin nothing new. What is running goes on; what comes in is kept."""
-        self._dispatcher.pause()
+        self._agenda.pause()
 
     @property
     def hazards(self) -> Hazards:
@@ -131,11 +110,11 @@ class Engine:
 
     def go_on(self) -> None:
         """Begin again after `pause`."""
-        self._dispatcher.go_on()
+        self._agenda.go_on()
 
     async def settled(self) -> None:
         """Return when everything that could be done now has been done."""
-        await self._dispatcher.settled()
+        await self._agenda.settled()
 
     def start(
         self,
@@ -168,7 +147,7 @@ class Engine:
         if status is not None:
             raise InstanceExists(status)
         self.counts.orchestrations += 1
-        self.wake(identity)
+        self._agenda.wake(identity)
         return identity
 
     def raise_event(self, instance: str, name: str, value: object = None) -> None:
@@ -212,10 +191,11 @@ class Engine:
             )
         rewound: dict[str, Sequence[Event]] = {}
         self._rewind(instance, rewound)
-        message = Message(to=instance, body=event(EventType.GENERIC, self.now(), Data=reason))
-        self.store.rewind(rewound, message, self._now)
+        now = self.now()
+        message = Message(to=instance, body=event(EventType.GENERIC, now, Data=reason))
+        self.store.rewind(rewound, message, now)
         for changed in rewound:
-            self.wake(changed)
+            self._agenda.wake(changed)
 
     def _rewind(self, instance: str, rewound: dict[str, Sequence[Event]]) -> None:
         history = self.store.history(instance)
@@ -254,38 +234,7 @@ class Engine:
             raise UnknownInstance(instance)
         if found.terminal:
             return found
-        future: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
-        self._waiters[instance].append(future)
-        try:
-            return await future
-        finally:
-            self._waiters[instance].remove(future)
-            if not self._waiters[instance]:
-                del self._waiters[instance]
-
-    def wake(self, key: str) -> None:
-        """Have a turn of an instance or entity run."""
-        self._dispatcher.wake(key)
-
-    def add(self, activity: Activity) -> None:
-        """Have an activity run, when it is due."""
-        if activity.due is None or activity.due <= self._now:
-            self._dispatcher.add(activity)
-            return
-        task = asyncio.create_task(self._add_later(activity, activity.due))
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
-
-    async def _add_later(self, activity: Activity, due: datetime) -> None:
-        await self.clock.wait_until(due)
-        self._dispatcher.add(activity)
-
-    def ended(self, instance: str) -> None:
-        """Tell those who wait for an instance."""
-        found = self.store.instance(instance)
-        for future in self._waiters.get(instance, ()):
-            if found is not None and not future.done():
-                future.set_result(found)
+        return await self._agenda.end_of(instance)
 
     def _existing(self, instance: str) -> Instance:
         found = self.store.instance(instance)
@@ -296,37 +245,7 @@ class Engine:
         return found
 
     def _post(self, messages: list[Message]) -> None:
-        spread = self._turns.hazards.spread(messages, self.now())
-        self.store.post(spread, self._now)
-        self.posted(spread)
-
-    def posted(self, messages: Sequence[Message]) -> None:
-        """Wake those to whom the committed messages are due, and the sleeper if one is due before its time."""
-        for message in messages:
-            if message.due is None or message.due <= self._now:
-                self.wake(message.to)
-            elif self._sleeping_until is None or message.due < self._sleeping_until:
-                self._timers_changed.set()
-
-    async def _watch_timers(self, horizon: datetime) -> None:
-        """Wake whoever has a message that becomes due after `horizon`."""
-        while True:
-            self._timers_changed.clear()
-            self._sleeping_until = self.store.next_due(horizon)
-            changed = asyncio.create_task(self._timers_changed.wait())
-            sleepers: set[asyncio.Task[Any]] = {changed}
-            if self._sleeping_until is not None:
-                sleepers.add(asyncio.create_task(_sleep(self.clock, self._sleeping_until)))
-            try:
-                await asyncio.wait(sleepers, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for sleeper in sleepers:
-                    sleeper.cancel()
-            now = self.now()
-            for instance in self.store.due_between(horizon, now):
-                self.wake(instance)
-            horizon = now
-
-
-async def _sleep(clock: Clock, until: datetime) -> None:
-    await clock.wait_until(until)
+        now = self.now()
+        spread = self._turns.hazards.spread(messages, now)
+        self.store.post(spread, now)
+        self._agenda.posted(spread)

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 from local.host.durable import entities, episode, http_calls
+from local.host.durable.agenda import Agenda
 from local.host.durable.entities import EntityId
 from local.host.durable.episode import TERMINAL, Answer, Episode, Message, Received
 from local.host.durable.errors import UnknownFunction
@@ -38,16 +38,6 @@ class Counts:
     wakes: int = 0
 
 
-class Surroundings(Protocol):
-    """What turns need from the engine: whom to tell of what has been committed."""
-
-    def now(self) -> datetime: ...
-    def wake(self, key: str) -> None: ...
-    def posted(self, messages: Sequence[Message]) -> None: ...
-    def add(self, activity: Activity) -> None: ...
-    def ended(self, instance: str) -> None: ...
-
-
 class Turns:
     """Turns of instances and entities, and activities, one at a time each."""
 
@@ -55,13 +45,13 @@ class Turns:
         self,
         store: Store,
         functions: Functions,
-        around: Surroundings,
+        agenda: Agenda,
         counts: Counts,
         new_id: Callable[[], str],
         version: str | None,
     ) -> None:
         """`version` is for sub-orchestrations that are called without one."""
-        self._store, self._functions, self._around = store, functions, around
+        self._store, self._functions, self._agenda = store, functions, agenda
         self._counts, self._new_id, self._version = counts, new_id, version
         self.hazards = Hazards()
 
@@ -78,16 +68,16 @@ class Turns:
             following = activity.event | {"Input": json.dumps([json.dumps(result.request)])}
             later = self._store.activity_goes_on(activity, following, result.due)
             if later is not None:
-                self._around.add(later)
+                self._agenda.add(later)
             return
-        now = self._around.now()
+        now = self._agenda.now()
         told = Message(to=activity.instance, execution=activity.execution, body=result)
         (message,) = self.hazards.spread([told], now)
         if self._store.activity_ended(activity, message, now):
-            self._around.posted([message])
+            self._agenda.posted([message])
 
     async def _instance(self, identity: str) -> bool:
-        instance, now = self._store.instance(identity), self._around.now()
+        instance, now = self._store.instance(identity), self._agenda.now()
         if instance is None or instance.terminal:
             self._store.drop(self._store.take(identity, now, None))
             return False
@@ -105,7 +95,7 @@ class Turns:
 
     async def _orchestrate(self, instance: Instance, received: Sequence[Received]) -> bool:
         past, messages = self._store.history(instance.id), [r.body for r in received]
-        begun = episode.begin(instance.id, instance.execution, past, messages, self._around.now())
+        begun = episode.begin(instance.id, instance.execution, past, messages, self._agenda.now())
         if begun is None:
             self._store.drop(received)
             return False
@@ -115,20 +105,20 @@ class Turns:
         else:
             answer = await self._ask(begun)
             turn = episode.conclude(begun, answer, refuse=self._refuse, new_id=self._new_id)
-        now = self._around.now()
+        now = self._agenda.now()
         turn.messages = self.hazards.spread(turn.messages, now)
         turn.children = [replace(child, version=child.version or self._version) for child in turn.children]
         for activity in self._store.commit(turn, received, now):
-            self._around.add(activity)
+            self._agenda.add(activity)
             if self.hazards.duplicates():
-                self._around.add(activity)
+                self._agenda.add(activity)
         self._counts.timers += sum(r.body["EventType"] == EventType.TIMER_FIRED for r in received)
         self._counts.orchestrations += len(turn.children)
         for child in turn.children:
-            self._around.wake(child.instance)
-        self._around.posted(turn.messages)
+            self._agenda.wake(child.instance)
+        self._agenda.posted(turn.messages)
         if turn.status in TERMINAL:
-            self._around.ended(instance.id)
+            self._agenda.ended(instance.id)
         return turn.restart is not None
 
     async def _ask(self, begun: Episode) -> Answer:
@@ -155,7 +145,7 @@ class Turns:
         return unknown(self._functions, kind, name)
 
     async def _entity(self, identity: str) -> bool:
-        entity, now = EntityId.parse(identity), self._around.now()
+        entity, now = EntityId.parse(identity), self._agenda.now()
         received = self._store.take(identity, now, ENTITY_BATCH)
         if not received:
             return False
@@ -167,13 +157,13 @@ class Turns:
                 raise UnknownFunction(unknown(self._functions, Kind.ENTITY, entity.name))
             answer = await handler(entities.context(entity, state, batch))
             ids = [self._new_id() for _ in json.loads(answer)["signals"]]
-            turn = entities.conclude(entity, batch, answer, now=self._around.now(), request_ids=ids)
+            turn = entities.conclude(entity, batch, answer, now=self._agenda.now(), request_ids=ids)
         except Exception as error:
             log.error("Entity '%s' failed: %s", identity, error)
-            turn = entities.failed(entity, state, batch, str(error), self._around.now())
-        turn.messages[:] = self.hazards.spread(turn.messages, self._around.now())
-        self._store.commit_entity(turn, received, self._around.now())
-        self._around.posted(turn.messages)
+            turn = entities.failed(entity, state, batch, str(error), self._agenda.now())
+        turn.messages[:] = self.hazards.spread(turn.messages, self._agenda.now())
+        self._store.commit_entity(turn, received, self._agenda.now())
+        self._agenda.posted(turn.messages)
         return len(received) == ENTITY_BATCH
 
     async def _performed(self, activity: Activity) -> Event | http_calls.LookAgain:
@@ -184,21 +174,21 @@ class Turns:
                 return await self._http(task, json.loads(text))
             handler = self._functions.find(Kind.ACTIVITY, name)
             if handler is None:
-                return _task_failed(task, f"Activity function '{name}' does not exist.", self._around.now())
+                return _task_failed(task, f"Activity function '{name}' does not exist.", self._agenda.now())
             result = await handler(text)
             if self.hazards.times_out():
                 raise TimeoutError("The activity function timed out, on purpose, after its work was done.")
         except Exception as error:
             # Two spaces: the extension puts one, and the friendly form of the message begins with another.
             reason = f"Activity function '{name}' failed:  {type(error).__name__}: {error}"
-            return _task_failed(task, reason, self._around.now())
-        return _task_completed(task, None if result == "null" else result, self._around.now())
+            return _task_failed(task, reason, self._agenda.now())
+        return _task_completed(task, None if result == "null" else result, self._agenda.now())
 
     async def _http(self, task: int, request: http_calls.Request) -> Event | http_calls.LookAgain:
         answer = await http_calls.send(request)
-        following = http_calls.follow(request, answer, self._around.now())
+        following = http_calls.follow(request, answer, self._agenda.now())
         if following is None:
-            return _task_completed(task, answer.result(), self._around.now())
+            return _task_completed(task, answer.result(), self._agenda.now())
         log.warning(
             "call_http was answered with 202 by %s, and the host follows it. In Azure azure-functions-durable 1.x does "
             "not know of that and hangs; poll with activities instead.",

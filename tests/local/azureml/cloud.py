@@ -14,8 +14,8 @@ from urllib.parse import quote
 import httpx
 
 from local import addresses, tls
-from local.azureml.names import WORKSPACE_ID
-from local.azureml.uris import DEFAULT_DATASTORE
+from local.azureml.workspace.names import WORKSPACE_ID
+from local.azureml.workspace.uris import DEFAULT_DATASTORE
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
 
 Found = TypeVar("Found")

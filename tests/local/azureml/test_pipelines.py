@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.azureml.names import WORKSPACE_ID
-from local.azureml.pipelines import InvalidPipeline, parse_command, parse_pipeline
+from local.azureml.execution.pipelines import InvalidPipeline, parse_command, parse_pipeline
+from local.azureml.workspace.names import WORKSPACE_ID
 from local.tokens import MANAGEMENT
 from tests.local.azureml.cloud import Cloud, eventually
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.azureml.registry import Registry, Resource
+from local.azureml.workspace.registry import Registry, Resource
 
 KINDS = ("models", "codes", "environments", "data", "components")
 

@@ -14,16 +14,16 @@ from typing import Any
 
 from aiohttp import web
 
-from local.azureml import wire
-from local.azureml.assets import KINDS, container_properties, latest, names
-from local.azureml.data import Storage
-from local.azureml.deployed import Deployed
+from local.azureml.api import wire
+from local.azureml.api.resource_rules import Kind, Rules, being_created, kinds, shown
+from local.azureml.api.routing import Route, body_of
 from local.azureml.errors import Refusal
-from local.azureml.names import LOCATION, WORKSPACE_ID, id_of, type_of
-from local.azureml.registry import Registry, Resource
-from local.azureml.resource_rules import Kind, Rules, being_created, kinds, shown
-from local.azureml.routing import Route, body_of
-from local.azureml.uris import DEFAULT_DATASTORE, BlobPath, Places, as_datastore
+from local.azureml.workspace.assets import KINDS, container_properties, latest, names
+from local.azureml.workspace.data import Storage
+from local.azureml.workspace.deployed import Deployed
+from local.azureml.workspace.names import LOCATION, WORKSPACE_ID, id_of, type_of
+from local.azureml.workspace.registry import Registry, Resource
+from local.azureml.workspace.uris import DEFAULT_DATASTORE, BlobPath, Places, as_datastore
 
 SUBSCRIPTION_ID = WORKSPACE_ID.partition("/resourceGroups/")[0]
 OPERATIONS = f"{SUBSCRIPTION_ID}/providers/Microsoft.MachineLearningServices/locations"

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from local.azureml.joblogs import artifacts_path
-from local.azureml.jobs import InputKind, Job, JobInput, Status
-from local.azureml.names import TYPE, WORKSPACE_ID, id_of
-from local.azureml.settings import JobSettings, format_duration
-from local.azureml.uris import ARTIFACTS, DEFAULT_DATASTORE, Places, UnresolvedUri
+from local.azureml.execution.joblogs import artifacts_path
+from local.azureml.workspace.jobs import InputKind, Job, JobInput, Status
+from local.azureml.workspace.names import TYPE, WORKSPACE_ID, id_of
+from local.azureml.workspace.settings import JobSettings, format_duration
+from local.azureml.workspace.uris import ARTIFACTS, DEFAULT_DATASTORE, Places, UnresolvedUri
 
 _NOT_YET: dict[str, str | None] = {"datastoreId": None, "path": None}
 

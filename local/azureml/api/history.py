@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from local.azureml.jobs import Job, Status, StepRun
-from local.azureml.names import LOCATION
-from local.azureml.pipeline_invocation import datastore_name
-from local.azureml.wire import properties, tags, time_of
+from local.azureml.api.wire import properties, tags, time_of
+from local.azureml.workspace.jobs import Job, Status, StepRun
+from local.azureml.workspace.names import LOCATION
+from local.azureml.workspace.uris import datastore_name
 
 
 def run_of(job: Job, run: str) -> dict[str, Any]:

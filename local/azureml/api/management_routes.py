@@ -11,15 +11,15 @@ from typing import Any
 from aiohttp import web
 
 from local.addresses import RESOURCE_GROUP, TENANT, WORKSPACE, WORKSPACE_ACCOUNT
-from local.azureml import wire
+from local.azureml.api import wire
+from local.azureml.api.resource_routes import OPERATIONS, SUBSCRIPTION_ID
+from local.azureml.api.routing import Route
+from local.azureml.api.scoring_routes import next_link, skip_of
 from local.azureml.errors import Refusal
-from local.azureml.jobs import Job
-from local.azureml.names import LOCATION, TYPE, WORKSPACE_ID
-from local.azureml.resource_routes import OPERATIONS, SUBSCRIPTION_ID
-from local.azureml.routing import Route
-from local.azureml.runner import Runner
-from local.azureml.scoring_routes import next_link, skip_of
-from local.azureml.store import JobStore
+from local.azureml.execution.runner import Runner
+from local.azureml.workspace.jobs import Job
+from local.azureml.workspace.names import LOCATION, TYPE, WORKSPACE_ID
+from local.azureml.workspace.store import JobStore
 
 PAGE = 10
 _SOON = {"Retry-After": "1"}

@@ -12,15 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local.azureml.asset_files import AssetFiles
-from local.azureml.assets import find
-from local.azureml.data import Storage
-from local.azureml.folders import JobFolders
-from local.azureml.jobs import InputKind, Job, JobFailed, Status, StepRun
-from local.azureml.names import asset_path
-from local.azureml.nodes import Nodes
-from local.azureml.pipeline_invocation import datastore_name
-from local.azureml.pipelines import (
+from local.azureml.execution.folders import JobFolders
+from local.azureml.execution.nodes import Nodes
+from local.azureml.execution.pipelines import (
     Binding,
     Command,
     Fixed,
@@ -33,8 +27,13 @@ from local.azureml.pipelines import (
     parse_command,
     parse_pipeline,
 )
-from local.azureml.registry import Registry
-from local.azureml.uris import BlobPath, Places, UnresolvedUri
+from local.azureml.workspace.asset_files import AssetFiles
+from local.azureml.workspace.assets import find
+from local.azureml.workspace.data import Storage
+from local.azureml.workspace.jobs import InputKind, Job, JobFailed, Status, StepRun
+from local.azureml.workspace.names import asset_path
+from local.azureml.workspace.registry import Registry
+from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri, datastore_name
 from local.clock import Clock
 
 _PROGRAM = Path(__file__).with_name("step.py")

@@ -8,11 +8,11 @@ import shutil
 import uuid
 from pathlib import Path
 
-from local.azureml.assets import find
-from local.azureml.data import Storage
-from local.azureml.jobs import JobFailed
-from local.azureml.registry import Registry, Resource
-from local.azureml.uris import Places, UnresolvedUri
+from local.azureml.workspace.assets import find
+from local.azureml.workspace.data import Storage
+from local.azureml.workspace.jobs import JobFailed
+from local.azureml.workspace.registry import Registry, Resource
+from local.azureml.workspace.uris import Places, UnresolvedUri
 
 
 class AssetFiles:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from local.azureml.api.members import Members, plain
 from local.azureml.errors import InvalidRequest, Refusal, Violation
-from local.azureml.jobs import InputKind, JobInput, JobOutput
-from local.azureml.members import Members, plain
-from local.azureml.settings import JobSettings, LoggingLevel, PipelineSettings, parse_duration
-from local.azureml.uris import DEFAULT_DATASTORE, Places, UnresolvedUri
+from local.azureml.workspace.jobs import InputKind, JobInput, JobOutput
+from local.azureml.workspace.settings import JobSettings, LoggingLevel, PipelineSettings, parse_duration
+from local.azureml.workspace.uris import DEFAULT_DATASTORE, Places, UnresolvedUri
 
 _KEY = re.compile(r"[A-Za-z0-9_]+")
 _MODEL_KINDS = {"urifile": InputKind.FILE, "urifolder": InputKind.FOLDER, "mltable": InputKind.TABLE}

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from local.azureml.api.invocation import Invocation, Reader, properties_of
+from local.azureml.api.members import Members, plain
 from local.azureml.errors import InvalidRequest
-from local.azureml.invocation import Invocation, Reader, properties_of
-from local.azureml.jobs import InputKind, JobInput, JobOutput
-from local.azureml.members import Members, plain
-from local.azureml.pipelines import Pipeline, Port
-from local.azureml.settings import JobSettings, PipelineSettings
-from local.azureml.uris import DEFAULT_DATASTORE, Places, UnresolvedUri
+from local.azureml.execution.pipelines import Pipeline, Port
+from local.azureml.workspace.jobs import InputKind, JobInput, JobOutput
+from local.azureml.workspace.settings import JobSettings, PipelineSettings
+from local.azureml.workspace.uris import Places, UnresolvedUri, datastore_name
 
 _KINDS = {plain(kind): kind for kind in InputKind if kind not in (InputKind.DATA_URL, InputKind.DATASET)}
 _OUTPUTS = {plain(kind): kind for kind in ("UriFile", "UriFolder", "MLTable", "CustomModel", "MLFlowModel")}
@@ -103,8 +103,3 @@ class _PipelineReader(Reader):
                 if (value := members.get(name)) is not None:
                     return str(value)
         return None
-
-
-def datastore_name(settings: PipelineSettings) -> str:
-    """Where outputs go that the caller does not place, as the name of a datastore."""
-    return (settings.default_datastore or DEFAULT_DATASTORE.name).removeprefix("azureml:").rpartition("/")[2]

@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from local.azureml.errors import Refusal
-from local.azureml.folders import JobFolders
-from local.azureml.joblogs import JobLogs
-from local.azureml.jobs import Job, JobError, JobFailed, Status, StepRun
-from local.azureml.model_jobs import ModelJobs
-from local.azureml.nodes import Nodes
-from local.azureml.pipeline_jobs import PipelineJobs
-from local.azureml.store import JobStore
+from local.azureml.execution.folders import JobFolders
+from local.azureml.execution.joblogs import JobLogs
+from local.azureml.execution.model_jobs import ModelJobs
+from local.azureml.execution.nodes import Nodes
+from local.azureml.execution.pipeline_jobs import PipelineJobs
+from local.azureml.workspace.jobs import Job, JobError, JobFailed, Status, StepRun
+from local.azureml.workspace.store import JobStore
 from local.clock import Clock
 
 logger = logging.getLogger(__name__)

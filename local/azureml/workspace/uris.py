@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from local.addresses import ACCOUNT, ACCOUNTS, RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, WORKSPACE_ACCOUNT
-from local.azureml.assets import find
-from local.azureml.names import WORKSPACE_ID, ForeignResource, asset_path
-from local.azureml.registry import Registry, Resource
+from local.azureml.workspace.assets import find
+from local.azureml.workspace.names import WORKSPACE_ID, ForeignResource, asset_path
+from local.azureml.workspace.registry import Registry, Resource
+from local.azureml.workspace.settings import PipelineSettings
 
 
 class UnresolvedUri(ValueError):
@@ -182,3 +183,8 @@ def _checked(uri: str, path: str) -> str:
     if any(segment in (".", "..") for segment in path.split("/")):
         raise UnresolvedUri(f"{uri!r} has a . or .. segment, which storage does not resolve.")
     return path
+
+
+def datastore_name(settings: PipelineSettings) -> str:
+    """Where outputs go that the caller does not place, as the name of a datastore."""
+    return (settings.default_datastore or DEFAULT_DATASTORE.name).removeprefix("azureml:").rpartition("/")[2]

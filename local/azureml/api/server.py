@@ -10,9 +10,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from local.addresses import TENANT
-from local.azureml import wire
+from local.azureml.api import wire
 from local.azureml.errors import Refusal, envelope
-from local.azureml.store import JobStore
+from local.azureml.workspace.store import JobStore
 from local.clock import Clock
 from local.faults import Faults
 from local.tokens import AZURE_ML, MANAGEMENT, TokenRefused, Verifier

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local.azureml.deployments import ENDPOINT_NAME, Deployment, Endpoint, InvalidDefinition, compute_path
-from local.azureml.fields import Fields
-from local.azureml.names import LOCATION, ForeignResource, asset_path, id_of
-from local.azureml.registry import Resource
-from local.azureml.settings import (
+from local.azureml.workspace.deployments import ENDPOINT_NAME, Deployment, Endpoint, InvalidDefinition, compute_path
+from local.azureml.workspace.fields import Fields
+from local.azureml.workspace.names import LOCATION, ForeignResource, asset_path, id_of
+from local.azureml.workspace.registry import Resource
+from local.azureml.workspace.settings import (
     JobSettings,
     LoggingLevel,
     OutputAction,

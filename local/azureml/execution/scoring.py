@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from local.azureml.batches import RUN_FAILED, MiniBatch, Tally, init_is_given_up, split
-from local.azureml.folders import JobFolders
-from local.azureml.jobs import JobFailed
-from local.azureml.settings import JobSettings, OutputAction
-from local.azureml.workers import Worker, WorkerFailed, WorkerHung, WorkerLost, WorkerSpec
+from local.azureml.execution.batches import RUN_FAILED, MiniBatch, Tally, init_is_given_up, split
+from local.azureml.execution.folders import JobFolders
+from local.azureml.execution.workers import Worker, WorkerFailed, WorkerHung, WorkerLost, WorkerSpec
+from local.azureml.workspace.jobs import JobFailed
+from local.azureml.workspace.settings import JobSettings, OutputAction
 
 
 def init_timeout(settings: JobSettings) -> timedelta:

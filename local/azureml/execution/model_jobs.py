@@ -7,18 +7,18 @@ import os
 import shutil
 from pathlib import Path
 
-from local.azureml.asset_files import AssetFiles
-from local.azureml.batches import MLFLOW_FILES, unsupported_file
-from local.azureml.data import AlreadyThere, Storage
-from local.azureml.deployed import Deployed
-from local.azureml.deployments import Deployment
 from local.azureml.errors import Refusal
-from local.azureml.folders import JobFolders
-from local.azureml.jobs import InputKind, Job, JobFailed
-from local.azureml.scoring import init_timeout, score
-from local.azureml.settings import OutputAction
-from local.azureml.uris import BlobPath, Places, UnresolvedUri
-from local.azureml.workers import WorkerSpec
+from local.azureml.execution.batches import MLFLOW_FILES, unsupported_file
+from local.azureml.execution.folders import JobFolders
+from local.azureml.execution.scoring import init_timeout, score
+from local.azureml.execution.workers import WorkerSpec
+from local.azureml.workspace.asset_files import AssetFiles
+from local.azureml.workspace.data import AlreadyThere, Storage
+from local.azureml.workspace.deployed import Deployed
+from local.azureml.workspace.deployments import Deployment
+from local.azureml.workspace.jobs import InputKind, Job, JobFailed
+from local.azureml.workspace.settings import OutputAction
+from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri
 
 UNSUPPORTED_INPUT = (
     "Data set node [code] references parameter `dataset_param`, "

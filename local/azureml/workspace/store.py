@@ -8,8 +8,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.azureml.jobs import FINAL, InputKind, Job, JobError, JobInput, JobOutput, Status, StatusChange, StepRun
-from local.azureml.settings import JobSettings, LoggingLevel, OutputAction, PipelineSettings
+from local.azureml.workspace.jobs import (
+    FINAL,
+    InputKind,
+    Job,
+    JobError,
+    JobInput,
+    JobOutput,
+    Status,
+    StatusChange,
+    StepRun,
+)
+from local.azureml.workspace.settings import JobSettings, LoggingLevel, OutputAction, PipelineSettings
 from local.database import open_database
 
 _SCHEMA = """

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from local.azureml.names import asset_path, id_of
+from local.azureml.workspace.names import asset_path, id_of
 
 
 class InvalidComponent(Exception):

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local.azureml.assets import find
-from local.azureml.catalog import Catalog
-from local.azureml.deployments import Deployment, LocalAsset, compute_path
-from local.azureml.documents import deployment_document, deployment_of, endpoint_document
 from local.azureml.errors import Refusal
-from local.azureml.registry import Registry, Resource
+from local.azureml.workspace.assets import find
+from local.azureml.workspace.catalog import Catalog
+from local.azureml.workspace.deployments import Deployment, LocalAsset, compute_path
+from local.azureml.workspace.documents import deployment_document, deployment_of, endpoint_document
+from local.azureml.workspace.registry import Registry, Resource
 
 logger = logging.getLogger(__name__)
 

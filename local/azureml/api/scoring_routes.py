@@ -13,22 +13,22 @@ from typing import Any
 
 from aiohttp import web
 
-from local.azureml import wire
-from local.azureml.assets import find
-from local.azureml.deployed import Deployed
-from local.azureml.deployments import Deployment, compute_path
+from local.azureml.api import wire
+from local.azureml.api.invocation import Invocation, parse
+from local.azureml.api.pipeline_invocation import parse_pipeline_job
+from local.azureml.api.resource_rules import shown
+from local.azureml.api.routing import body_of
 from local.azureml.errors import Refusal
-from local.azureml.invocation import Invocation, parse
-from local.azureml.jobs import Job, Status, StatusChange, StepRun
-from local.azureml.names import WORKSPACE_ID, id_of
-from local.azureml.pipeline_invocation import parse_pipeline_job
-from local.azureml.pipelines import InvalidPipeline, parse_pipeline
-from local.azureml.registry import Registry
-from local.azureml.resource_rules import shown
-from local.azureml.routing import body_of
-from local.azureml.runner import Runner
-from local.azureml.store import JobStore
-from local.azureml.uris import Places
+from local.azureml.execution.pipelines import InvalidPipeline, parse_pipeline
+from local.azureml.execution.runner import Runner
+from local.azureml.workspace.assets import find
+from local.azureml.workspace.deployed import Deployed
+from local.azureml.workspace.deployments import Deployment, compute_path
+from local.azureml.workspace.jobs import Job, Status, StatusChange, StepRun
+from local.azureml.workspace.names import WORKSPACE_ID, id_of
+from local.azureml.workspace.registry import Registry
+from local.azureml.workspace.store import JobStore
+from local.azureml.workspace.uris import Places
 from local.clock import Clock
 
 FRONT_END = f"/mferp/managementfrontend{WORKSPACE_ID}/batchEndpoints"

@@ -15,10 +15,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from local.azureml.components import ComponentReader, InvalidComponent
-from local.azureml.fields import Fields
-from local.azureml.names import ForeignResource, asset_path, path_of
-from local.azureml.settings import JobSettings, LoggingLevel, OutputAction, PipelineSettings
+from local.azureml.workspace.components import ComponentReader, InvalidComponent
+from local.azureml.workspace.fields import Fields
+from local.azureml.workspace.names import ForeignResource, asset_path, path_of
+from local.azureml.workspace.settings import JobSettings, LoggingLevel, OutputAction, PipelineSettings
 
 ENDPOINT_NAME = re.compile(r"(?=.{3,32}$)[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?")
 MLFLOW = "mlflow_model"

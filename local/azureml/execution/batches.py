@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from local.azureml.settings import OutputAction
+from local.azureml.workspace.settings import OutputAction
 
 NOTHING_SUCCEEDED = (
     "No succeeded mini batch item returned from run(). Please check 'response: run()' in "

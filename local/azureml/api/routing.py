@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from local.azureml.errors import Refusal
-from local.azureml.names import WORKSPACE_ID
+from local.azureml.workspace.names import WORKSPACE_ID
 
 Handler = Callable[[web.Request, dict[str, str]], Awaitable[web.Response]]
 

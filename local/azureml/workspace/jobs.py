@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from local.azureml.settings import JobSettings, PipelineSettings
+from local.azureml.workspace.settings import JobSettings, PipelineSettings
 
 
 class Status(StrEnum):

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from local.azureml import history, wire
+from local.azureml.api import history, wire
+from local.azureml.api.routing import body_of
 from local.azureml.errors import Refusal
-from local.azureml.joblogs import JobLogs
-from local.azureml.jobs import Job
-from local.azureml.names import WORKSPACE_ID
-from local.azureml.routing import body_of
-from local.azureml.runner import Runner
-from local.azureml.store import JobStore
-from local.azureml.uris import Places
+from local.azureml.execution.joblogs import JobLogs
+from local.azureml.execution.runner import Runner
+from local.azureml.workspace.jobs import Job
+from local.azureml.workspace.names import WORKSPACE_ID
+from local.azureml.workspace.store import JobStore
+from local.azureml.workspace.uris import Places
 
 ROOT = f"/history/v1.0{WORKSPACE_ID}"
 RUN = f"{ROOT}/runs/{{run}}"

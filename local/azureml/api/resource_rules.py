@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.addresses import ACCOUNTS
-from local.azureml.assets import find
-from local.azureml.deployments import MLFLOW, Deployment, InvalidDefinition, compute_path
-from local.azureml.documents import parse_deployment_document, parse_endpoint_document
+from local.azureml.api.wire import Wire, time_of
 from local.azureml.errors import Refusal
-from local.azureml.names import ForeignResource, id_of, type_of
-from local.azureml.pipelines import InvalidPipeline, parse_command, parse_pipeline
-from local.azureml.registry import Registry, Resource
-from local.azureml.uris import Places, UnresolvedUri
-from local.azureml.wire import Wire, time_of
+from local.azureml.execution.pipelines import InvalidPipeline, parse_command, parse_pipeline
+from local.azureml.workspace.assets import find
+from local.azureml.workspace.deployments import MLFLOW, Deployment, InvalidDefinition, compute_path
+from local.azureml.workspace.documents import parse_deployment_document, parse_endpoint_document
+from local.azureml.workspace.names import ForeignResource, id_of, type_of
+from local.azureml.workspace.registry import Registry, Resource
+from local.azureml.workspace.uris import Places, UnresolvedUri
 
 Document = Mapping[str, Any]
 _DATA_TYPES = ("uri_file", "uri_folder", "mltable")

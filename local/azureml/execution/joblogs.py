@@ -10,10 +10,10 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from local.azureml.data import Storage
-from local.azureml.folders import JobFolders
-from local.azureml.jobs import Job, JobError, Status
-from local.azureml.uris import ARTIFACTS, BlobPath
+from local.azureml.execution.folders import JobFolders
+from local.azureml.workspace.data import Storage
+from local.azureml.workspace.jobs import Job, JobError, Status
+from local.azureml.workspace.uris import ARTIFACTS, BlobPath
 
 EXECUTION = "azureml/executionlogs.txt"
 """What `jobs.stream` prints."""

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import yaml
 
-from local.azureml.deployments import Deployment, Endpoint, InvalidDefinition, parse_deployment, parse_endpoint
+from local.azureml.workspace.deployments import (
+    Deployment,
+    Endpoint,
+    InvalidDefinition,
+    parse_deployment,
+    parse_endpoint,
+)
 
 logger = logging.getLogger(__name__)
 

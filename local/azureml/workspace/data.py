@@ -21,8 +21,8 @@ from azure.storage.blob.aio import BlobPrefix, BlobServiceClient, ExponentialRet
 from yarl import URL
 
 from local.addresses import ACCOUNT_KEY, Addresses
-from local.azureml.jobs import InputKind, JobFailed
-from local.azureml.uris import BlobPath
+from local.azureml.workspace.jobs import InputKind, JobFailed
+from local.azureml.workspace.uris import BlobPath
 from local.tls import client_context
 from local.tokens import STORAGE, Issuer
 

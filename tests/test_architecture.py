@@ -33,6 +33,11 @@ OF_FUNCTIONS = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 PLAYED = {"apps", "deployments"}
 """Folders below tests/ with code that the local cloud runs: how slow it is, is what it is there for."""
 
+PURE = ("local/host/durable/protocol",)
+"""Where even the clock in datetime, which is no import of its own, may not be read."""
+
+CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+
 SLEEPS = {"time.sleep", "asyncio.sleep"}
 
 LOGGED = re.compile(r"""(?<![\w.])(?:log|debug|warn|error)\)?\(\s*"([a-z_]+\.[a-z_]+)\"""")
@@ -120,6 +125,14 @@ def test_one_file_of_the_app_reads_the_environment() -> None:
     readers = {named(path) for path in tree(*APP) if used(path) & {"os.environ", "os.getenv", "environ", "getenv"}}
 
     assert readers == {ENVIRONMENT}
+
+
+def test_the_durable_protocol_reads_no_clock() -> None:
+    """The import contract sees modules, and datetime is one that the protocol needs."""
+    readers = {named(path) for path in tree(*PURE) if used(path) & CLOCKS}
+
+    assert len(tree(*PURE)) > 3
+    assert readers == set()
 
 
 def test_nothing_is_mocked() -> None:

@@ -15,11 +15,11 @@ import pytest
 from aiohttp import web
 
 from local import serving
-from local.host.durable.engine import Engine
-from local.host.durable.functions import PlainFunctions
-from local.host.durable.http_calls import BadHttpCall, HttpAnswer, follow
-from local.host.durable.listing import Instance
-from local.host.durable.store import Store
+from local.host.durable.protocol.http_calls import BadHttpCall, HttpAnswer, follow
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.functions import PlainFunctions
+from local.host.durable.runtime.listing import Instance
+from local.host.durable.runtime.store import Store
 from local.host.virtual import VirtualClock
 from tests.local.host.driving import result
 

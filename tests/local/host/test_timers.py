@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from local.host.schedules import BadSchedule, Schedule
+from local.host.triggers.schedules import BadSchedule, Schedule
 from tests.local.host.hosting import notes, running, until
 
 THURSDAY = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.host.durable.episode import Message
-from local.host.durable.events import COMPLETING, EventType
+from local.host.durable.protocol.episode import Message
+from local.host.durable.protocol.events import COMPLETING, EventType
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from local.host.durable import status
-from local.host.durable.asking import (
+from local.host.durable.management import status
+from local.host.durable.management.asking import (
     BadRequest,
     entities_query,
     entity_id,
@@ -25,10 +25,11 @@ from local.host.durable.asking import (
     more_instances,
     number,
 )
-from local.host.durable.client_binding import LOOPBACK, PREFIX, management_urls
-from local.host.durable.engine import Engine
-from local.host.durable.entities import EntityId
-from local.host.durable.errors import (
+from local.host.durable.management.client_binding import LOOPBACK, PREFIX, management_urls
+from local.host.durable.protocol.entities import EntityId
+from local.host.durable.protocol.rewinding import CannotRewind
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.errors import (
     InstanceEnded,
     InstanceExists,
     NotFailed,
@@ -36,7 +37,6 @@ from local.host.durable.errors import (
     UnknownInstance,
     WrongStatus,
 )
-from local.host.durable.rewinding import CannotRewind
 from local.host.keys import Keys
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

@@ -15,9 +15,9 @@ from typing import Any
 from azure.functions._thirdparty import typing_inspect
 from azure.functions.decorators.function_app import Function as Declared
 
-from local.host.converters import GENERIC, converter_of, has_implicit_output
-from local.host.registry import DURABLE, Function, FunctionLoadError, Parameter
-from local.host.retrying import policy_of
+from local.host.worker.converters import GENERIC, converter_of, has_implicit_output
+from local.host.worker.registry import DURABLE, Function, FunctionLoadError, Parameter
+from local.host.worker.retrying import policy_of
 
 OUT = 1
 """The direction of an output binding; 0 is in."""

@@ -23,11 +23,11 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from local.clock import Clock, SteadyClock
-from local.host.contexts import InvocationContext, Out, RetryState
-from local.host.converters import converter_of, encode
-from local.host.durable.functions import Handler, Kind
-from local.host.outputs import WRITTEN, Outputs
-from local.host.registry import Function, Parameter, Registry
+from local.host.durable.runtime.functions import Handler, Kind
+from local.host.worker.contexts import InvocationContext, Out, RetryState
+from local.host.worker.converters import converter_of, encode
+from local.host.worker.outputs import WRITTEN, Outputs
+from local.host.worker.registry import Function, Parameter, Registry
 
 RECORDS = logging.getLogger("Function")
 

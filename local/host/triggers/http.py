@@ -17,9 +17,9 @@ from aiohttp import web
 from azure.functions.meta import Datum
 
 from local.host.expressions import binding_data
-from local.host.invoking import Invoker
 from local.host.keys import Keys
-from local.host.registry import Function
+from local.host.worker.invoking import Invoker
+from local.host.worker.registry import Function
 
 log = logging.getLogger("Host.Http")
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from local.clock import Clock
-from local.host.durable.dispatch import Dispatcher, RunActivity, RunTurn
-from local.host.durable.episode import Message
-from local.host.durable.listing import Instance
-from local.host.durable.store import Activity, Store
+from local.host.durable.protocol.episode import Message
+from local.host.durable.runtime.dispatch import Dispatcher, RunActivity, RunTurn
+from local.host.durable.runtime.listing import Instance
+from local.host.durable.runtime.store import Activity, Store
 
 
 class Agenda:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from local.host.durable import events
-from local.host.durable.events import COMPLETING, Event, EventType, Parent, event, moment
-from local.host.durable.replay import Outcome, Refused, replay
+from local.host.durable.protocol import events
+from local.host.durable.protocol.events import COMPLETING, Event, EventType, Parent, event, moment
+from local.host.durable.protocol.replay import Outcome, Refused, replay
 
 STATE_LABEL = "\n\n$OutOfProcData$:"
 """What the SDK puts between the message of a failing orchestrator and its state.

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from local.host.durable.events import COMPLETING, Event, EventType
-from local.host.durable.listing import Instance
+from local.host.durable.protocol.events import COMPLETING, Event, EventType
+from local.host.durable.runtime.listing import Instance
 
 _NAMES = {
     EventType.EXECUTION_STARTED: "ExecutionStarted",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local.host.durable.episode import TERMINAL
+from local.host.durable.protocol.episode import TERMINAL
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Conditions = list[tuple[str, Sequence[object]]]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from local.host.durable.episode import Message
-from local.host.durable.events import event_raised
+from local.host.durable.protocol.episode import Message
+from local.host.durable.protocol.events import event_raised
 
 Request = dict[str, Any]
 """`op`, `input` (JSON text of JSON text, or None), `signal`, `id`, and for calls `parent` and `parentExecution`."""

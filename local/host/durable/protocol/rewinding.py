@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from local.host.durable.events import Event, EventType
+from local.host.durable.protocol.events import Event, EventType
 
 _FAILED = {
     EventType.TASK_FAILED: EventType.TASK_SCHEDULED,

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from local.host.indexing import accept
-from local.host.registry import Registry
 from local.host.settings import disabled
+from local.host.worker.indexing import accept
+from local.host.worker.registry import Registry
 
 _SCRIPT = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_\-]*\.py")
 

@@ -14,11 +14,12 @@ from datetime import datetime
 from pathlib import Path
 
 from local.database import open_database
-from local.host.durable import events, listing
-from local.host.durable.entities import EntityState, EntityTurn
-from local.host.durable.episode import TERMINAL, Message, Received, Start, Turn
-from local.host.durable.events import Event, EventType
-from local.host.durable.listing import Entity, EntityQuery, Instance, Query, micros, moment_of
+from local.host.durable.protocol import events
+from local.host.durable.protocol.entities import EntityState, EntityTurn
+from local.host.durable.protocol.episode import TERMINAL, Message, Received, Start, Turn
+from local.host.durable.protocol.events import Event, EventType
+from local.host.durable.runtime import listing
+from local.host.durable.runtime.listing import Entity, EntityQuery, Instance, Query, micros, moment_of
 
 _VERSION = 2
 _SCHEMA = """

@@ -23,9 +23,9 @@ from azure.storage.queue.aio import QueueClient
 
 from local.host.accounts import account_of, credential_of
 from local.host.expressions import binding_data
-from local.host.invoking import Invoker
-from local.host.registry import Function
 from local.host.settings import HostJson, SettingsError, resolve
+from local.host.worker.invoking import Invoker
+from local.host.worker.registry import Function
 
 log = logging.getLogger("Host.Triggers.Queue")
 

@@ -23,8 +23,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from local.host.durable.events import COMPLETING, FAILURES, SCHEDULING, Event, EventType, event, moment, stamp
-from local.host.durable.http_calls import NAME as HTTP_ACTIVITY
+from local.host.durable.protocol.events import COMPLETING, FAILURES, SCHEDULING, Event, EventType, event, moment, stamp
+from local.host.durable.protocol.http_calls import NAME as HTTP_ACTIVITY
 
 Action = Mapping[str, Any]
 LONGEST_RETRY_DELAY = timedelta(days=6)

@@ -19,7 +19,7 @@ from azure.functions.meta import Datum
 from local.clock import Clock
 from local.host.accounts import Account, account_of, credential_of
 from local.host.expressions import expand
-from local.host.registry import Function, Parameter
+from local.host.worker.registry import Function, Parameter
 
 WRITTEN = frozenset({"blob", "queue"})
 """Output bindings that lead to a storage account."""

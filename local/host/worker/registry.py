@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.host.durable.functions import Kind
-from local.host.retrying import RetryPolicy
+from local.host.durable.runtime.functions import Kind
+from local.host.worker.retrying import RetryPolicy
 
 DURABLE = {
     "orchestrationTrigger": (Kind.ORCHESTRATOR, "orchestration"),

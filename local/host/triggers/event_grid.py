@@ -13,9 +13,9 @@ from typing import Any
 from aiohttp import web
 from azure.functions.meta import Datum
 
-from local.host.invoking import Invoker
 from local.host.keys import Keys
-from local.host.registry import Function, Registry
+from local.host.worker.invoking import Invoker
+from local.host.worker.registry import Function, Registry
 
 log = logging.getLogger("Host.EventGrid")
 

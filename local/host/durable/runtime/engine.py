@@ -27,11 +27,12 @@ from types import TracebackType
 from typing import Self
 
 from local.clock import Clock
-from local.host.durable import entities, rewinding
-from local.host.durable.agenda import Agenda
-from local.host.durable.entities import EntityId
-from local.host.durable.episode import Message, Start
-from local.host.durable.errors import (
+from local.host.durable.protocol import entities, rewinding
+from local.host.durable.protocol.entities import EntityId
+from local.host.durable.protocol.episode import Message, Start
+from local.host.durable.protocol.events import Event, EventType, event, event_raised
+from local.host.durable.runtime.agenda import Agenda
+from local.host.durable.runtime.errors import (
     InstanceEnded,
     InstanceExists,
     NotFailed,
@@ -39,12 +40,11 @@ from local.host.durable.errors import (
     UnknownInstance,
     WrongStatus,
 )
-from local.host.durable.events import Event, EventType, event, event_raised
-from local.host.durable.functions import Functions, Kind, unknown
-from local.host.durable.hazards import Hazards
-from local.host.durable.listing import Instance
-from local.host.durable.store import Store
-from local.host.durable.turns import Counts, Turns
+from local.host.durable.runtime.functions import Functions, Kind, unknown
+from local.host.durable.runtime.hazards import Hazards
+from local.host.durable.runtime.listing import Instance
+from local.host.durable.runtime.store import Store
+from local.host.durable.runtime.turns import Counts, Turns
 
 AT_ONCE = 10 * (os.cpu_count() or 1)
 """Source: Azure docs, durable-functions host.json: maxConcurrentActivityFunctions and its siblings."""

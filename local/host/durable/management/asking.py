@@ -13,9 +13,9 @@ from typing import Any
 
 from aiohttp import web
 
-from local.host.durable.entities import EntityId
-from local.host.durable.events import moment
-from local.host.durable.listing import EntityQuery, Instance, Query, page_key
+from local.host.durable.protocol.entities import EntityId
+from local.host.durable.protocol.events import moment
+from local.host.durable.runtime.listing import EntityQuery, Instance, Query, page_key
 
 TOKEN = "x-ms-continuation-token"  # noqa: S105  # the name of a header
 PAGE = 100

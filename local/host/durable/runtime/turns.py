@@ -8,16 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from local.host.durable import entities, episode, http_calls
-from local.host.durable.agenda import Agenda
-from local.host.durable.entities import EntityId
-from local.host.durable.episode import TERMINAL, Answer, Episode, Message, Received
-from local.host.durable.errors import UnknownFunction
-from local.host.durable.events import Event, EventType, details, event
-from local.host.durable.functions import Functions, Kind, unknown
-from local.host.durable.hazards import Hazards
-from local.host.durable.listing import Instance
-from local.host.durable.store import Activity, Store
+from local.host.durable.protocol import entities, episode, http_calls
+from local.host.durable.protocol.entities import EntityId
+from local.host.durable.protocol.episode import TERMINAL, Answer, Episode, Message, Received
+from local.host.durable.protocol.events import Event, EventType, details, event
+from local.host.durable.runtime.agenda import Agenda
+from local.host.durable.runtime.errors import UnknownFunction
+from local.host.durable.runtime.functions import Functions, Kind, unknown
+from local.host.durable.runtime.hazards import Hazards
+from local.host.durable.runtime.http_sending import send
+from local.host.durable.runtime.listing import Instance
+from local.host.durable.runtime.store import Activity, Store
 
 log = logging.getLogger("Host.Durable")
 
@@ -185,7 +186,7 @@ class Turns:
         return _task_completed(task, None if result == "null" else result, self._agenda.now())
 
     async def _http(self, task: int, request: http_calls.Request) -> Event | http_calls.LookAgain:
-        answer = await http_calls.send(request)
+        answer = await send(request)
         following = http_calls.follow(request, answer, self._agenda.now())
         if following is None:
             return _task_completed(task, answer.result(), self._agenda.now())

@@ -1,4 +1,4 @@
-"""`call_http`: the request that an orchestrator asks for, sent as the activity `BuiltIn::HttpActivity`.
+"""`call_http`: the request that an orchestrator asks for, sent as the activity `BuiltIn::HttpActivity`. Pure.
 
 Rule 1: an answer 202 is followed, as the extension follows it: GET on its Location, after Retry-After seconds or the
         default, until the answer is another one.
@@ -69,31 +69,3 @@ def follow(request: Request, answer: HttpAnswer, now: datetime) -> LookAgain | N
     following = {k: v for k, v in request.items() if k not in ("content", "headers", "method", "uri")}
     uri = urljoin(str(request["uri"]), headers["location"])
     return LookAgain(following | {"method": "GET", "uri": uri, "headers": kept}, now + after)
-
-
-async def send(request: Request) -> HttpAnswer:
-    """Send one request. Raises BadHttpCall."""
-    import aiohttp  # only apps that call HTTP need it here
-
-    headers = {str(k): str(v) for k, v in (request.get("headers") or {}).items()}
-    try:
-        if request.get("tokenSource"):
-            headers["Authorization"] = f"Bearer {await _token(request['tokenSource'])}"
-        async with (
-            aiohttp.ClientSession() as session,
-            session.request(
-                str(request["method"]), str(request["uri"]), data=request.get("content"), headers=headers
-            ) as response,
-        ):
-            return HttpAnswer(response.status, dict(response.headers), await response.text())
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise BadHttpCall(f"{request['method']} {request['uri']}: {error}") from error
-
-
-async def _token(source: Mapping[str, Any]) -> str:
-    from azure.identity.aio import ManagedIdentityCredential
-
-    resource = str(source["resource"]).rstrip("/")
-    scope = resource if resource.endswith("/.default") else f"{resource}/.default"
-    async with ManagedIdentityCredential() as credential:
-        return str((await credential.get_token(scope)).token)

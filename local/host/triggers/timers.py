@@ -19,10 +19,10 @@ from azure.functions.meta import Datum
 
 from local.clock import Clock
 from local.host.files import write_whole
-from local.host.invoking import Invoker
-from local.host.registry import Function
-from local.host.schedules import Schedule
 from local.host.settings import resolve
+from local.host.triggers.schedules import Schedule
+from local.host.worker.invoking import Invoker
+from local.host.worker.registry import Function
 
 log = logging.getLogger("Host.Triggers.Timer")
 

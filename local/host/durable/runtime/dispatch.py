@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from local.host.durable.store import Activity
+from local.host.durable.runtime.store import Activity
 
 log = logging.getLogger("Host.Durable")
 

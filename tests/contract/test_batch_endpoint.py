@@ -16,7 +16,8 @@ from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from shared.core.job import Job
 from shared.errors import Unavailable
 from shared.ports import Accepted, Deferred, JobListing, Rejected, Unclear
-from tests.local.azureml.cloud import Cloud, eventually
+from tests.eventually import eventually
+from tests.local.azureml.cloud import Cloud
 
 _numbers = itertools.count()
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -17,20 +15,10 @@ from local import addresses, tls
 from local.azureml.workspace.names import WORKSPACE_ID
 from local.azureml.workspace.uris import DEFAULT_DATASTORE
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
+from tests.eventually import eventually
 
-Found = TypeVar("Found")
 FINAL = ("Completed", "Failed", "Canceled")
 RATE = 10.0
-
-
-def eventually(look: Callable[[], Found | None], what: str, seconds: float = 60.0) -> Found:
-    """What `look` returns as soon as that is true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not happen within {seconds:g} s")
 
 
 class Cloud:

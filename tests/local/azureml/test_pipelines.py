@@ -10,7 +10,8 @@ import pytest
 from local.azureml.execution.pipelines import InvalidPipeline, parse_command, parse_pipeline
 from local.azureml.workspace.names import WORKSPACE_ID
 from local.tokens import MANAGEMENT
-from tests.local.azureml.cloud import Cloud, eventually
+from tests.eventually import eventually
+from tests.local.azureml.cloud import Cloud
 
 
 def body(uri: str, *, literals: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from local.host.durable.runtime.functions import PlainFunctions
 from local.host.durable.runtime.listing import Instance
 from local.host.durable.runtime.store import Store
 from local.host.virtual import VirtualClock
+from tests.eventually import eventually_on_loop
 from tests.local.host.driving import result
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,8 +92,7 @@ def test_where_the_following_has_come_to_is_written_down(tmp_path: Path) -> None
     async def leave(engine: Engine) -> None:
         with engine.clock.held():  # type: ignore[attr-defined]  # the clock of these tests
             engine.start("main", instance="i")
-            while not engine.store.activities() or engine.store.activities()[0].due is None:
-                await asyncio.sleep(0.01)
+            await eventually_on_loop(lambda: [a for a in engine.store.activities() if a.due is not None])
 
     asyncio.run(call(Server(busy=1), tmp_path / "d.sqlite", leave))
     store = Store(tmp_path / "d.sqlite")

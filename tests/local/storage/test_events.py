@@ -10,7 +10,8 @@ from local import addresses
 from local.addresses import STORAGE_TOPIC
 from local.storage.events import Blob, Outbox, storage_event
 from local.storage.operations import Kind, Operation
-from tests.local.parts import eventually, running
+from tests.eventually import eventually
+from tests.local.parts import running
 from tests.local.receiver import receiving
 from tests.local.storage.accounts import Accounts
 

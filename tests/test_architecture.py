@@ -187,7 +187,7 @@ def settings_of_triggers() -> set[str]:
     for path in tree("triggers"):
         for node in ast.walk(syntax(path)):
             if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.arg == "connection":
-                found.add(f"{node.value.value}__queueServiceUri")
+                found.add(str(node.value.value) + "__queueServiceUri")
             elif isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
                 found |= set(re.findall(r"%(\w+)%", str(node.value.value)))
     return found

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_published_run_is_announced_on_the_topic(stack: Stack) -> None:
     (run,) = stack.ended("lengths/announced")
     url = f"{stack.cloud.stack['eventgrid']['control_url']}/topics/landfall/events"
 
-    def announced() -> list[dict]:
+    def announced() -> list[dict[str, Any]]:
         return [event for event in stack.cloud.http.get(url).json() if run["run_id"] in json.dumps(event)]
 
     (event,) = eventually(announced, "the announcement")
@@ -146,7 +147,7 @@ def test_a_job_that_is_canceled_outside_fails_its_run(stack: Stack) -> None:
     stack.drop("patient/canceled", {"a.txt": b"60"})
     url = stack.cloud.stack["azureml"]["management_url"]
 
-    def running_job() -> list[dict]:
+    def running_job() -> list[dict[str, Any]]:
         return [job for job in stack.jobs_of("patient") if job["status"] == "Running"]
 
     (job,) = eventually(running_job, "a running job")
@@ -198,7 +199,7 @@ def test_a_folder_that_matches_no_route_costs_nothing(stack: Stack) -> None:
     assert stack.runs_of("elsewhere") == []
 
 
-def forged(landing: str) -> dict:
+def forged(landing: str) -> dict[str, Any]:
     return {
         "id": "forged-1",
         "topic": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/somebodyelse",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -77,7 +78,7 @@ class Cloud:
         found = self.get(f"{DEFAULT_DATASTORE.account}/{DEFAULT_DATASTORE.container}/{path}")
         return None if found is None else found.decode()
 
-    def land(self, files: dict[str, str | bytes]) -> str:
+    def land(self, files: Mapping[str, str | bytes]) -> str:
         """Upload `files` into a folder of their own; returns its uri."""
         self._folders += 1
         folder = f"in/{self._folders}"
@@ -139,7 +140,7 @@ class Cloud:
         """The job's final status."""
         return self.wait_for(name, *FINAL)
 
-    def score(self, files: dict[str, str | bytes], deployment: str, **more: Any) -> str:
+    def score(self, files: Mapping[str, str | bytes], deployment: str, **more: Any) -> str:
         """Land, invoke and wait; returns the job's name, which has completed."""
         name = self.submit(self.land(files), deployment, output=f"out/{self._folders}.csv", **more)
         assert self.end(name) == "Completed", self.error(name)

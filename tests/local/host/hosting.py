@@ -58,7 +58,10 @@ class Host:
 
     def finished_by(self, url: str) -> str:
         """The status that a check-status URL comes to."""
-        return eventually(lambda: (s := self.http.get(url).json()["runtimeStatus"]) not in ("Pending", "Running") and s)
+        status: str = eventually(
+            lambda: (s := self.http.get(url).json()["runtimeStatus"]) not in ("Pending", "Running") and s
+        )
+        return status
 
     def finished(self, instance: str) -> dict[str, Any]:
         """The status, once the instance has ended."""
@@ -107,7 +110,7 @@ def notes(path: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def _until_ready(stream: IO[str]) -> str | None:
-    lines = []
+    lines: list[str] = []
     for line in stream:
         if line.strip() == "ready":
             return "".join(lines)

@@ -173,6 +173,15 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == set()
 
 
+@pytest.mark.parametrize("package", [path for path in tree("local") if path.stem == "__init__"], ids=named)
+def test_the_docstring_of_a_package_of_the_local_cloud_is_its_map(package: Path) -> None:
+    inside = {path.name for path in tree("local") if path.parent == package.parent and not path.stem.startswith("__")}
+    rooms = {f"{path.parent.name}/" for path in tree("local") if path.parent.parent == package.parent}
+
+    told = (ast.get_docstring(syntax(package)) or "").split()
+    assert inside | rooms <= set(told), "a module that the map leaves out is found by nobody"
+
+
 def test_the_sample_settings_are_exactly_those_that_the_app_reads() -> None:
     sample = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))
     assert sample["IsEncrypted"] is False

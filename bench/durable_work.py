@@ -21,16 +21,16 @@ from azure.durable_functions.models.utils import http_utils
 from bench.blob_events import HEADERS, HOOK, blob_created
 from bench.figures import Row
 from local import serving
-from local.host.durable.client_binding import client_binding
-from local.host.durable.engine import Engine
-from local.host.durable.store import Store
-from local.host.durable.turns import Counts
-from local.host.invoking import AppFunctions, Invoker
+from local.host.durable.management.client_binding import client_binding
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.store import Store
+from local.host.durable.runtime.turns import Counts
 from local.host.keys import keys_of
-from local.host.loading import load
-from local.host.registry import Registry
 from local.host.server import Parts, application
 from local.host.virtual import VirtualClock, seeded_ids
+from local.host.worker.invoking import AppFunctions, Invoker
+from local.host.worker.loading import load
+from local.host.worker.registry import Registry
 from shared.core.location import Location
 from shared.services import Services, services
 from tests.examples import LANDING, ROOT, SETTINGS, endpoint_over

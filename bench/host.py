@@ -22,12 +22,12 @@ from azure.durable_functions import Orchestrator
 
 from bench.figures import Row
 from bench.hosts import Host, running
-from local.host.durable import episode
-from local.host.durable.engine import Engine
-from local.host.durable.episode import Answer, Episode
-from local.host.durable.events import Event, moment
-from local.host.durable.functions import PlainFunctions
-from local.host.durable.store import Store
+from local.host.durable.protocol import episode
+from local.host.durable.protocol.episode import Answer, Episode
+from local.host.durable.protocol.events import Event, moment
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.functions import PlainFunctions
+from local.host.durable.runtime.store import Store
 from local.host.virtual import VirtualClock
 
 APP = """

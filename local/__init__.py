@@ -1,11 +1,20 @@
 """The cloud on one machine: what Landfall's function app talks to when there is no Azure. Never deployed.
 
-    identity/    managed identity endpoint; issues the tokens that every other part checks
-    storage/     HTTPS front over Azurite: bearer tokens, server-side copy, storage events
-    eventgrid/   topics, subscriptions, delivery with retries
-    azureml/     batch endpoints whose deployments really run
-    host/        Functions host: any Python v2-model app, Durable included
-    stack.py     starts the parts together, keeps them running, stops them
+    identity/      managed identity endpoint; issues the tokens that every other part checks
+    storage/       HTTPS front over Azurite: bearer tokens, server-side copy, storage events
+    eventgrid/     topics, subscriptions, delivery with retries
+    azureml/       batch endpoints whose deployments really run
+    host/          Functions host: any Python v2-model app, Durable included
+    stack.py       all parts together: which, in which order, with which settings
+    supervisor.py  parts as child processes: started, kept running, stopped
+    commands.py    what a person does with it: drop data, look at runs, wait
+    addresses.py   who listens where
+    serving.py     how every part runs
+    database.py    opens the SQLite files that parts keep their state in
+    clock.py       one clock for all, which may run faster
+    tokens.py      bearer tokens, issued and checked
+    tls.py         certificates for what clients insist on reaching over HTTPS
+    faults.py      faults on purpose
 
 It is an independent witness: it spells the wire protocols out from Microsoft's documents and imports nothing of the
 function app, so that app and emulator cannot share a mistake.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import httpx
 
 from local import addresses, tls
 from local.addresses import Addresses
+from local.database import looking_into
 from local.identity.credential import LocalCredential
 from local.stack import EVENTS_QUEUE, host_keys, is_up
 
@@ -156,7 +155,7 @@ def _under_way(state: Path) -> Iterator[str]:
 
 
 def _events_in_storage(state: Path) -> int:
-    with closing(sqlite3.connect(f"file:{state / 'storage' / 'events.sqlite'}?mode=ro", uri=True)) as db:
+    with looking_into(state / "storage" / "events.sqlite") as db:
         return int(db.execute("SELECT COUNT(*) FROM pending").fetchone()[0])
 
 

@@ -30,7 +30,7 @@ from local.addresses import (
     WORKSPACE_ACCOUNT,
     Addresses,
 )
-from local.azureml.introduction import introduction
+from local.azureml.api.introduction import introduction
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
 from local.supervisor import CHECKOUT, Part, PartFailed, Supervisor

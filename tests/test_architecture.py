@@ -33,6 +33,11 @@ OF_FUNCTIONS = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 PLAYED = {"apps", "deployments"}
 """Folders below tests/ with code that the local cloud runs: how slow it is, is what it is there for."""
 
+PURE = ("local/host/durable/protocol",)
+"""Where even the clock in datetime, which is no import of its own, may not be read."""
+
+CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+
 SLEEPS = {"time.sleep", "asyncio.sleep"}
 
 LOGGED = re.compile(r"""(?<![\w.])(?:log|debug|warn|error)\)?\(\s*"([a-z_]+\.[a-z_]+)\"""")
@@ -122,6 +127,14 @@ def test_one_file_of_the_app_reads_the_environment() -> None:
     assert readers == {ENVIRONMENT}
 
 
+def test_the_durable_protocol_reads_no_clock() -> None:
+    """The import contract sees modules, and datetime is one that the protocol needs."""
+    readers = {named(path) for path in tree(*PURE) if used(path) & CLOCKS}
+
+    assert len(tree(*PURE)) > 3
+    assert readers == set()
+
+
 def test_nothing_is_mocked() -> None:
     mocking = {
         named(path)
@@ -160,6 +173,15 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == set()
 
 
+@pytest.mark.parametrize("package", [path for path in tree("local") if path.stem == "__init__"], ids=named)
+def test_the_docstring_of_a_package_of_the_local_cloud_is_its_map(package: Path) -> None:
+    inside = {path.name for path in tree("local") if path.parent == package.parent and not path.stem.startswith("__")}
+    rooms = {f"{path.parent.name}/" for path in tree("local") if path.parent.parent == package.parent}
+
+    told = (ast.get_docstring(syntax(package)) or "").split()
+    assert inside | rooms <= set(told), "a module that the map leaves out is found by nobody"
+
+
 def test_the_sample_settings_are_exactly_those_that_the_app_reads() -> None:
     sample = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))
     assert sample["IsEncrypted"] is False
@@ -174,7 +196,7 @@ def settings_of_triggers() -> set[str]:
     for path in tree("triggers"):
         for node in ast.walk(syntax(path)):
             if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.arg == "connection":
-                found.add(f"{node.value.value}__queueServiceUri")
+                found.add(str(node.value.value) + "__queueServiceUri")
             elif isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
                 found |= set(re.findall(r"%(\w+)%", str(node.value.value)))
     return found

@@ -10,25 +10,25 @@ from pathlib import Path
 
 from local import addresses as address_book
 from local.addresses import Addresses, port_of
-from local.azureml import catalog
-from local.azureml.asset_files import AssetFiles
-from local.azureml.data import Storage
-from local.azureml.deployed import Deployed
-from local.azureml.history_routes import HistoryRoutes
-from local.azureml.joblogs import JobLogs
-from local.azureml.management_routes import ManagementRoutes
-from local.azureml.model_jobs import ModelJobs
-from local.azureml.nodes import Nodes
-from local.azureml.pipeline_jobs import PipelineJobs
-from local.azureml.registry import Registry
-from local.azureml.resource_routes import ResourceRoutes
-from local.azureml.routing import Dispatcher
-from local.azureml.runner import PACES, Runner
-from local.azureml.scoring_routes import ScoringRoutes
-from local.azureml.server import application
-from local.azureml.store import JobStore
-from local.azureml.uris import DATASTORES, Places, datastore_document
-from local.azureml.wire import Wire
+from local.azureml.api.history_routes import HistoryRoutes
+from local.azureml.api.management_routes import ManagementRoutes
+from local.azureml.api.resource_routes import ResourceRoutes
+from local.azureml.api.routing import Dispatcher
+from local.azureml.api.scoring_routes import ScoringRoutes
+from local.azureml.api.server import application
+from local.azureml.api.wire import Wire
+from local.azureml.execution.joblogs import JobLogs
+from local.azureml.execution.model_jobs import ModelJobs
+from local.azureml.execution.nodes import Nodes
+from local.azureml.execution.pipeline_jobs import PipelineJobs
+from local.azureml.execution.runner import PACES, Runner
+from local.azureml.workspace import catalog
+from local.azureml.workspace.asset_files import AssetFiles
+from local.azureml.workspace.data import Storage
+from local.azureml.workspace.deployed import Deployed
+from local.azureml.workspace.registry import Registry
+from local.azureml.workspace.store import JobStore
+from local.azureml.workspace.uris import DATASTORES, Places, datastore_document
 from local.serving import announce, listen, log_to_stderr, until_stopped
 from local.tls import server_context
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from local.database import open_database
 from local.eventgrid.schema import Event
 
 _TABLES = """
-PRAGMA journal_mode=WAL;
-PRAGMA synchronous=NORMAL;
 CREATE TABLE IF NOT EXISTS subscription (name TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS total (name TEXT, outcome TEXT, number INTEGER NOT NULL, PRIMARY KEY (name, outcome));
 CREATE TABLE IF NOT EXISTS received (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, event TEXT NOT NULL);
@@ -43,8 +41,7 @@ class Store:
     """One connection, used from one thread. Times are those of the shared clock."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.db = sqlite3.connect(path, isolation_level=None)
+        self.db = open_database(path)
         self.db.executescript(_TABLES)
 
     def close(self) -> None:

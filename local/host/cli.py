@@ -20,23 +20,23 @@ from azure.functions.meta import Datum
 
 from local import addresses, serving
 from local.clock import Clock, SteadyClock
-from local.host import queues, timers
-from local.host.durable.client_binding import client_binding
-from local.host.durable.engine import AT_ONCE, Engine
-from local.host.durable.store import OtherVersion, Store
+from local.host.durable.management.client_binding import client_binding
+from local.host.durable.runtime.engine import AT_ONCE, Engine
+from local.host.durable.runtime.store import OtherVersion, Store
 from local.host.files import write_whole
-from local.host.http_trigger import BadRoute, Route, routes_of
-from local.host.indexing import BadWarmUp, UnsupportedBinding
-from local.host.invoking import AppFunctions, Invoker
 from local.host.keys import keys_of
-from local.host.loading import load
 from local.host.logs import levels_of
-from local.host.outputs import Outputs
-from local.host.registry import Function, FunctionLoadError, Registry
-from local.host.retrying import BadRetry
-from local.host.schedules import BadSchedule
 from local.host.server import Parts, application
 from local.host.settings import HostJson, SettingsError, function_timeout, load_host_json, load_local_settings
+from local.host.triggers import queues, timers
+from local.host.triggers.http import BadRoute, Route, routes_of
+from local.host.triggers.schedules import BadSchedule
+from local.host.worker.indexing import BadWarmUp, UnsupportedBinding
+from local.host.worker.invoking import AppFunctions, Invoker
+from local.host.worker.loading import load
+from local.host.worker.outputs import Outputs
+from local.host.worker.registry import Function, FunctionLoadError, Registry
+from local.host.worker.retrying import BadRetry
 
 log = logging.getLogger("Host")
 

@@ -16,16 +16,16 @@ from aiohttp.typedefs import Handler, Middleware
 from azure.functions.meta import Datum
 
 from local.faults import Faults
-from local.host.durable.api import DurableApi
-from local.host.durable.client_binding import LOOPBACK
-from local.host.durable.engine import Engine
-from local.host.durable.hazards import Hazards
-from local.host.http_trigger import HttpFunctions, Route
-from local.host.invoking import Invoker
+from local.host.durable.management.api import DurableApi
+from local.host.durable.management.client_binding import LOOPBACK
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.hazards import Hazards
 from local.host.keys import Keys
-from local.host.registry import Function, Registry
-from local.host.timers import request_datum
-from local.host.webhooks import EventGridWebhook
+from local.host.triggers.event_grid import EventGridWebhook
+from local.host.triggers.http import HttpFunctions, Route
+from local.host.triggers.timers import request_datum
+from local.host.worker.invoking import Invoker
+from local.host.worker.registry import Function, Registry
 
 log = logging.getLogger("Host.Admin")
 

@@ -1,1 +1,5 @@
-"""Managed identity on one machine: the endpoint that App Service gives an app, and credentials for local tools."""
+"""Managed identity on one machine.
+
+endpoint.py    the endpoint that App Service gives an app
+credential.py  credentials for programs that run beside the local cloud
+"""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from uuid import uuid4
 import aiohttp
 
 from local.addresses import STORAGE_TOPIC
+from local.database import open_database
 from local.storage.operations import Kind, Operation
 
 logger = logging.getLogger(__name__)
@@ -74,11 +74,9 @@ class Outbox:
     """Events that Event Grid has not taken yet, and the sequence that orders all events; kept in SQLite."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.db = sqlite3.connect(path, isolation_level=None)
+        self.db = open_database(path)
         self.db.executescript(
             """
-            PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;
             CREATE TABLE IF NOT EXISTS pending (id INTEGER PRIMARY KEY, event TEXT NOT NULL);
             CREATE TABLE IF NOT EXISTS sequence (last INTEGER NOT NULL);
             INSERT INTO sequence SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM sequence);

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
 
 from local.identity.credential import LocalCredential
 from local.tokens import Issuer
@@ -16,9 +17,11 @@ from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from shared.core.job import Job
 from shared.errors import Unavailable
 from shared.ports import Accepted, Deferred, JobListing, Rejected, Unclear
-from tests.local.azureml.cloud import Cloud, eventually
+from tests.eventually import eventually
+from tests.local.azureml.cloud import Cloud
 
 _numbers = itertools.count()
+Break = Callable[..., None]
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def endpoint(cloud: Cloud) -> Iterator[AzureBatchEndpoint]:
 
 
 @pytest.fixture
-def break_with(cloud: Cloud) -> Callable[..., None]:
+def break_with(cloud: Cloud) -> Break:
     def put(**rule: Any) -> None:
         cloud.http.put(f"{cloud.addresses.azureml}/_faults", json=[rule]).raise_for_status()
 
@@ -64,7 +67,9 @@ def ended(endpoint: AzureBatchEndpoint, uri: str, name: str) -> Job:
     return eventually(look, f"the end of {name}")
 
 
-def test_a_submission_is_a_job_that_can_be_followed_to_its_end(endpoint, cloud: Cloud, uri: str) -> None:
+def test_a_submission_is_a_job_that_can_be_followed_to_its_end(
+    endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str
+) -> None:
     answer = endpoint.submit(uri, None, body(cloud, output()))
 
     assert isinstance(answer, Accepted)
@@ -74,7 +79,9 @@ def test_a_submission_is_a_job_that_can_be_followed_to_its_end(endpoint, cloud: 
     assert job.studio_url.startswith(f"https://ml.azure.com/runs/{job.name}")
 
 
-def test_a_job_is_found_by_the_output_that_it_was_asked_to_write(endpoint, cloud: Cloud, uri: str) -> None:
+def test_a_job_is_found_by_the_output_that_it_was_asked_to_write(
+    endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str
+) -> None:
     mine, other = output(), output()
     answer = endpoint.submit(uri, "main", body(cloud, mine))
     for _ in range(12):  # more than a page of them
@@ -90,7 +97,7 @@ def test_a_job_is_found_by_the_output_that_it_was_asked_to_write(endpoint, cloud
     assert completed.found[mine].name == answer.job.name  # the service tells the output in another form by now
 
 
-def test_a_job_that_is_not_there_is_none(endpoint, uri: str) -> None:
+def test_a_job_that_is_not_there_is_none(endpoint: AzureBatchEndpoint, uri: str) -> None:
     assert endpoint.job(uri, "batchjob-nothing") is None
 
 
@@ -103,7 +110,7 @@ def test_a_job_that_is_not_there_is_none(endpoint, uri: str) -> None:
     ids=["unknown deployment", "wrong output type"],
 )
 def test_what_the_endpoint_refuses_comes_back_in_its_own_words(
-    endpoint, cloud: Cloud, uri: str, deployment: str | None, kind: str, status: int, words: str
+    endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str, deployment: str | None, kind: str, status: int, words: str
 ) -> None:
     answer = endpoint.submit(uri, deployment, body(cloud, output(), kind=kind))
 
@@ -114,7 +121,7 @@ def test_what_the_endpoint_refuses_comes_back_in_its_own_words(
 
 def test_a_token_for_another_audience_is_refused(cloud: Cloud, uri: str) -> None:
     class Foreign(LocalCredential):
-        def get_token(self, *scopes: str, **options):
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
             return super().get_token("https://management.azure.com/.default")
 
     with closing(AzureBatchEndpoint(Foreign(Issuer.of(cloud.state)), cloud.addresses.azureml)) as client:
@@ -137,7 +144,7 @@ def test_a_token_for_another_audience_is_refused(cloud: Cloud, uri: str) -> None
     ids=["500", "503", "408", "reset", "201 without a job"],
 )
 def test_an_answer_that_leaves_open_whether_there_is_a_job_is_unclear_and_not_repeated(
-    endpoint, cloud: Cloud, uri: str, break_with, action: dict[str, Any]
+    endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str, break_with: Break, action: dict[str, Any]
 ) -> None:
     break_with(match={"method": "POST"}, action={"after": action})
     wanted = output()
@@ -149,7 +156,9 @@ def test_an_answer_that_leaves_open_whether_there_is_a_job_is_unclear_and_not_re
     assert len([job for job in jobs if job["output_uri"] == wanted]) == 1
 
 
-def test_a_busy_endpoint_says_when_to_come_again(endpoint, cloud: Cloud, uri: str, break_with) -> None:
+def test_a_busy_endpoint_says_when_to_come_again(
+    endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str, break_with: Break
+) -> None:
     break_with(match={"method": "POST"}, action={"status": 429, "headers": {"Retry-After": "17"}, "body": {}})
 
     answer = endpoint.submit(uri, None, body(cloud, output()))
@@ -158,7 +167,7 @@ def test_a_busy_endpoint_says_when_to_come_again(endpoint, cloud: Cloud, uri: st
     assert answer.retry_after == 17
 
 
-def test_an_endpoint_that_nobody_listens_at_has_certainly_made_no_job(endpoint) -> None:
+def test_an_endpoint_that_nobody_listens_at_has_certainly_made_no_job(endpoint: AzureBatchEndpoint) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -172,7 +181,7 @@ def test_without_a_token_nothing_is_sent(cloud: Cloud, uri: str) -> None:
     from azure.core.exceptions import ClientAuthenticationError
 
     class Nobody(LocalCredential):
-        def get_token(self, *scopes: str, **options):
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
             raise ClientAuthenticationError("no identity here")
 
     with closing(AzureBatchEndpoint(Nobody(Issuer.of(cloud.state)), cloud.addresses.azureml)) as client:
@@ -184,28 +193,30 @@ def test_without_a_token_nothing_is_sent(cloud: Cloud, uri: str) -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 405])
 def test_an_endpoint_that_does_not_list_its_jobs_is_not_taken_to_have_none(
-    endpoint, uri: str, break_with, status: int
+    endpoint: AzureBatchEndpoint, uri: str, break_with: Break, status: int
 ) -> None:
     break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": status})
 
     assert endpoint.jobs_writing(uri, [output()]) == JobListing({}, complete=False)
 
 
-def test_a_list_that_fails_is_trouble_and_not_an_empty_list(endpoint, uri: str, break_with) -> None:
+def test_a_list_that_fails_is_trouble_and_not_an_empty_list(
+    endpoint: AzureBatchEndpoint, uri: str, break_with: Break
+) -> None:
     break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": 503})
 
     with pytest.raises(Unavailable, match="503"):
         endpoint.jobs_writing(uri, [output()])
 
 
-def test_a_link_to_another_host_is_not_followed(endpoint, uri: str, break_with) -> None:
+def test_a_link_to_another_host_is_not_followed(endpoint: AzureBatchEndpoint, uri: str, break_with: Break) -> None:
     page = {"value": [], "nextLink": "https://attacker.invalid/jobs"}
     break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": 200, "body": page})
 
     assert endpoint.jobs_writing(uri, [output()]) == JobListing({}, complete=False)
 
 
-def test_a_job_is_canceled_over_the_management_plane(endpoint, cloud: Cloud) -> None:
+def test_a_job_is_canceled_over_the_management_plane(endpoint: AzureBatchEndpoint, cloud: Cloud) -> None:
     uri = f"{cloud.addresses.azureml}/endpoints/patient/jobs"
     cloud.put("devstoreaccount1/landing/contract-long/a.txt", b"60")
     given = body(cloud, output())
@@ -220,7 +231,7 @@ def test_a_job_is_canceled_over_the_management_plane(endpoint, cloud: Cloud) -> 
     assert endpoint.cancel(Job(name="x")) is False  # without an id the workspace is not known
 
 
-def test_a_failed_job_is_explained_in_the_services_words(endpoint, cloud: Cloud) -> None:
+def test_a_failed_job_is_explained_in_the_services_words(endpoint: AzureBatchEndpoint, cloud: Cloud) -> None:
     uri = f"{cloud.addresses.azureml}/endpoints/failing/jobs"
     answer = endpoint.submit(uri, None, body(cloud, output()))
     assert isinstance(answer, Accepted)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
 from azure.storage.blob import BlobServiceClient
 
 from local.addresses import LAKEHOUSE_ACCOUNT, WORKSPACE_ACCOUNT
@@ -15,12 +17,14 @@ from local.identity.credential import LocalCredential
 from local.tokens import Issuer
 from shared.adapters.blobs import AzureBlobs
 from shared.core.location import Container, Location
+from shared.core.snapshot import File
 from shared.errors import Unavailable
 from shared.ports import Blobs
 from tests.fakes import FakeBlobs
 from tests.local.azureml.cloud import Cloud
 
 _numbers = itertools.count()
+Place = Callable[[str], Location]
 
 
 @pytest.fixture(params=["fake", "azure"])
@@ -42,17 +46,17 @@ def container(request: pytest.FixtureRequest, blobs: Blobs) -> Container:
 
 
 @pytest.fixture
-def at(container: Container) -> Callable[[str], Location]:
+def at(container: Container) -> Place:
     """A blob or folder in a place that no other test uses."""
     folder = f"contract-{next(_numbers)}"
     return lambda path: Location(container, f"{folder}/{path}".rstrip("/"))
 
 
-def names(files) -> list[str]:
+def names(files: Iterable[File]) -> list[str]:
     return sorted(file.name for file in files)
 
 
-def test_a_created_blob_is_read_back_and_not_created_twice(blobs: Blobs, at) -> None:
+def test_a_created_blob_is_read_back_and_not_created_twice(blobs: Blobs, at: Place) -> None:
     assert blobs.create(at("a.json"), b"first") is True
     assert blobs.create(at("a.json"), b"second") is False
 
@@ -62,14 +66,14 @@ def test_a_created_blob_is_read_back_and_not_created_twice(blobs: Blobs, at) -> 
     assert stored.content == b"first"
 
 
-def test_what_is_not_there_is_none(blobs: Blobs, at) -> None:
+def test_what_is_not_there_is_none(blobs: Blobs, at: Place) -> None:
     assert blobs.read(at("nothing")) is None
     assert blobs.stat(at("nothing")) is None
     assert blobs.list_folder(at("nothing")).files == ()
     blobs.delete(at("nothing"))
 
 
-def test_a_blob_is_replaced_only_over_the_version_that_was_read(blobs: Blobs, at) -> None:
+def test_a_blob_is_replaced_only_over_the_version_that_was_read(blobs: Blobs, at: Place) -> None:
     blobs.create(at("a"), b"1")
     first = blobs.read(at("a"))
     assert first is not None
@@ -83,7 +87,7 @@ def test_a_blob_is_replaced_only_over_the_version_that_was_read(blobs: Blobs, at
     assert last.content == b"4"
 
 
-def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at) -> None:
+def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at: Place) -> None:
     for name in ("in/a b.png", "in/ü#%+.png", "in/deeper/c.png", "inside.png"):
         blobs.create(at(name), b"x")
 
@@ -94,7 +98,7 @@ def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at) -> No
     assert names(blobs.list_folder(at("in"), "a").files) == ["a b.png"]
 
 
-def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs, at) -> None:
+def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs, at: Place) -> None:
     blobs.create(at("in/a"), b"12345")
 
     listing = blobs.list_folder(at("in"))
@@ -106,7 +110,7 @@ def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs
     assert timedelta(0) <= listing.seen_at - file.modified < timedelta(seconds=60)
 
 
-def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blobs, at) -> None:
+def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blobs, at: Place) -> None:
     blobs.create(at("a"), b"same")
     first = blobs.stat(at("a"))
     blobs.replace(at("a"), b"same", etag=None)
@@ -119,7 +123,7 @@ def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blo
 
 
 @pytest.mark.parametrize("size", [0, 10, 1000, 1001, 2500], ids=lambda size: f"{size} bytes")
-def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at, size: int) -> None:
+def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at: Place, size: int) -> None:
     content = bytes(i % 251 for i in range(size))
     blobs.create(at("source ü.csv"), content)
     source = blobs.stat(at("source ü.csv"))
@@ -138,7 +142,7 @@ def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at, size: int) -> None
 
 
 @pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
-def test_a_copy_of_a_version_that_is_gone_is_not_made(blobs: Blobs, at, size: int) -> None:
+def test_a_copy_of_a_version_that_is_gone_is_not_made(blobs: Blobs, at: Place, size: int) -> None:
     blobs.create(at("source"), b"1" * size)
     old = blobs.stat(at("source"))
     assert old is not None
@@ -150,7 +154,7 @@ def test_a_copy_of_a_version_that_is_gone_is_not_made(blobs: Blobs, at, size: in
     assert blobs.copy(at("source"), at("target"), etag=old.etag, size=10, md5=None) is False
 
 
-def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at) -> None:
+def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at: Place) -> None:
     for name in ("days/2026-01-02/b", "days/2026-01-01/c", "days/2026-01-01/a"):
         blobs.create(at(name), b"")
     folder = at("").path
@@ -173,18 +177,22 @@ class TestOnlyOverHttp:
     def datastore(self, cloud: Cloud) -> Container:
         return Container(cloud.addresses.account_url(WORKSPACE_ACCOUNT), "azureml-blobstore-local")
 
-    def test_a_copy_goes_from_one_account_to_another_by_token(self, azure, datastore, cloud: Cloud) -> None:
+    def test_a_copy_goes_from_one_account_to_another_by_token(
+        self, azure: AzureBlobs, datastore: Container, cloud: Cloud
+    ) -> None:
         source = Location(datastore, "x/y.csv")
         target = Location(Container(cloud.addresses.account_url(LAKEHOUSE_ACCOUNT), "lakehouse"), "x/run_id=1/y.csv")
         azure.create(source, b"1,2\n")
         found = azure.stat(source)
+        assert found is not None
 
         assert azure.copy(source, target, etag=found.etag, size=4, md5=found.md5) is True
 
         copied = azure.stat(target)
+        assert copied is not None
         assert (copied.size, copied.md5) == (4, found.md5)
 
-    def test_folder_markers_are_not_files(self, azure, datastore, cloud: Cloud) -> None:
+    def test_folder_markers_are_not_files(self, azure: AzureBlobs, datastore: Container, cloud: Cloud) -> None:
         with BlobServiceClient(datastore.account_url, LocalCredential.of(cloud.state)) as service:
             client = service.get_container_client(datastore.name)
             client.upload_blob("marked/sub", b"", metadata={"hdi_isfolder": "true"})
@@ -194,16 +202,18 @@ class TestOnlyOverHttp:
         assert names(azure.list_folder(Location(datastore, "marked")).files) == ["b.txt"]
         assert names(azure.list_below(Location(datastore, "marked"))) == ["b.txt", "sub/a.txt"]
 
-    def test_a_container_that_is_not_there_is_trouble_and_not_an_empty_folder(self, azure, datastore) -> None:
+    def test_a_container_that_is_not_there_is_trouble_and_not_an_empty_folder(
+        self, azure: AzureBlobs, datastore: Container
+    ) -> None:
         nowhere = Location(Container(datastore.account_url, "nowhere"), "x")
 
         for call in (azure.list_folder, azure.read, lambda blob: azure.create(blob, b"")):
             with pytest.raises(Unavailable, match="ContainerNotFound"):
                 call(nowhere)
 
-    def test_a_token_that_storage_refuses_is_trouble_in_plain_words(self, datastore, cloud: Cloud) -> None:
+    def test_a_token_that_storage_refuses_is_trouble_in_plain_words(self, datastore: Container, cloud: Cloud) -> None:
         class Foreign(LocalCredential):
-            def get_token(self, *scopes: str, **options):
+            def get_token(self, *scopes: str, **options: Any) -> AccessToken:
                 return super().get_token("https://ml.azure.com/.default")
 
         with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy
@@ -65,7 +66,8 @@ def test_the_deployment_predicts_what_the_model_predicts(deployments: Path, tmp_
         cloud.close()
 
     certainty = model.predict_proba(numpy.array([from_png(tmp_path / "digits" / name) for name in sorted(labels)]))
-    assert sorted((name, int(digit), float(confidence)) for name, digit, confidence in rows) == [
+    expected: list[tuple[str, int, Any]] = [
         (name, int(model.classes_[row.argmax()]), pytest.approx(row.max(), abs=1e-4))
         for name, row in zip(sorted(labels), certainty, strict=True)
     ]
+    assert sorted((name, int(digit), float(confidence)) for name, digit, confidence in rows) == expected

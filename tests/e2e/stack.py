@@ -6,37 +6,18 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from demo.cloud import ROOT
 from tests.e2e.cloud import TestedCloud
+from tests.eventually import eventually
 
 HERE = Path(__file__).parent
 ENDED = ("published", "failed", "superseded")
-
-
-def eventually(what: str, found: Callable[[], Any], *, within: float = 60.0, every: float = 0.1) -> Any:
-    """What `found` returns once that is true. Fails, naming `what`, when it is not after `within` seconds."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        # A part that has just been killed has no answer.
-        with suppress(httpx.TransportError):
-            if result := found():
-                return result
-        pause(every)
-    raise AssertionError(f"not within {within:.0f} s: {what}")
-
-
-def pause(seconds: float) -> None:
-    """Give the processes under test the processor before looking again."""
-    subprocess.run(["sleep", str(seconds)], check=True)
 
 
 @dataclass
@@ -61,7 +42,7 @@ class Stack:
             runs = [run for run in self.cloud.runs() if run["landing"] == f"landing/{landing}"]
             return runs if len(runs) >= count and all(run["status"] in ENDED for run in runs) else []
 
-        return list(eventually(f"{count} ended run(s) of {landing}", found, within=within))
+        return list(eventually(found, f"{count} ended run(s) of {landing}", within=within))
 
     def jobs_of(self, endpoint: str) -> list[dict[str, Any]]:
         return [job for job in self.cloud.jobs() if job["endpoint"] == endpoint]

@@ -6,11 +6,13 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from local.addresses import STORAGE_TOPIC, SUBSCRIPTION
-from tests.e2e.stack import Stack, eventually, running
+from tests.e2e.stack import Stack, running
+from tests.eventually import eventually
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +64,10 @@ def test_a_published_run_is_announced_on_the_topic(stack: Stack) -> None:
     (run,) = stack.ended("lengths/announced")
     url = f"{stack.cloud.stack['eventgrid']['control_url']}/topics/landfall/events"
 
-    def announced() -> list[dict]:
+    def announced() -> list[dict[str, Any]]:
         return [event for event in stack.cloud.http.get(url).json() if run["run_id"] in json.dumps(event)]
 
-    (event,) = eventually("the announcement", announced)
+    (event,) = eventually(announced, "the announcement")
     assert "Landfall.RunPublished" in json.dumps(event)
 
 
@@ -145,10 +147,10 @@ def test_a_job_that_is_canceled_outside_fails_its_run(stack: Stack) -> None:
     stack.drop("patient/canceled", {"a.txt": b"60"})
     url = stack.cloud.stack["azureml"]["management_url"]
 
-    def running_job() -> list[dict]:
+    def running_job() -> list[dict[str, Any]]:
         return [job for job in stack.jobs_of("patient") if job["status"] == "Running"]
 
-    (job,) = eventually("a running job", running_job)
+    (job,) = eventually(running_job, "a running job")
     azureml = stack.cloud.stack["azureml"]
     workspace = (
         f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{azureml['resource_group']}"
@@ -197,7 +199,7 @@ def test_a_folder_that_matches_no_route_costs_nothing(stack: Stack) -> None:
     assert stack.runs_of("elsewhere") == []
 
 
-def forged(landing: str) -> dict:
+def forged(landing: str) -> dict[str, Any]:
     return {
         "id": "forged-1",
         "topic": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/somebodyelse",
@@ -262,7 +264,7 @@ def test_a_landing_whose_events_are_all_lost_is_found_by_the_sweep(stack: Stack)
         stack.cloud.trigger("sweep")
         return any(run["landing"] == "landing/lengths/unheard" for run in stack.cloud.runs())
 
-    eventually("the sweep to find it", swept, every=2.0)  # it leaves what is younger than ten seconds to its events
+    eventually(swept, "the sweep to find it", every=2.0)  # it leaves what is younger than ten seconds to its events
 
     (run,) = stack.ended("lengths/unheard")
     assert run["status"] == "published"
@@ -270,26 +272,26 @@ def test_a_landing_whose_events_are_all_lost_is_found_by_the_sweep(stack: Stack)
 
 def test_a_watcher_that_an_operator_terminated_is_replaced_by_the_sweep(stack: Stack) -> None:
     stack.drop("patient/terminated", {"a.txt": b"30"})
-    eventually("a running job", lambda: [j for j in stack.jobs_of("patient") if "terminated" in j["input_uri"]])
+    eventually(lambda: [j for j in stack.jobs_of("patient") if "terminated" in j["input_uri"]], "a running job")
     (watcher,) = stack.cloud.instances("watch-patient", status="Running")
     (run,) = stack.runs_of("patient")[:1]
     for instance in (watcher, run["run_id"]):
         stack.cloud.terminate(instance)
     stack.drop("patient/terminated", {"a.txt": b"0"})
-    eventually("the event's own watch to end", lambda: not stack.cloud.instances("watch-patient", status="Running"))
+    eventually(lambda: not stack.cloud.instances("watch-patient", status="Running"), "the event's own watch to end")
 
     def swept() -> bool:
         stack.cloud.trigger("sweep")
         return len([r for r in stack.cloud.runs() if r["landing"] == "landing/patient/terminated"]) == 2
 
-    eventually("the sweep to watch again", swept, every=2.0)
+    eventually(swept, "the sweep to watch again", every=2.0)
     newer, older = stack.ended("patient/terminated", count=2, within=90)
     assert (older["status"], newer["status"]) == ("superseded", "published")
 
 
 def test_the_host_killed_while_a_job_runs_goes_on_as_if_nothing_had_happened(stack: Stack) -> None:
     stack.drop("patient/killed", {"a.txt": b"4"})
-    before = eventually("a running job", lambda: [j for j in stack.jobs_of("patient") if j["status"] == "Running"])
+    before = eventually(lambda: [j for j in stack.jobs_of("patient") if j["status"] == "Running"], "a running job")
 
     os.kill(stack.cloud.fresh_stack()["host"]["pid"], signal.SIGKILL)
 

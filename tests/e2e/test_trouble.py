@@ -15,8 +15,9 @@ from demo.cloud import ROOT
 from demo.digits import from_png, write_held_back
 from demo.train import MODEL, train
 from local.tokens import Issuer
-from tests.e2e.stack import HERE, Stack, eventually, running
+from tests.e2e.stack import HERE, Stack, running
 from tests.e2e.test_landings import texts
+from tests.eventually import eventually
 
 ROUTES = (HERE / "routes.yaml").read_text("utf-8")
 
@@ -28,8 +29,8 @@ def host_is_back(stack: Stack) -> bool:
 def restart_host(stack: Stack) -> None:
     before = stack.cloud.fresh_stack()["host"]["pid"]
     os.kill(before, signal.SIGKILL)
-    eventually("a new host", lambda: stack.cloud.fresh_stack()["host"]["pid"] not in (0, before))
-    eventually("the host's answer", lambda: host_is_back(stack))
+    eventually(lambda: stack.cloud.fresh_stack()["host"]["pid"] not in (0, before), "a new host")
+    eventually(lambda: host_is_back(stack), "the host's answer")
 
 
 def health(stack: Stack) -> httpx.Response:
@@ -93,7 +94,7 @@ def test_a_token_for_the_wrong_audience_fails_the_run_in_plain_words(tmp_path: P
 def test_the_whole_cloud_killed_at_once_goes_on_where_it_was(tmp_path: Path) -> None:
     with running(tmp_path / "state") as stack:
         stack.drop("patient/killed", {"a.txt": b"3"})
-        eventually("a job", lambda: stack.jobs_of("patient"))
+        eventually(lambda: stack.jobs_of("patient"), "a job")
         before = stack.cloud.fresh_stack()
         for pid in (stack.process.pid, *before["pids"].values()):
             try:

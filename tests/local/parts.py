@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
-
-Found = TypeVar("Found")
 
 
 @contextmanager
@@ -32,12 +28,3 @@ def running(part: str, state: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             process.stdin.close()
             process.wait(timeout=30)
-
-
-def eventually(look: Callable[[], Found], *, within: float = 20.0) -> Found:
-    """What `look` finds, as soon as it finds something true."""
-    deadline = time.monotonic() + within
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.02)
-    return found

@@ -27,13 +27,15 @@ class Receiver:
         return [event for body in bodies for event in (body if isinstance(body, list) else [body])]
 
 
+NOBODY = Receiver("nowhere")
+"""For tests in which nothing listens."""
+
+
 @contextmanager
 def receiving(port: int = 0) -> Iterator[Receiver]:
     """A receiver that serves until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
-    server.daemon_threads = True
-    receiver = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
-    server.receiver = receiver  # type: ignore[attr-defined]
+    server = _Server(("127.0.0.1", port), _Handler)
+    receiver = server.receiver = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -44,12 +46,18 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
         server.server_close()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    receiver: Receiver
+
+
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        receiver: Receiver = self.server.receiver  # type: ignore[attr-defined]
+        receiver = self.server.receiver
         if self.headers.get("aeg-event-type") == "SubscriptionValidation":
             code = body[0]["data"]["validationCode"] if receiver.proves else "something else"
             self._answer(200, json.dumps({"validationResponse": code}).encode())
@@ -58,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(receiver.answers.pop(0) if receiver.answers else 200)
 
     def do_OPTIONS(self) -> None:
-        receiver: Receiver = self.server.receiver  # type: ignore[attr-defined]
+        receiver = self.server.receiver
         self._answer(200, headers={"WebHook-Allowed-Origin": "*"} if receiver.proves else {})
 
     def _answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.host.durable.engine import Engine
-from local.host.durable.functions import Functions, Handler, Kind, PlainFunctions
-from local.host.durable.store import Store
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.functions import Functions, Handler, Kind, PlainFunctions
+from local.host.durable.runtime.store import Store
 from local.host.virtual import VirtualClock, seeded_ids
 from shared.core.landing import Landing
 from shared.core.readiness import coalesce

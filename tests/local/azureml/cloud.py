@@ -5,32 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from local import addresses, tls
-from local.azureml.names import WORKSPACE_ID
-from local.azureml.uris import DEFAULT_DATASTORE
+from local.azureml.workspace.names import WORKSPACE_ID
+from local.azureml.workspace.uris import DEFAULT_DATASTORE
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
+from tests.eventually import eventually
 
-Found = TypeVar("Found")
 FINAL = ("Completed", "Failed", "Canceled")
 RATE = 10.0
-
-
-def eventually(look: Callable[[], Found | None], what: str, seconds: float = 60.0) -> Found:
-    """What `look` returns as soon as that is true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not happen within {seconds:g} s")
 
 
 class Cloud:
@@ -89,7 +78,7 @@ class Cloud:
         found = self.get(f"{DEFAULT_DATASTORE.account}/{DEFAULT_DATASTORE.container}/{path}")
         return None if found is None else found.decode()
 
-    def land(self, files: dict[str, str | bytes]) -> str:
+    def land(self, files: Mapping[str, str | bytes]) -> str:
         """Upload `files` into a folder of their own; returns its uri."""
         self._folders += 1
         folder = f"in/{self._folders}"
@@ -151,7 +140,7 @@ class Cloud:
         """The job's final status."""
         return self.wait_for(name, *FINAL)
 
-    def score(self, files: dict[str, str | bytes], deployment: str, **more: Any) -> str:
+    def score(self, files: Mapping[str, str | bytes], deployment: str, **more: Any) -> str:
         """Land, invoke and wait; returns the job's name, which has completed."""
         name = self.submit(self.land(files), deployment, output=f"out/{self._folders}.csv", **more)
         assert self.end(name) == "Completed", self.error(name)

@@ -105,14 +105,18 @@ def environment(client: MLClient, folder: Path) -> Environment:
     from azure.ai.ml.entities import Environment
 
     made = Environment(name="batch-env", image="mcr.microsoft.com/x", conda_file=str(folder / "conda.yaml"))
-    return client.environments.create_or_update(made)
+    registered: Environment = client.environments.create_or_update(made)
+    return registered
 
 
 @pytest.fixture(scope="module")
 def model(client: MLClient, folder: Path) -> Model:
     from azure.ai.ml.entities import Model
 
-    return client.models.create_or_update(Model(name="times", path=str(folder / "model"), type="custom_model"))
+    registered: Model = client.models.create_or_update(
+        Model(name="times", path=str(folder / "model"), type="custom_model")
+    )
+    return registered
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +182,7 @@ def completed(client: MLClient, endpoint: str, deployment: str, data: Any) -> Ba
     from azure.ai.ml import Input
 
     # Named although it is the default: once the client has named a deployment, it goes on naming it in silence.
-    job = client.batch_endpoints.invoke(
+    job: BatchJob = client.batch_endpoints.invoke(
         endpoint, deployment_name=deployment, inputs={"numbers": Input(type="uri_folder", path=data.id)}
     )
     assert end_of(client, job) == "Completed"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.azureml.batches import (
+from local.azureml.execution.batches import (
     MLFLOW_FILES,
     NOTHING_SUCCEEDED,
     Tally,
@@ -13,7 +13,7 @@ from local.azureml.batches import (
     split,
     unsupported_file,
 )
-from local.azureml.settings import OutputAction
+from local.azureml.workspace.settings import OutputAction
 
 FILES = tuple(Path(str(number)) for number in range(7))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.azureml.names import WORKSPACE_ID
+from local.azureml.workspace.names import WORKSPACE_ID
 from local.tokens import MANAGEMENT
 from tests.local.azureml.cloud import Cloud
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from local.azureml.catalog import read
 from local.azureml.errors import Refusal
-from local.azureml.settings import JobSettings, LoggingLevel, OutputAction
+from local.azureml.workspace.catalog import read
+from local.azureml.workspace.settings import JobSettings, LoggingLevel, OutputAction
 from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.probes import ECHO, deploy
 from tests.local.azureml.workspaces import deployed

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from local.azureml.api.invocation import Invocation, parse
 from local.azureml.errors import InvalidRequest, Refusal
-from local.azureml.invocation import Invocation, parse
-from local.azureml.jobs import InputKind
-from local.azureml.names import WORKSPACE_ID
-from local.azureml.settings import JobSettings, LoggingLevel
+from local.azureml.workspace.jobs import InputKind
+from local.azureml.workspace.names import WORKSPACE_ID
+from local.azureml.workspace.settings import JobSettings, LoggingLevel
 from tests.local.azureml.workspaces import places
 
 FOLDER = {"jobInputType": "UriFolder", "uri": "azureml://datastores/landing/paths/x"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.azureml.jobs import (
+from local.azureml.workspace.jobs import (
     FINAL,
     TRANSITIONS,
     IllegalTransition,
@@ -17,8 +17,8 @@ from local.azureml.jobs import (
     Status,
     StatusChange,
 )
-from local.azureml.settings import JobSettings, format_duration, parse_duration
-from local.azureml.store import JobStore
+from local.azureml.workspace.settings import JobSettings, format_duration, parse_duration
+from local.azureml.workspace.store import JobStore
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.azureml.cloud import Cloud, eventually
+from tests.eventually import eventually
+from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.pipelines import deploy_pipeline
 from tests.local.azureml.probes import ECHO, WAITS, deploy
 
@@ -36,7 +37,7 @@ class Gate:
         text = eventually(
             lambda: entered.exists() and entered.read_text().endswith("\n") and entered.read_text(), "run()"
         )
-        return int(str(text).split()[-1])
+        return int(text.split()[-1])
 
 
 @pytest.fixture(scope="module")

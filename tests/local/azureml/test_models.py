@@ -119,12 +119,16 @@ def rows_of(cloud: Cloud, job: str, path: str) -> Iterator[list[str]]:
         yield line.split(",")
 
 
+def written(table: pandas.DataFrame, kind: str) -> bytes:
+    content: bytes = table.to_csv(index=False).encode() if kind == "csv" else table.to_parquet()
+    return content
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_an_mlflow_model_without_a_script_scores_tables(
     cloud: Cloud, endpoint: str, model: Any, tables: dict[str, pandas.DataFrame], kind: str
 ) -> None:
-    write = {"csv": lambda table: table.to_csv(index=False).encode(), "parquet": lambda table: table.to_parquet()}[kind]
-    folder = cloud.land({f"{name}.{kind}": write(table) for name, table in tables.items()})
+    folder = cloud.land({f"{name}.{kind}": written(table, kind) for name, table in tables.items()})
 
     job = cloud.submit(folder, "mlflow", output=f"models/{kind}.csv", endpoint=endpoint)
 

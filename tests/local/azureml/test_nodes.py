@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from local.azureml.nodes import Nodes
+from local.azureml.execution.nodes import Nodes
 
 
 def test_a_small_job_does_not_overtake_a_large_one() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.azureml.workers import Worker, WorkerHung, WorkerSpec
+from local.azureml.execution.workers import Worker, WorkerHung, WorkerSpec
 from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.probes import ECHO, deploy
 

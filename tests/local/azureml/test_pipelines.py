@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from local.azureml.names import WORKSPACE_ID
-from local.azureml.pipelines import InvalidPipeline, parse_command, parse_pipeline
+from local.azureml.execution.pipelines import InvalidPipeline, parse_command, parse_pipeline
+from local.azureml.workspace.names import WORKSPACE_ID
 from local.tokens import MANAGEMENT
-from tests.local.azureml.cloud import Cloud, eventually
+from tests.eventually import eventually
+from tests.local.azureml.cloud import Cloud
 
 
 def body(uri: str, *, literals: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.azureml.names import WORKSPACE_ID
+from local.azureml.workspace.names import WORKSPACE_ID
 from local.tokens import AZURE_ML, MANAGEMENT
 from tests.local.azureml.cloud import Cloud
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from local.azureml.catalog import read
-from local.azureml.deployed import Deployed
 from local.azureml.errors import Refusal
-from local.azureml.names import WORKSPACE_ID
+from local.azureml.workspace.catalog import read
+from local.azureml.workspace.deployed import Deployed
+from local.azureml.workspace.names import WORKSPACE_ID
 from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.pipelines import deploy_pipeline
 from tests.local.azureml.probes import ECHO, deploy

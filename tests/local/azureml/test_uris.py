@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from local.azureml.names import WORKSPACE_ID
-from local.azureml.uris import BlobPath, UnresolvedUri
+from local.azureml.workspace.names import WORKSPACE_ID
+from local.azureml.workspace.uris import BlobPath, UnresolvedUri
 from tests.local.azureml.workspaces import STORAGE, places
 
 LONG = "azureml://subscriptions/22222222-2222-4222-8222-222222222222/resourcegroups/landfall-local"

@@ -59,7 +59,7 @@ def test_an_environment_is_registered(client: MLClient, environment: Environment
 def test_a_model_is_registered_from_a_local_folder(client: MLClient, model: Model, tmp_path: Path) -> None:
     client.models.download("times", version=model.version, download_path=str(tmp_path))
 
-    assert model.path.startswith("azureml://")
+    assert str(model.path).startswith("azureml://")
     assert client.models.get("times", label="latest").id == model.id
     assert [found.read_text() for found in tmp_path.rglob("factor.txt")] == ["10"]
 

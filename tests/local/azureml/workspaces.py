@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.azureml.catalog import read
-from local.azureml.deployed import Deployed
-from local.azureml.registry import Registry
-from local.azureml.uris import DATASTORES, Places, datastore_document
+from local.azureml.workspace.catalog import read
+from local.azureml.workspace.deployed import Deployed
+from local.azureml.workspace.registry import Registry
+from local.azureml.workspace.uris import DATASTORES, Places, datastore_document
 from local.clock import SteadyClock
 
 STORAGE = "https://127.0.0.1:8443"

@@ -55,7 +55,7 @@ def deliver(
             stack.callback(store.close)
             url = {"type": "WebHook", "url": f"http://127.0.0.1:{port}/hook"}
             body = {"topic": "storage", "destination": url, "retryPolicy": retry}
-            pump = Pump(Subscription.parse("sub", body), store, destinations, clock, deque())  # type: ignore[arg-type]
+            pump = Pump(Subscription.parse("sub", body), store, destinations, clock, deque())
             store.put_subscription("sub", body)
             store.enqueue([("sub", event, NOW) for event in events], published=NOW)
 

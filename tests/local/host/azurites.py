@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
-from tests.local.host.hosting import ROOT, until
+from tests.eventually import eventually
+from tests.local.host.hosting import ROOT
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def storage() -> Iterator[str]:
     ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: accepts(blob) and accepts(queue))
+        eventually(lambda: accepts(blob) and accepts(queue))
         yield (
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
             f"BlobEndpoint=http://127.0.0.1:{blob}/{ACCOUNT};QueueEndpoint=http://127.0.0.1:{queue}/{ACCOUNT};"

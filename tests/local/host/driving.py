@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from local.host.durable.engine import Engine
-from local.host.durable.functions import PlainFunctions
-from local.host.durable.listing import Instance
-from local.host.durable.store import Store
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.functions import PlainFunctions
+from local.host.durable.runtime.listing import Instance
+from local.host.durable.runtime.store import Store
 from local.host.virtual import VirtualClock, seeded_ids
 
 Script = Callable[[Engine], Awaitable[Any]]

@@ -6,15 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import httpx
 
-T = TypeVar("T")
+from tests.eventually import eventually
+
 APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).parents[3]
 PATIENCE = 30.0
@@ -58,22 +58,14 @@ class Host:
 
     def finished_by(self, url: str) -> str:
         """The status that a check-status URL comes to."""
-        return until(lambda: (s := self.http.get(url).json()["runtimeStatus"]) not in ("Pending", "Running") and s)
+        status: str = eventually(
+            lambda: (s := self.http.get(url).json()["runtimeStatus"]) not in ("Pending", "Running") and s
+        )
+        return status
 
     def finished(self, instance: str) -> dict[str, Any]:
         """The status, once the instance has ended."""
-        return until(lambda: (s := self.status(instance))["runtimeStatus"] not in ("Pending", "Running") and s)
-
-
-def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
-    """What `condition` gives, as soon as it is true."""
-    deadline = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
-            assert value, "this did not come true in time"
-            return value
-        time.sleep(0.01)
+        return eventually(lambda: (s := self.status(instance))["runtimeStatus"] not in ("Pending", "Running") and s)
 
 
 def spawn(app: str | Path, state: Path, *flags: str, **settings: str) -> tuple[subprocess.Popen[str], Path]:
@@ -118,7 +110,7 @@ def notes(path: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def _until_ready(stream: IO[str]) -> str | None:
-    lines = []
+    lines: list[str] = []
     for line in stream:
         if line.strip() == "ready":
             return "".join(lines)

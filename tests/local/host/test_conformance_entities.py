@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.local.host.hosting import Host, running, until
+from tests.eventually import eventually
+from tests.local.host.hosting import Host, running
 
 API = "/runtime/webhooks/durabletask/entities"
 
@@ -73,7 +74,7 @@ def test_signals_over_http_are_accepted_at_once_and_done_in_order(host: Host) ->
     answers = [send(host, "sent", "add", n) for n in range(20)]
 
     assert {(answer.status_code, answer.content) for answer in answers} == {(202, b"")}
-    until(lambda: len(state(host, "sent") or []) == 20)
+    eventually(lambda: len(state(host, "sent") or []) == 20)
     assert state(host, "sent") == list(range(20))
 
 
@@ -85,7 +86,7 @@ def test_one_entity_does_one_operation_at_a_time_whoever_asks(host: Host) -> Non
     with ThreadPoolExecutor(4) as several:
         list(several.map(lambda n: send(host, "busy", "add", n), range(20)))
     results = [number for instance in started for number in host.finished(instance)["output"]]
-    until(lambda: len(state(host, "busy")) == 40)
+    eventually(lambda: len(state(host, "busy")) == 40)
 
     journal = host.http.get("/api/journal/busy").json()
     assert journal == ["begin add", "end add"] * 40
@@ -104,7 +105,7 @@ def test_a_failing_signal_is_told_to_nobody_and_what_follows_is_done(host: Host)
     assert send(host, "quiet", "refuse", "b").status_code == 202
     assert send(host, "quiet", "add", "c").status_code == 202
 
-    until(lambda: state(host, "quiet") == ["a", "c"])
+    eventually(lambda: state(host, "quiet") == ["a", "c"])
 
 
 def test_a_failure_belongs_to_its_operation_and_not_to_those_that_came_with_it(host: Host) -> None:
@@ -140,7 +141,7 @@ def test_an_entity_that_is_deleted_begins_anew(host: Host) -> None:
 
     assert (done[0], done[2], done[3]) == (1, 1, ["new"])
     assert send(host, "anew", "delete").status_code == 202
-    until(lambda: state(host, "anew") is None)
+    eventually(lambda: state(host, "anew") is None)
     assert "anew" not in [entity["entityId"]["key"] for entity in listed(host, "ledger")]
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.host.hosting import Host, running, until
+from tests.eventually import eventually
+from tests.local.host.hosting import Host, running
 
 PATH = "/admin/durable/hazards"
 API = "/runtime/webhooks/durabletask"
@@ -55,7 +56,7 @@ def test_an_activity_that_runs_twice_counts_once(host: Host) -> None:
     instance = host.start("fan", orders("twice", 10))
 
     assert host.finished(instance)["output"] == list(range(10))
-    until(lambda: len(journal(host, "twice")) == 20)
+    eventually(lambda: len(journal(host, "twice")) == 20)
     assert sorted(journal(host, "twice")) == sorted([*range(10), *range(10)])
     assert kinds(host, instance).count("TaskCompleted") == 10
 
@@ -66,7 +67,7 @@ def test_only_some_activities_run_twice_when_only_some_should(host: Host) -> Non
 
     assert host.finished(host.start("fan", orders("some", 30)))["output"] == list(range(30))
 
-    until(lambda: len(journal(host, "some")) > 30)
+    eventually(lambda: len(journal(host, "some")) > 30)
     assert len(journal(host, "some")) < 60
 
 

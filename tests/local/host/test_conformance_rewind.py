@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.local.host.hosting import Host, running, until
+from tests.eventually import eventually
+from tests.local.host.hosting import Host, running
 
 API = "/runtime/webhooks/durabletask/instances"
 
@@ -66,7 +67,7 @@ def test_the_failed_activity_runs_again_and_those_that_succeeded_do_not(host: Ho
 def test_every_activity_that_failed_runs_again(host: Host) -> None:
     """durabletask, RewindHistoryAsync: all TaskFailed events of the instance are taken back, not only the last."""
     instance = failed(host, "fan", orders("several", "bad-1", "good", "bad-2"))
-    until(lambda: len(journal(host, "several")) == 3)
+    eventually(lambda: len(journal(host, "several")) == 3)
 
     found = rewound(host, instance, "several")
 
@@ -117,7 +118,7 @@ def test_what_is_still_broken_fails_again_and_can_be_rewound_again(host: Host) -
     """Azure docs, durable-functions-instance-management: any failed instance can be rewound."""
     instance = failed(host, "chain", orders("again", "good", "bad"))
     assert rewind(host, instance).status_code == 202
-    until(lambda: journal(host, "again") == ["good", "bad", "bad"])
+    eventually(lambda: journal(host, "again") == ["good", "bad", "bad"])
     assert "attempt 2 at bad" in host.finished(instance)["output"]
 
     assert rewound(host, instance, "again")["output"] == ["good", "bad"]
@@ -169,7 +170,7 @@ def test_an_instance_that_has_completed_is_refused_with_412(host: Host) -> None:
 def test_an_instance_that_is_running_or_was_terminated_is_refused_with_412(host: Host) -> None:
     """HttpApiHandler.cs (newest): only the status Failed will do."""
     instance = host.start("collecting", 1)
-    until(lambda: host.status(instance)["runtimeStatus"] == "Running")
+    eventually(lambda: host.status(instance)["runtimeStatus"] == "Running")
     assert rewind(host, instance).status_code == 412
 
     host.http.post(f"{API}/{instance}/terminate")

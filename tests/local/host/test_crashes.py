@@ -17,7 +17,8 @@ from typing import IO, Any
 import httpx
 import pytest
 
-from tests.local.host.hosting import APPS, ROOT, until
+from tests.eventually import eventually
+from tests.local.host.hosting import APPS, ROOT
 
 API = "/runtime/webhooks/durabletask"
 KILLS = 110
@@ -54,7 +55,7 @@ def lives(state: Path, kills: int, seed: int) -> Iterator[subprocess.Popen[str]]
             process.wait(30)
 
 
-def wait_for(stream: IO[str] | None, line: str) -> None:
+def read_until(stream: IO[str] | None, line: str) -> None:
     assert stream is not None
     assert any(found.strip() == line for found in stream), f"it ended without saying '{line}'"
 
@@ -65,11 +66,15 @@ def every(http: httpx.Client) -> dict[str, Any]:
     return {i["instanceId"]: i for i in found if i["instanceId"].count("-") == 1}
 
 
+def running(http: httpx.Client) -> list[str]:
+    return [name for name, one in every(http).items() if one["runtimeStatus"] in ("Pending", "Running")]
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [1])
 def test_a_hundred_kills_lose_nothing_and_count_nothing_twice(tmp_path: Path, seed: int) -> None:
     with lives(tmp_path, KILLS, seed) as process:
-        wait_for(process.stdout, "ready")
+        read_until(process.stdout, "ready")
         port = (tmp_path / "host" / "port").read_text()
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
             for name, (count, size) in LOAD.items():
@@ -79,16 +84,15 @@ def test_a_hundred_kills_lose_nothing_and_count_nothing_twice(tmp_path: Path, se
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-            wait_for(process.stdout, "killed")
-            wait_for(process.stdout, "ready")
-            running = [i for i in every(http).values() if i["runtimeStatus"] in ("Pending", "Running")]
-            assert running, "the load must last longer than the killing, or the last kills hit nothing"
+            read_until(process.stdout, "killed")
+            read_until(process.stdout, "ready")
+            assert running(http), "the load must last longer than the killing, or the last kills hit nothing"
 
-            until(lambda: all(i["runtimeStatus"] not in ("Pending", "Running") for i in every(http).values()), 120)
+            eventually(lambda: not running(http), "all instances to end", within=120)
             assert {name: i["output"] for name, i in every(http).items()} == {
                 f"{name}-{n}": EXPECTED[name] for name, (count, _) in LOAD.items() for n in range(count)
             }
-            until(lambda: http.get(f"{API}/entities/tally/all").json() >= SIGNALS)
+            eventually(lambda: http.get(f"{API}/entities/tally/all").json() >= SIGNALS)
             assert http.get(f"{API}/entities/tally/all").json() == SIGNALS
             for n in range(LOAD["chain"][0]):
                 assert http.get(f"{API}/entities/tally/chain-{n}").json() == LOAD["chain"][1]

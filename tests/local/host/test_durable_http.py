@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import httpx
 
-from tests.local.host.hosting import Host, until
+from tests.eventually import eventually
+from tests.local.host.hosting import Host
 
 API = "/runtime/webhooks/durabletask"
 
@@ -79,7 +80,7 @@ def test_an_instance_is_terminated_suspended_and_resumed_by_the_client(host: Hos
 
     assert client(host, "terminate", first, reason="enough").text == "ok"
     assert client(host, "suspend", second).text == "ok"
-    until(lambda: host.status(second)["runtimeStatus"] == "Suspended")
+    eventually(lambda: host.status(second)["runtimeStatus"] == "Suspended")
     assert client(host, "suspend", second).text.endswith("unexpected status code 500")
     assert client(host, "raise", second, 1, event="go").text == "ok"
     assert client(host, "resume", second).text == "ok"
@@ -93,17 +94,17 @@ def test_an_entity_is_signalled_read_and_deleted(host: Host) -> None:
     assert client(host, "read", "mine").json() == [False, None]
     assert client(host, "signal", "mine", 5, op="add").text == "ok"
 
-    until(lambda: client(host, "read", "mine").json() == [True, 5])
+    eventually(lambda: client(host, "read", "mine").json() == [True, 5])
     listed = host.http.get(f"{API}/entities/counter", params={"fetchState": "true"}).json()
     assert {"name": "counter", "key": "mine"} in [item["entityId"] for item in listed]
     assert host.http.request("DELETE", f"{API}/entities/counter/mine").status_code == 202
-    until(lambda: client(host, "read", "mine").json() == [False, None])
+    eventually(lambda: client(host, "read", "mine").json() == [False, None])
     assert host.http.post(f"{API}/entities/nobody/k?op=x").status_code == 400
 
 
 def test_a_status_shows_what_was_asked_for(host: Host) -> None:
     instance = host.start("waiting", {"folder": "a"})
-    pending = until(lambda: (a := host.http.get(f"{API}/instances/{instance}")).json()["customStatus"] and a)
+    pending = eventually(lambda: (a := host.http.get(f"{API}/instances/{instance}")).json()["customStatus"] and a)
 
     assert pending.status_code == 202
     assert pending.headers["Location"].endswith(instance)

@@ -8,8 +8,8 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from local.host.durable.engine import Engine
-from local.host.durable.listing import Instance
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.listing import Instance
 from tests.local.host.driving import counter, drive, finish, patient, refuse, result
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from local.host.durable.engine import Engine
-from local.host.durable.hazards import Hazards
-from local.host.durable.listing import Instance
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.hazards import Hazards
+from local.host.durable.runtime.listing import Instance
 from tests.local.host.driving import counter, drive, result
 from tests.local.host.hosting import Host
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.host.hosting import Host, notes, running, until
+from tests.eventually import eventually
+from tests.local.host.hosting import Host, notes, running
 
 
 def test_a_request_reaches_its_function_whole(host: Host) -> None:
@@ -79,8 +80,8 @@ def test_a_function_without_an_http_trigger_can_be_started_by_hand(host: Host) -
     assert host.http.post("/admin/functions/on_timer", json={}).status_code == 202
 
     file = host.state / "notes"
-    until(lambda: any(note["id"] == "by-hand" for note in notes(file, "event")))
-    until(lambda: notes(file, "timer"))
+    eventually(lambda: any(note["id"] == "by-hand" for note in notes(file, "event")))
+    eventually(lambda: notes(file, "timer"))
     refused = host.http.post("/admin/functions/chain", json={"input": ""})
     assert (refused.status_code, refused.text) == (
         400,

@@ -15,12 +15,13 @@ import pytest
 from aiohttp import web
 
 from local import serving
-from local.host.durable.engine import Engine
-from local.host.durable.functions import PlainFunctions
-from local.host.durable.http_calls import BadHttpCall, HttpAnswer, follow
-from local.host.durable.listing import Instance
-from local.host.durable.store import Store
+from local.host.durable.protocol.http_calls import BadHttpCall, HttpAnswer, follow
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.functions import PlainFunctions
+from local.host.durable.runtime.listing import Instance
+from local.host.durable.runtime.store import Store
 from local.host.virtual import VirtualClock
+from tests.eventually import eventually_on_loop
 from tests.local.host.driving import result
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,8 +92,7 @@ def test_where_the_following_has_come_to_is_written_down(tmp_path: Path) -> None
     async def leave(engine: Engine) -> None:
         with engine.clock.held():  # type: ignore[attr-defined]  # the clock of these tests
             engine.start("main", instance="i")
-            while not engine.store.activities() or engine.store.activities()[0].due is None:
-                await asyncio.sleep(0.01)
+            await eventually_on_loop(lambda: [a for a in engine.store.activities() if a.due is not None])
 
     asyncio.run(call(Server(busy=1), tmp_path / "d.sqlite", leave))
     store = Store(tmp_path / "d.sqlite")

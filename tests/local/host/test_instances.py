@@ -11,9 +11,15 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from local.host.durable.engine import Engine
-from local.host.durable.errors import InstanceEnded, InstanceExists, UnknownFunction, UnknownInstance, WrongStatus
-from local.host.durable.listing import Instance
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.errors import (
+    InstanceEnded,
+    InstanceExists,
+    UnknownFunction,
+    UnknownInstance,
+    WrongStatus,
+)
+from local.host.durable.runtime.listing import Instance
 from tests.local.host.driving import counter, drive, finish, patient, result
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.host.hosting import Host, notes, running, until
+from tests.eventually import eventually
+from tests.local.host.hosting import Host, notes, running
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_the_warm_up_function_is_called_once_before_the_host_is_ready_and_may_fa
 def test_a_timer_function_with_a_retry_policy_is_called_again_and_told_so(host: Host) -> None:
     assert host.http.post("/admin/functions/retried", json={"input": ""}).status_code == 202
 
-    attempts = until(lambda: len(found := noted(host, "attempt")) == 3 and found)
+    attempts = eventually(lambda: len(found := noted(host, "attempt")) == 3 and found)
     assert [(a["count"], a["limit"], a["error"]) for a in attempts] == [
         (0, 2, "None"),
         (1, 2, "not yet"),
@@ -61,7 +62,7 @@ def test_log_levels_are_those_of_host_json(host: Host) -> None:
     host.http.get("/api/quiet")
     host.http.get("/api/loud")
 
-    until(lambda: host.log.count("Executed 'Functions.loud'") == 2)
+    eventually(lambda: host.log.count("Executed 'Functions.loud'") == 2)
     assert "mine: loud and clear" in host.log
     assert "Functions.quiet" not in host.log
 

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.local.host.hosting import Host, until
+from tests.eventually import eventually
+from tests.local.host.hosting import Host
 
 API = "/runtime/webhooks/durabletask"
 MEGABYTE = 1 << 20
@@ -59,7 +60,7 @@ def test_instances_are_found_by_status_and_time(host: Host) -> None:
     def listed(**query: str) -> list[str]:
         return [i["instanceId"] for page in pages(host, "/instances", instanceIdPrefix="q-", **query) for i in page]
 
-    until(lambda: listed(runtimeStatus="Running") == [running])
+    eventually(lambda: listed(runtimeStatus="Running") == [running])
     assert listed(runtimeStatus="Completed,Failed") == [ended]
     assert listed(createdTimeFrom="2020-01-01T00:00:00Z") == [running, ended]
     assert listed(createdTimeTo="2020-01-01T00:00:00Z") == []
@@ -86,7 +87,7 @@ def test_a_failed_instance_is_rewound_by_the_client(host: Host) -> None:
     (host.state / "mended").touch()
     assert client(host, "rewind", instance, reason="mended").text == "ok"
 
-    assert until(lambda: (s := host.status(instance))["runtimeStatus"] == "Completed" and s)["output"] == "mended"
+    assert eventually(lambda: (s := host.status(instance))["runtimeStatus"] == "Completed" and s)["output"] == "mended"
 
 
 def test_what_cannot_be_rewound_says_why(host: Host) -> None:
@@ -130,7 +131,7 @@ def test_payloads_of_megabytes_go_everywhere(host: Host) -> None:
 def test_entities_are_listed_a_page_at_a_time_with_their_states_on_request(host: Host) -> None:
     for n in range(1, 4):
         client(host, "signal", f"listed-{n}", n, op="add")
-    until(lambda: sum(len(p) for p in pages(host, "/entities/counter", fetchState="true")) >= 3)
+    eventually(lambda: sum(len(p) for p in pages(host, "/entities/counter", fetchState="true")) >= 3)
 
     found = [e for page in pages(host, "/entities/counter", fetchState="true", top="2") for e in page]
     listed = {e["entityId"]["key"]: e["state"] for e in found if e["entityId"]["key"].startswith("listed-")}

@@ -21,7 +21,8 @@ import pytest
 from aiohttp import web
 
 from local import serving
-from tests.local.host.hosting import Host, running, until
+from tests.eventually import eventually
+from tests.local.host.hosting import Host, running
 
 API = "/runtime/webhooks/durabletask"
 RATE = "1000000"
@@ -70,7 +71,7 @@ def test_nobody_answers_in_time(fast: Host) -> None:
 def test_an_answer_ends_the_instance_at_once_only_if_the_timer_is_cancelled(tmp_path: Path, *, cancel: bool) -> None:
     with running("patterns", tmp_path, "--clock-rate", "6000") as host:
         instance = begin(host, "human", {"cancel": cancel})
-        until(lambda: host.status(instance)["runtimeStatus"] == "Running")
+        eventually(lambda: host.status(instance)["runtimeStatus"] == "Running")
         host.http.post(f"{API}/instances/{instance}/raiseEvent/approval", json=True)
         found = host.finished(instance)
 
@@ -143,7 +144,7 @@ def slow_job() -> Iterator[str]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     assert up.wait(10)
-    until(lambda: stopping)
+    eventually(lambda: stopping)
     try:
         yield url[0]
     finally:

@@ -11,12 +11,12 @@ import azure.durable_functions as df
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.host.durable import episode
-from local.host.durable.engine import Engine
-from local.host.durable.episode import Episode
-from local.host.durable.events import SCHEDULING, Event, EventType, moment
-from local.host.durable.hazards import Hazards
-from local.host.durable.replay import Refused, replay
+from local.host.durable.protocol import episode
+from local.host.durable.protocol.episode import Episode
+from local.host.durable.protocol.events import SCHEDULING, Event, EventType, moment
+from local.host.durable.protocol.replay import Refused, replay
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.hazards import Hazards
 from tests.local.host.driving import counter, drive, result
 
 LEAVES = st.one_of(

@@ -14,8 +14,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
+from tests.eventually import eventually
 from tests.local.host.azurites import free_port, storage
-from tests.local.host.hosting import Host, notes, running, until
+from tests.local.host.hosting import Host, notes, running
 
 
 @pytest.fixture(scope="module")
@@ -52,42 +53,42 @@ def count(client: QueueClient) -> int | None:
 
 def test_a_message_is_decoded_given_to_the_function_and_deleted(host: Host, connection: str) -> None:
     with queue(host, connection) as client:
-        until(lambda: exists(client))
+        eventually(lambda: exists(client))
         for text in ("one", "zwei — drei"):
             client.send_message(base64.b64encode(text.encode()).decode())
 
         file = host.state / "notes"
-        until(lambda: len(notes(file, "message")) == 2)
+        eventually(lambda: len(notes(file, "message")) == 2)
         assert {note["body"] for note in notes(file, "message")} == {"one", "zwei — drei"}
         assert {note["count"] for note in notes(file, "message")} == {1}
-        until(lambda: count(client) == 0)
+        eventually(lambda: count(client) == 0)
 
 
 def test_a_message_that_fails_five_times_is_moved_aside(host: Host, connection: str) -> None:
     with queue(host, connection) as client, queue(host, connection, "-poison") as poison:
-        until(lambda: exists(client))
+        eventually(lambda: exists(client))
         client.send_message(base64.b64encode(b"poison").decode())
-        until(lambda: exists(poison) and count(poison) == 1)
+        eventually(lambda: exists(poison) and count(poison) == 1)
 
         assert [note["count"] for note in notes(host.state / "notes", "message")] == [1, 2, 3, 4, 5]
         assert base64.b64decode(poison.peek_messages()[0].content) == b"poison"
-        until(lambda: count(client) == 0)
+        eventually(lambda: count(client) == 0)
 
 
 def test_a_message_that_is_not_base64_is_moved_aside_at_once(host: Host, connection: str) -> None:
     with queue(host, connection) as client, queue(host, connection, "-poison") as poison:
-        until(lambda: exists(client))
+        eventually(lambda: exists(client))
         client.send_message("plain text")
-        until(lambda: exists(poison) and count(poison) == 1)
+        eventually(lambda: exists(poison) and count(poison) == 1)
 
     assert notes(host.state / "notes", "message") == []
 
 
 def test_a_message_that_is_being_worked_on_is_handed_back_when_the_host_stops(host: Host, connection: str) -> None:
     with queue(host, connection) as client:
-        until(lambda: exists(client))
+        eventually(lambda: exists(client))
         client.send_message(base64.b64encode(b"slow").decode())
-        until(lambda: notes(host.state / "notes", "message"))
+        eventually(lambda: notes(host.state / "notes", "message"))
         assert not client.peek_messages()
 
         assert host.stop() == 0
@@ -98,13 +99,13 @@ def test_a_message_that_is_being_worked_on_is_handed_back_when_the_host_stops(ho
 def test_a_queue_that_cannot_be_reached_does_not_stop_other_functions(tmp_path: Path) -> None:
     nowhere = f"AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};QueueEndpoint=http://127.0.0.1:{free_port()}/{ACCOUNT};"
     with running("everything", tmp_path, AzureWebJobsQueueStorage=nowhere) as host:
-        until(lambda: "cannot read queue 'messages', and keeps trying" in host.log)
+        eventually(lambda: "cannot read queue 'messages', and keeps trying" in host.log)
         assert host.http.get("/api/echo/special").text == "special"
 
 
 def test_a_connection_that_is_not_configured_is_named(tmp_path: Path) -> None:
     with running("everything", tmp_path) as host:
-        until(lambda: "neither a setting 'QueueStorage' with a connection string" in host.log)
+        eventually(lambda: "neither a setting 'QueueStorage' with a connection string" in host.log)
         assert host.http.get("/api/echo/special").text == "special"
 
 
@@ -112,5 +113,5 @@ def test_a_managed_identity_is_used_where_a_service_uri_is_given(tmp_path: Path)
     settings = {"QueueStorage__queueServiceUri": f"https://127.0.0.1:{free_port()}/{ACCOUNT}", "IDENTITY_HEADER": "h"}
     settings["IDENTITY_ENDPOINT"] = f"http://127.0.0.1:{free_port()}/msi/token"
     with running("everything", tmp_path, **settings) as host:
-        until(lambda: "cannot read queue 'messages', and keeps trying" in host.log)
+        eventually(lambda: "cannot read queue 'messages', and keeps trying" in host.log)
         assert host.http.get("/api/echo/special").text == "special"

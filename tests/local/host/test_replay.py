@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.host.durable.events import Event, EventType, event, event_raised, execution_started, stamp
-from local.host.durable.replay import Outcome, Refused, replay, retry_delay
+from local.host.durable.protocol.events import Event, EventType, event, event_raised, execution_started, stamp
+from local.host.durable.protocol.replay import Outcome, Refused, replay, retry_delay
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

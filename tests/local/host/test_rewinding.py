@@ -10,9 +10,9 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from local.host.durable.engine import Engine
-from local.host.durable.errors import InstanceExists, NotFailed, UnknownInstance
-from local.host.durable.rewinding import CannotRewind
+from local.host.durable.protocol.rewinding import CannotRewind
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.errors import InstanceExists, NotFailed, UnknownInstance
 from tests.local.host.driving import drive, patient, result
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.host.hosting import notes, running, spawn, until
+from tests.eventually import eventually
+from tests.local.host.hosting import notes, running, spawn
 
 STEPS = 40
 
@@ -27,7 +28,7 @@ def test_a_host_that_is_killed_again_and_again_loses_nothing_and_repeats_only_ac
             if round_ == 0:
                 host.start("survivor", STEPS, id="one")
             seen = len(notes(file, "activity"))
-            until(lambda seen=seen: len(notes(file, "activity")) > seen + 5)  # type: ignore[misc]  # bound per round
+            eventually(lambda seen=seen: len(notes(file, "activity")) > seen + 5)  # type: ignore[misc]  # bound per round
             host.kill()
 
     with running("everything", tmp_path, NOTES=str(file)) as host:
@@ -42,7 +43,7 @@ def test_a_host_that_is_killed_again_and_again_loses_nothing_and_repeats_only_ac
 def test_a_host_that_is_stopped_ends_quietly_and_goes_on_later(tmp_path: Path) -> None:
     with running("everything", tmp_path) as host:
         instance = host.start("waiting", id="w")
-        until(lambda: host.status(instance)["runtimeStatus"] == "Running")
+        eventually(lambda: host.status(instance)["runtimeStatus"] == "Running")
         assert host.stop() == 0
         assert "Unclosed" not in host.log
         assert "Traceback" not in host.log
@@ -72,7 +73,7 @@ def test_what_is_running_when_the_host_is_stopped_may_end(tmp_path: Path) -> Non
     file = tmp_path / "notes"
     with running("everything", tmp_path, NOTES=str(file)) as host:
         host.start("lingering", id="l")
-        until(lambda: notes(file, "begun"))
+        eventually(lambda: notes(file, "begun"))
         assert host.stop() == 0
 
     assert len(notes(file, "ended")) == 1

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from local.host.schedules import BadSchedule, Schedule
-from tests.local.host.hosting import notes, running, until
+from local.host.triggers.schedules import BadSchedule, Schedule
+from tests.eventually import eventually
+from tests.local.host.hosting import notes, running
 
 THURSDAY = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -58,7 +59,7 @@ def test_a_timer_fires_again_and_again_as_the_hosts_clock_runs(tmp_path: Path) -
     file = tmp_path / "notes"
     flags = ("--clock-rate", "600")
     with running("everything", tmp_path, *flags, WHEN="0 */5 * * * *", NOTES=str(file)):
-        until(lambda: len(notes(file, "timer")) >= 3)
+        eventually(lambda: len(notes(file, "timer")) >= 3)
 
     first, second, *_ = notes(file, "timer")
     assert not first["past_due"]
@@ -70,13 +71,13 @@ def test_a_timer_fires_again_and_again_as_the_hosts_clock_runs(tmp_path: Path) -
 def test_a_time_that_passed_while_the_host_was_down_is_caught_up_with_once(tmp_path: Path) -> None:
     file, status = tmp_path / "notes", tmp_path / "host" / "timers.json"
     with running("everything", tmp_path, NOTES=str(file)):
-        kept = until(lambda: status.exists() and json.loads(status.read_text()))
+        kept = eventually(lambda: status.exists() and json.loads(status.read_text()))
     kept["on_timer"]["Next"] = "2020-01-01T00:00:00+00:00"
     status.write_text(json.dumps(kept))
 
     with running("everything", tmp_path, NOTES=str(file)):
-        until(lambda: notes(file, "timer"))
-        until(lambda: json.loads(status.read_text())["on_timer"]["Next"] > "2026")
+        eventually(lambda: notes(file, "timer"))
+        eventually(lambda: json.loads(status.read_text())["on_timer"]["Next"] > "2026")
 
     assert [note["past_due"] for note in notes(file, "timer")] == [True]
 
@@ -84,11 +85,11 @@ def test_a_time_that_passed_while_the_host_was_down_is_caught_up_with_once(tmp_p
 def test_another_schedule_is_not_past_due(tmp_path: Path) -> None:
     file, status = tmp_path / "notes", tmp_path / "host" / "timers.json"
     with running("everything", tmp_path):
-        kept = until(lambda: status.exists() and json.loads(status.read_text()))
+        kept = eventually(lambda: status.exists() and json.loads(status.read_text()))
     kept["on_timer"]["Next"] = "2020-01-01T00:00:00+00:00"
     status.write_text(json.dumps(kept))
 
     with running("everything", tmp_path, WHEN="0 0 0 2 1 *", NOTES=str(file)):
-        until(lambda: json.loads(status.read_text())["on_timer"]["Schedule"] == "0 0 0 2 1 *")
+        eventually(lambda: json.loads(status.read_text())["on_timer"]["Schedule"] == "0 0 0 2 1 *")
 
     assert notes(file, "timer") == []

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.host.durable.engine import Engine
-from local.host.durable.listing import Query
+from local.host.durable.runtime.engine import Engine
+from local.host.durable.runtime.listing import Query
 from tests.local.host.driving import drive, result
 
 MANY = 3000

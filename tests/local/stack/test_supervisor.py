@@ -10,6 +10,7 @@ import pytest
 
 from local import addresses
 from local.supervisor import Part, PartFailed, Supervisor
+from tests.eventually import eventually_on_loop
 from tests.local.stack.stacks import is_running
 
 
@@ -35,10 +36,7 @@ def identity(state: Path) -> Part:
 
 
 async def other_pid(supervisor: Supervisor, pid: int) -> int:
-    async with asyncio.timeout(20):
-        while supervisor.pids["identity"] == pid:
-            await asyncio.sleep(0.02)
-    return supervisor.pids["identity"]
+    return await eventually_on_loop(lambda: (now := supervisor.pids["identity"]) != pid and now)
 
 
 def test_a_part_that_is_killed_is_started_again_and_somebody_is_told(tmp_path: Path) -> None:
@@ -47,9 +45,7 @@ def test_a_part_that_is_killed_is_started_again_and_somebody_is_told(tmp_path: P
         before = supervisor.pids["identity"]
         os.kill(before, signal.SIGKILL)
         assert is_running(await other_pid(supervisor, before))
-        async with asyncio.timeout(20):
-            while not said:
-                await asyncio.sleep(0.02)
+        await eventually_on_loop(lambda: said)
 
     said: list[str] = []
 

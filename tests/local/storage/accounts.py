@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import ContainerClient
 
 from local import addresses, tls
@@ -62,3 +63,9 @@ def opened(state: Path) -> Iterator[Accounts]:
     where = addresses.settle(state)
     with receiving(addresses.port_of(where.eventgrid)) as grid, running("storage", state) as process:
         yield Accounts(state, where, grid, process)
+
+
+def code_of(error: HttpResponseError) -> str:
+    """The error code that the storage client read."""
+    code: str = error.error_code  # type: ignore[attr-defined]  # azure-storage-blob adds it to errors of azure-core
+    return code

@@ -10,7 +10,7 @@ from azure.storage.blob import BlobSasPermissions, ContainerClient, generate_blo
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
 from local.tokens import AZURE_ML, STORAGE, Issuer
-from tests.local.storage.accounts import Accounts
+from tests.local.storage.accounts import Accounts, code_of
 
 VERSION = {"x-ms-version": "2024-08-04"}
 LIST = f"/{ACCOUNT}/landing?restype=container&comp=list"
@@ -71,7 +71,7 @@ def test_the_sdk_reads_the_error_code_of_a_refusal(accounts: Accounts) -> None:
     with accounts.landing as landing, pytest.raises(ResourceNotFoundError) as refused:
         landing.download_blob("access/nothing")
 
-    assert refused.value.error_code == "BlobNotFound"
+    assert code_of(refused.value) == "BlobNotFound"
 
 
 def test_the_account_key_still_opens_the_account(accounts: Accounts) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import BlobBlock
 
 from local import addresses
 from local.addresses import STORAGE_TOPIC
 from local.storage.events import Blob, Outbox, storage_event
 from local.storage.operations import Kind, Operation
-from tests.local.parts import eventually, running
-from tests.local.receiver import receiving
+from tests.eventually import eventually
+from tests.local.parts import running
+from tests.local.receiver import NOBODY, receiving
 from tests.local.storage.accounts import Accounts
 
-EVENT = {
+EVENT: dict[str, Any] = {
     "account_url": "https://127.0.0.1:1/acct",
     "sequence": 26,
     "now": datetime(2026, 1, 2, 3, 4, 5, 678000, UTC),
@@ -27,7 +31,7 @@ BLOB = Blob(etag='"0x8D"', content_type="image/png", content_length=7, blob_type
 def test_an_event_has_the_shape_that_azure_documents() -> None:
     operation = Operation(Kind.PUT_BLOB, "acct", "landing", "a b/ü#1.png")
 
-    event = storage_event(operation, BLOB, **EVENT)  # type: ignore[arg-type]
+    event = storage_event(operation, BLOB, **EVENT)
 
     assert re.fullmatch(r"[0-9a-f-]{36}", event.pop("id"))
     assert re.fullmatch(r"[0-9a-f-]{36}", event["data"].pop("storageDiagnostics")["batchId"])
@@ -54,7 +58,7 @@ def test_an_event_has_the_shape_that_azure_documents() -> None:
 
 
 def test_a_deletion_tells_what_was_deleted_but_not_its_size() -> None:
-    event = storage_event(Operation(Kind.DELETE_BLOB, "acct", "landing", "x"), BLOB, **EVENT)  # type: ignore[arg-type]
+    event = storage_event(Operation(Kind.DELETE_BLOB, "acct", "landing", "x"), BLOB, **EVENT)
 
     assert event["eventType"] == "Microsoft.Storage.BlobDeleted"
     assert (event["data"]["api"], event["data"]["eTag"]) == ("DeleteBlob", '"0x8D"')
@@ -81,7 +85,7 @@ def test_every_way_to_write_a_blob_is_told_before_the_client_is_answered(account
         staged = landing.get_blob_client("told/staged")
         staged.stage_block("YQ==", b"123")
         assert accounts.events("told/staged") == []
-        staged.commit_block_list(["YQ=="])
+        staged.commit_block_list([BlobBlock("YQ==")])
         assert [event["data"]["api"] for event in accounts.events("told/staged")] == ["PutBlockList"]
 
         landing.get_blob_client("told/copied").start_copy_from_url(put.url)
@@ -125,7 +129,7 @@ def test_a_write_that_fails_and_other_accounts_raise_no_event(accounts: Accounts
 def test_while_event_grid_is_away_writes_succeed_and_their_events_wait(tmp_path: Path) -> None:
     where = addresses.settle(tmp_path)
     with running("storage", tmp_path) as process:
-        accounts = Accounts(tmp_path, where, grid=None, process=process)  # type: ignore[arg-type]
+        accounts = Accounts(tmp_path, where, NOBODY, process)
         with accounts.landing as landing:
             landing.upload_blob("early", b"x")
         process.kill()

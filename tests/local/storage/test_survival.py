@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local import addresses
 from tests.local.parts import running
+from tests.local.receiver import NOBODY
 from tests.local.storage.accounts import Accounts
 
 
@@ -23,7 +24,7 @@ def _contents(accounts: Accounts) -> dict[str, tuple[str, bytes]]:
 
 
 def _opened(state: Path, process: subprocess.Popen[bytes]) -> Accounts:
-    return Accounts(state, addresses.load(state), grid=None, process=process)  # type: ignore[arg-type]
+    return Accounts(state, addresses.load(state), NOBODY, process)
 
 
 def test_no_acknowledged_write_is_lost_by_killing_azurite(tmp_path: Path) -> None:

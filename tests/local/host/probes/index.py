@@ -45,7 +45,7 @@ def oracle(app: Path) -> Indexed:
 
 def host(app: Path) -> Indexed:
     """What this host makes of it."""
-    from local.host.loading import load
+    from local.host.worker.loading import load
 
     directions = {"IN": 0, "OUT": 1, "0": 0, "1": 1}
     return {

@@ -1,0 +1,16 @@
+"""What runs jobs: from a record in the workspace to results in storage.
+
+runner.py         takes jobs through their states
+nodes.py          a cluster with so many nodes; jobs that do not fit wait
+folders.py        the folders of one job on this machine
+joblogs.py        what a job tells people, as files
+model_jobs.py     the job of a model deployment: data in, mini-batches scored, results out
+scoring.py        mini-batches over worker processes, with tries and the error threshold
+batches.py        mini-batches and the count of what came of them
+workers.py        worker processes seen from here
+worker.py         the program of a worker process
+mlflow_driver.py  the scoring script of an MLflow model that has none
+pipeline_jobs.py  the job of a pipeline component: steps as processes, when their inputs are there
+pipelines.py      what a pipeline component asks for: steps in order, their command lines
+step.py           the program that runs one command line
+"""

@@ -1,0 +1,151 @@
+"""Pipeline and command components, read from their YAML files into the form in which the service keeps them.
+
+Source: Azure docs, reference-yaml-component-pipeline, reference-yaml-component-command; the component specifications
+that azure-ai-ml sends for the same files.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.azureml.workspace.names import asset_path, id_of
+
+
+class InvalidComponent(Exception):
+    """A file did not describe a component that can run here."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundComponent:
+    """A component, or the code of one, as a resource."""
+
+    path: str
+    properties: Mapping[str, Any]
+    files: Path | None = None
+
+
+class ComponentReader:
+    """Reads one pipeline component with all that it is made of; `found` has everything, steps first."""
+
+    def __init__(self, fallback_name: str) -> None:
+        self._fallback_name = fallback_name
+        self.found: list[FoundComponent] = []
+
+    def pipeline(self, given: str | Mapping[str, Any], folder: Path) -> str:
+        """The resource path of the pipeline component. Raises InvalidComponent."""
+        raw, base = _load(given, folder)
+        if raw.get("type") != "pipeline":
+            raise InvalidComponent(f"is of type {raw.get('type')!r}; a deployment takes a component of type pipeline")
+        name = str(raw.get("name") or self._fallback_name)
+        jobs = _mapping(raw.get("jobs"), "jobs")
+        if not jobs:
+            raise InvalidComponent(f"{name!r} has no jobs")
+        specification = {
+            "type": "pipeline",
+            "name": name,
+            "version": str(raw.get("version") or 1),
+            "display_name": raw.get("display_name"),
+            "inputs": _mapping(raw.get("inputs"), "inputs"),
+            "outputs": _mapping(raw.get("outputs"), "outputs"),
+            "jobs": {step: self._step(step, _mapping(job, f"jobs.{step}"), base) for step, job in jobs.items()},
+        }
+        return self._add(specification, raw)
+
+    def _step(self, step: str, job: Mapping[str, Any], base: Path) -> dict[str, Any]:
+        given = job.get("component")
+        if job.get("type", "command") != "command" or given is None:
+            raise InvalidComponent(f"jobs.{step} is no step with a command component; only those run here")
+        if isinstance(given, str) and given.startswith(("azureml:", "/")):
+            path = asset_path(given, "components")
+            if path is None:
+                raise InvalidComponent(f"jobs.{step}.component is {given!r}, which is not of this workspace")
+        else:
+            path = self._command(given, base, f"{self._fallback_name}-{step}")
+        inputs = {key: _step_input(value) for key, value in _mapping(job.get("inputs"), "inputs").items()}
+        outputs = {key: _step_output(value) for key, value in _mapping(job.get("outputs"), "outputs").items() if value}
+        return {
+            "type": "command",
+            "name": step,
+            "componentId": id_of(path),
+            "inputs": inputs,
+            "outputs": outputs,
+            "environment_variables": dict(_mapping(job.get("environment_variables"), "environment_variables")),
+        }
+
+    def _command(self, given: str | Mapping[str, Any], folder: Path, fallback_name: str) -> str:
+        raw, base = _load(given, folder)
+        if raw.get("type", "command") != "command" or not isinstance(raw.get("command"), str):
+            raise InvalidComponent(f"{fallback_name} is no command component: it needs type: command and a command")
+        code = None
+        if raw.get("code") is not None:
+            files = (base / str(raw["code"])).resolve()
+            if not files.exists():
+                raise InvalidComponent(f"code names {raw['code']!r}, which does not exist in {base}")
+            code = f"codes/{uuid.uuid5(uuid.NAMESPACE_URL, files.as_uri())}/versions/1"
+            self.found.append(FoundComponent(code, {"codeUri": files.as_uri()}, files))
+        specification = {
+            "type": "command",
+            "name": str(raw.get("name") or fallback_name),
+            "version": str(raw.get("version") or 1),
+            "display_name": raw.get("display_name"),
+            "command": raw["command"],
+            "code": id_of(code) if code else None,
+            "inputs": _mapping(raw.get("inputs"), "inputs"),
+            "outputs": _mapping(raw.get("outputs"), "outputs"),
+            "environment": raw.get("environment"),
+        }
+        return self._add(specification, raw)
+
+    def _add(self, specification: dict[str, Any], raw: Mapping[str, Any]) -> str:
+        path = f"components/{specification['name']}/versions/{specification['version']}"
+        properties = {
+            "componentSpec": specification,
+            "description": raw.get("description"),
+            "tags": raw.get("tags") or {},
+            "properties": {},
+            "isAnonymous": raw.get("name") is None,
+        }
+        self.found.append(FoundComponent(path, properties))
+        return path
+
+
+def _load(given: str | Mapping[str, Any], folder: Path) -> tuple[Mapping[str, Any], Path]:
+    """A component that is written in place or in a file of its own, and where its relative paths start."""
+    if not isinstance(given, str):
+        return given, folder
+    path = (folder / given).resolve()
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidComponent(f"{given!r} cannot be read: {error}") from error
+    return _mapping(raw, given), path.parent
+
+
+def _mapping(raw: object, where: str) -> Mapping[str, Any]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise InvalidComponent(f"{where} is a mapping, not {raw!r}")
+    return raw
+
+
+def _step_input(value: object) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {"job_input_type": value.get("type", "uri_folder"), "uri": value.get("path"), "mode": value.get("mode")}
+    return {"job_input_type": "literal", "value": _text(value)}
+
+
+def _step_output(value: object) -> dict[str, Any]:
+    bound = value.get("path") if isinstance(value, dict) else value
+    return {"value": bound, "type": "literal"} if bound else {}
+
+
+def _text(value: object) -> str:
+    """Literals are texts in a specification; booleans are written as Python writes them, as azure-ai-ml does."""
+    return value if isinstance(value, str) else str(value)

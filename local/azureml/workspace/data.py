@@ -1,0 +1,255 @@
+"""The storage accounts behind datastores, reached as a compute reaches them: over the front, with a bearer token."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.storage.blob import AccountSasPermissions, BlobProperties, ResourceTypes, generate_account_sas
+from azure.storage.blob.aio import BlobPrefix, BlobServiceClient, ExponentialRetry
+from yarl import URL
+
+from local.addresses import ACCOUNT_KEY, Addresses
+from local.azureml.workspace.jobs import InputKind, JobFailed
+from local.azureml.workspace.uris import BlobPath
+from local.tls import client_context
+from local.tokens import STORAGE, Issuer
+
+_AT_ONCE = 8
+_TOKEN_LIFETIME = 3600.0
+_WRITER = "azureml_run"
+_VERSION = "2023-11-03"
+_CHUNK = 256 * 1024
+
+
+class AlreadyThere(JobFailed):
+    """A job's output was there before. Source: Azure docs, how-to-use-batch-azure-data-factory (the words)."""
+
+    def __init__(self, target: BlobPath) -> None:
+        super().__init__(f"The output cannot be written to {target}: the path already exists.")
+
+
+class _ComputeIdentity:
+    """The managed identity of the compute, which is what mounts data in Azure."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+        self._token = AccessToken("", 0)
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        """One that is good for a while longer."""
+        if self._token.expires_on < time.time() + _TOKEN_LIFETIME / 2:
+            token = self._issuer.issue(STORAGE, subject="compute", lifetime=_TOKEN_LIFETIME)
+            self._token = AccessToken(token, int(time.time() + _TOKEN_LIFETIME))
+        return self._token
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def __aenter__(self) -> _ComputeIdentity:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        return None
+
+
+class Storage:
+    """Reads inputs and writes outputs. Make it inside the event loop that uses it."""
+
+    def __init__(self, addresses: Addresses, state: Path) -> None:
+        self._addresses = addresses
+        # A session of our own: with connection_verify the SDK reads the CA file and connects anew for every request.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=client_context(state)),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+        self._identity = _ComputeIdentity(Issuer.of(state))
+        self._clients: dict[str, BlobServiceClient] = {}
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.close()
+        await self._session.close()
+
+    async def ensure_container(self, account: str, container: str) -> None:
+        with contextlib.suppress(ResourceExistsError):
+            await self._account(account).create_container(container)
+
+    async def list_input(self, source: BlobPath, kind: InputKind) -> list[BlobPath]:
+        """The file itself, or the top-level files of the folder: nested folders are not explored.
+
+        Source: Azure docs, how-to-use-batch-azure-data-factory. Raises JobFailed when there is nothing to score.
+        """
+        is_file = kind is not InputKind.FOLDER and bool(source.path) and await self.exists(source)
+        found = [source] if is_file else []
+        if not is_file and kind is not InputKind.FILE:
+            found = await self._top_level(source)
+        if not found:
+            raise JobFailed(
+                f"Dataset initialization failed: UserErrorException: Can't mount Dataset({source}): there is no file.",
+                "ScriptExecutionException",
+            )
+        return found
+
+    async def _top_level(self, folder: BlobPath) -> list[BlobPath]:
+        prefix = f"{folder.path}/" if folder.path else ""
+        container = self._account(folder.account).get_container_client(folder.container)
+        items = container.walk_blobs(name_starts_with=prefix, include=["metadata"], delimiter="/")
+        with _reading(folder):
+            names = [item.name async for item in items if _is_file(item, prefix)]
+        return [BlobPath(folder.account, folder.container, name) for name in names]
+
+    async def tree(self, folder: BlobPath) -> list[BlobPath]:
+        """The blob itself, or every file below the folder at any depth. Raises JobFailed."""
+        if folder.path and await self.exists(folder):
+            return [folder]
+        prefix = f"{folder.path}/" if folder.path else ""
+        container = self._account(folder.account).get_container_client(folder.container)
+        with _reading(folder):
+            items = container.list_blobs(name_starts_with=prefix, include=["metadata"])
+            names = [item.name async for item in items if _is_file(item, prefix)]
+        return [BlobPath(folder.account, folder.container, name) for name in names]
+
+    async def download_tree(self, source: BlobPath, target: Path) -> Path:
+        """The blob as the file `target`, or the folder with all that is below it. Raises JobFailed."""
+        found = await self.tree(source)
+        if not found:
+            raise JobFailed(f"There is nothing at {source}.", "ScriptExecutionException")
+
+        async def one(blob: BlobPath) -> None:
+            file = target / blob.path[len(source.path) :].lstrip("/") if blob != source else target
+            file.parent.mkdir(parents=True, exist_ok=True)
+            await self._fetch(blob, file)
+
+        await asyncio.gather(*(one(blob) for blob in found))
+        return target
+
+    async def exists(self, path: BlobPath) -> bool:
+        return bool(await self._blob(path).exists())
+
+    async def download(self, sources: Sequence[BlobPath], folder: Path) -> list[Path]:
+        """The files in `folder`, in the order of `sources`, under their own names."""
+
+        async def one(source: BlobPath) -> Path:
+            target = folder / source.path.rpartition("/")[2]
+            await self._fetch(source, target)
+            return target
+
+        return list(await asyncio.gather(*(one(source) for source in sources)))
+
+    async def _fetch(self, source: BlobPath, target: Path) -> None:
+        async with self._gate:
+            if await self._fetched_plainly(source, target):
+                return
+            with target.open("wb") as file, _reading(source):
+                stream = await self._blob(source).download_blob()
+                await stream.readinto(file)
+
+    async def _fetched_plainly(self, source: BlobPath, target: Path) -> bool:
+        """Whether one plain request was enough; when not, the SDK tries again and says what is wrong.
+
+        For many small files the SDK's own work on each of them would take several times as long as all the rest.
+        """
+        token = await self._identity.get_token()
+        headers = {"Authorization": f"Bearer {token.token}", "x-ms-version": _VERSION}
+        url = URL(
+            f"{self._addresses.account_url(source.account)}/{source.container}/{quote(source.path)}", encoded=True
+        )
+        try:
+            async with self._session.get(url, headers=headers) as answer:
+                if answer.status != 200:
+                    return False
+                with target.open("wb") as file:
+                    async for chunk in answer.content.iter_chunked(_CHUNK):
+                        file.write(chunk)
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+        return True
+
+    async def create(self, file: Path, target: BlobPath, writer: str) -> None:
+        """Write `file` where nothing is yet. Raises AlreadyThere.
+
+        What this `writer` has written before counts as written now: the answer to that may have been lost, or this
+        process may have ended before it came.
+        """
+        blob = self._blob(target)
+        try:
+            with file.open("rb") as stream:
+                await blob.upload_blob(stream, overwrite=False, metadata={_WRITER: writer})
+        except ResourceExistsError:
+            if (await blob.get_blob_properties()).metadata.get(_WRITER) != writer:
+                raise AlreadyThere(target) from None
+
+    async def put(self, file: Path, target: BlobPath) -> None:
+        """Write `file`, whatever was there."""
+        async with self._gate:
+            with file.open("rb") as stream:
+                await self._blob(target).upload_blob(stream, overwrite=True)
+
+    def url(self, path: BlobPath) -> str:
+        """Where clients find a blob or container; the account is in the path."""
+        return f"{self._addresses.account_url(path.account)}/{path.container}{'/' if path.path else ''}{path.path}"
+
+    def signature(self, account: str, lifetime: timedelta, *, write: bool = True) -> str:
+        """A SAS of the account, without the question mark."""
+        return generate_account_sas(
+            account,
+            ACCOUNT_KEY,
+            resource_types=ResourceTypes(service=True, container=True, object=True),
+            permission=AccountSasPermissions(
+                read=True, list=True, write=write, create=write, add=write, update=write, delete=write
+            ),
+            expiry=datetime.now(UTC) + lifetime,
+        )
+
+    def _account(self, account: str) -> BlobServiceClient:
+        if account not in self._clients:
+            self._clients[account] = BlobServiceClient(
+                self._addresses.account_url(account),
+                credential=self._identity,
+                transport=AioHttpTransport(session=self._session, session_owner=False),
+                # The default waits 15 s before it tries again, which is long for a front that is being restarted.
+                retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=5),
+            )
+        return self._clients[account]
+
+    def _blob(self, path: BlobPath) -> Any:
+        return self._account(path.account).get_blob_client(path.container, path.path)
+
+
+@contextlib.contextmanager
+def _reading(source: BlobPath) -> Iterator[None]:
+    """What storage refuses, as a job reports it. Source: Azure docs, how-to-troubleshoot-batch-endpoints."""
+    try:
+        yield
+    except HttpResponseError as error:
+        reason = f"{source}: {getattr(error, 'error_code', None) or error.reason}"
+        raise JobFailed(
+            f"ScriptExecutionException was caused by StreamAccessException: {reason}.", "ScriptExecutionException"
+        ) from error
+
+
+def _is_file(item: BlobProperties | BlobPrefix, prefix: str) -> bool:
+    """Whether a listed item is a file of the folder; Data Lake accounts list folders as blobs too."""
+    if isinstance(item, BlobPrefix) or (item.metadata and item.metadata.get("hdi_isfolder") == "true"):
+        return False
+    # Azure allows the last two as names; the file system that the script sees does not.
+    return item.name.removeprefix(prefix) not in ("", ".", "..")

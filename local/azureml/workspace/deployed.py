@@ -1,0 +1,148 @@
+"""Everything that is deployed, whether the deployments folder described it or Resource Manager was told over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from local.azureml.errors import Refusal
+from local.azureml.workspace.assets import find
+from local.azureml.workspace.catalog import Catalog
+from local.azureml.workspace.deployments import Deployment, LocalAsset, compute_path
+from local.azureml.workspace.documents import deployment_document, deployment_of, endpoint_document
+from local.azureml.workspace.registry import Registry, Resource
+
+logger = logging.getLogger(__name__)
+
+NO_DEPLOYMENT = (
+    "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive weight "
+    "values or use a deployment specific header to route."
+)
+"""Source: Azure docs, how-to-troubleshoot-batch-endpoints."""
+
+
+class Deployed:
+    """Endpoints and deployments by name; the refusals of the folder's broken files are remembered for who asks."""
+
+    def __init__(self, registry: Registry, folder: Catalog) -> None:
+        self._registry = registry
+        self._refused_endpoints = dict(folder.refused)
+        self._refused = {(e.name.lower(), d): why for e in folder.endpoints.values() for d, why in e.refused.items()}
+        self._describe(folder)
+
+    def endpoint(self, name: str) -> Resource:
+        """Raises Refusal 404."""
+        if found := self._registry.get(f"batchEndpoints/{name}"):
+            return found
+        why = f" It was refused: {self._refused_endpoints[name]}." if name in self._refused_endpoints else ""
+        raise Refusal(404, "UserError", f"The endpoint {name!r} does not exist in this workspace.{why}")
+
+    def deployment(self, endpoint: str, name: str) -> Deployment:
+        """Raises Refusal 404."""
+        owner = self.endpoint(endpoint)
+        if found := self._registry.get(f"{owner.path}/deployments/{name}"):
+            return deployment_of(found)
+        refused = self._refused.get((owner.name.lower(), name))
+        why = f" It was refused: {refused}." if refused else ""
+        raise Refusal(404, "UserError", f"The endpoint {owner.name!r} has no deployment {name!r}.{why}")
+
+    def route(self, endpoint: str, named: str | None) -> Deployment:
+        """The deployment that takes an invocation: the one the header names, else the default. Raises Refusal 404."""
+        owner = self.endpoint(endpoint)
+        wanted = named or default_of(owner)
+        if wanted and (found := self._registry.get(f"{owner.path}/deployments/{wanted}")):
+            return deployment_of(found)
+        problem = self._refused.get((owner.name.lower(), wanted or ""))
+        why = f" The deployment {wanted!r} was refused: {problem}." if problem else ""
+        raise Refusal(404, "UserError", NO_DEPLOYMENT + why)
+
+    def names(self) -> list[str]:
+        return [endpoint.name for endpoint in self._registry.children("batchEndpoints")]
+
+    def _describe(self, folder: Catalog) -> None:
+        """Record what the folder says, as `az ml ... create -f` would, and drop what it has said before."""
+        described: dict[str, None] = {}
+        for endpoint in folder.endpoints.values():
+            path = f"batchEndpoints/{endpoint.name}"
+            self._record(described, path, endpoint_document(endpoint))
+            for deployment in endpoint.deployments.values():
+                if problem := self._deployment(described, path, deployment):
+                    logger.error("The deployment %s/%s is not served: %s.", endpoint.name, deployment.name, problem)
+                    self._refused[endpoint.name.lower(), deployment.name] = problem
+        self._registry.retain(described)
+
+    def _deployment(self, described: dict[str, None], endpoint: str, deployment: Deployment) -> str | None:
+        """Record a deployment with its assets; why it is refused, or None."""
+        renamed = {asset.path: self._place(asset, described) for asset in deployment.assets}
+        for asset in deployment.assets:
+            if asset.path.startswith("components/") and renamed[asset.path] != asset.path:
+                return f"{asset.path} is described twice and not alike: give one of them another name or version"
+        placed = replace(
+            deployment,
+            model=renamed.get(deployment.model or "", deployment.model),
+            code=renamed.get(deployment.code or "", deployment.code),
+            component=renamed.get(deployment.component or "", deployment.component),
+            environment=renamed.get(deployment.environment or "", deployment.environment),
+        )
+        if missing := _missing(self._registry, deployment, renamed):
+            return f"{missing} is not registered in this workspace"
+        for asset in deployment.assets:
+            self._record(described, renamed[asset.path], {"properties": dict(asset.properties)}, asset)
+        if deployment.compute:
+            self._need_compute(described, compute_path(deployment.compute))
+        self._record(described, f"{endpoint}/deployments/{deployment.name}", deployment_document(placed))
+        return None
+
+    def _place(self, asset: LocalAsset, described: Mapping[str, None]) -> str:
+        """Where an asset is registered: two of one name that are not alike are two versions."""
+        container, version = asset.path.split("/versions/")
+        while (path := f"{container}/versions/{version}") in described:
+            known = self._registry.get(path)
+            if known and known.files == asset.files and known.properties == json.loads(json.dumps(asset.properties)):
+                break
+            version = str(int(version) + 1) if version.isdecimal() else f"{version}-1"
+        return path
+
+    def _need_compute(self, described: dict[str, None], path: str) -> None:
+        """The CLI would want it to exist before; here it comes with the first file that names it."""
+        if self._registry.get(path) is None:
+            self._record(described, path, _COMPUTE)
+        described[path] = None
+
+    def _record(
+        self, described: dict[str, None], path: str, document: dict[str, Any], asset: LocalAsset | None = None
+    ) -> None:
+        files = asset.files if asset else None
+        digest = hashlib.sha256(json.dumps([document, str(files)], sort_keys=True).encode()).hexdigest()
+        self._registry.describe(path, document, digest, files=files)
+        described[path] = None
+
+
+_COMPUTE: dict[str, Any] = {
+    "location": "local",
+    "tags": {},
+    "properties": {
+        "computeType": "AmlCompute",
+        "provisioningState": "Succeeded",
+        "properties": {
+            "vmSize": "LOCAL",
+            "vmPriority": "Dedicated",
+            "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 8, "nodeIdleTimeBeforeScaleDown": "PT120S"},
+        },
+    },
+}
+
+
+def default_of(endpoint: Resource) -> str | None:
+    defaults = endpoint.properties.get("defaults") or {}
+    return defaults.get("deploymentName") or None
+
+
+def _missing(registry: Registry, deployment: Deployment, renamed: Mapping[str, str]) -> str | None:
+    """The first asset that is to be used and is not there. Environments are recorded only, so they may be anything."""
+    wanted = (deployment.model, deployment.code, deployment.component)
+    return next((path for path in wanted if path and path not in renamed and find(registry, path) is None), None)

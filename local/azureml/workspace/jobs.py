@@ -1,0 +1,180 @@
+"""The life of a batch job: its states, which may follow which, and its record.
+
+Source of the states: JobStatus of the ARM specification. Recorded batch jobs went Preparing, Running, Completed|Failed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from local.azureml.workspace.settings import JobSettings, PipelineSettings
+
+
+class Status(StrEnum):
+    PREPARING = "Preparing"
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    FINALIZING = "Finalizing"
+    CANCEL_REQUESTED = "CancelRequested"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+
+
+_STOPPED = {Status.FAILED, Status.CANCEL_REQUESTED}
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    # Queued and Running lead back to Preparing only when this part was restarted: the job starts over.
+    Status.PREPARING: frozenset({Status.PREPARING, Status.QUEUED, Status.RUNNING} | _STOPPED),
+    Status.QUEUED: frozenset({Status.PREPARING, Status.RUNNING} | _STOPPED),
+    Status.RUNNING: frozenset({Status.PREPARING, Status.FINALIZING} | _STOPPED),
+    Status.FINALIZING: frozenset({Status.COMPLETED} | _STOPPED),
+    Status.CANCEL_REQUESTED: frozenset({Status.CANCELED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELED: frozenset(),
+}
+FINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
+
+
+class InputKind(StrEnum):
+    """How an input of a job was named. Model deployments accept MLTable and Dataset, and then their jobs fail."""
+
+    FILE = "UriFile"
+    FOLDER = "UriFolder"
+    DATA_URL = "DataUrl"
+    TABLE = "MLTable"
+    DATASET = "Dataset"
+    LITERAL = "Literal"
+    CUSTOM_MODEL = "CustomModel"
+    MLFLOW_MODEL = "MLFlowModel"
+    TRITON_MODEL = "TritonModel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobInput:
+    """Something that is scored, or a literal. In a model deployment the `key` is the caller's and means nothing."""
+
+    key: str
+    kind: InputKind
+    uri: str = ""
+    value: str | int | float | bool | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOutput:
+    """Where the caller wants an output; of a model deployment, exactly one file."""
+
+    key: str
+    uri: str
+    kind: str = "UriFile"
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRun:
+    """One step of a pipeline component deployment's job: a run of its own below the job's."""
+
+    name: str
+    run: str
+    status: Status = Status.PREPARING
+    began: datetime | None = None
+    ended: datetime | None = None
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed, in the service's words where those are known."""
+
+    code: str
+    message: str
+
+
+class JobFailed(Exception):
+    """A job came to an end without output."""
+
+    def __init__(self, message: str, code: str = "UserError") -> None:
+        super().__init__(message)
+        self.error = JobError(code, message)
+
+
+class IllegalTransition(Exception):
+    """A job was asked for a state that cannot follow its present one."""
+
+    def __init__(self, job: Job, status: Status) -> None:
+        super().__init__(f"The job {job.name} is {job.status}; {status} cannot follow.")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    status: Status
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One batch job as it is recorded. `child` is the run that does the scoring below the job's own.
+
+    The job of a pipeline component deployment has a `component` and, in the place of that run, `steps`.
+    """
+
+    name: str
+    child: str
+    display_name: str
+    endpoint: str
+    deployment: str
+    created_by: str
+    inputs: tuple[JobInput, ...]
+    outputs: tuple[JobOutput, ...]
+    settings: JobSettings
+    changes: tuple[StatusChange, ...]
+    compute: str | None = None
+    experiment: str | None = None
+    component: str | None = None
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
+    steps: tuple[StepRun, ...] = ()
+    error: JobError | None = None
+
+    @property
+    def status(self) -> Status:
+        return self.changes[-1].status
+
+    @property
+    def created(self) -> datetime:
+        return self.changes[0].at
+
+    @property
+    def modified(self) -> datetime:
+        return self.changes[-1].at
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def output_uri(self) -> str:
+        """Where the predictions of a model deployment go.
+
+        The default folder carries the id of the child run. Source: recorded downloads of the Azure SDK's tests.
+        """
+        if self.outputs:
+            return self.outputs[0].uri
+        file = self.settings.output_file_name
+        return f"azureml://datastores/workspaceblobstore/paths/azureml/{self.child}/score/{file}"
+
+    def began(self, status: Status) -> datetime | None:
+        """When the job last entered `status`, or None."""
+        return next((change.at for change in reversed(self.changes) if change.status is status), None)
+
+    def moved(self, status: Status, at: datetime, error: JobError | None = None) -> Job:
+        """The job in its next state. Raises IllegalTransition."""
+        if status not in TRANSITIONS[self.status]:
+            raise IllegalTransition(self, status)
+        return replace(self, changes=(*self.changes, StatusChange(status, at)), error=error)
+
+    def with_step(self, step: StepRun) -> Job:
+        """The job with what became of one of its steps."""
+        return replace(self, steps=tuple(step if known.name == step.name else known for known in self.steps))

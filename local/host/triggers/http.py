@@ -1,0 +1,174 @@
+"""HTTP triggers: which function a request is for, and the way there and back.
+
+Source: Azure/azure-functions-host, WebScriptHostHttpRoutesManager.cs and RpcMessageConversionExtensions.cs;
+ASP.NET Core route templates.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from aiohttp import web
+from azure.functions.meta import Datum
+
+from local.host.expressions import binding_data
+from local.host.keys import Keys
+from local.host.worker.invoking import Invoker
+from local.host.worker.registry import Function
+
+log = logging.getLogger("Host.Http")
+
+CONSTRAINTS = {
+    "int": r"-?\d+",
+    "long": r"-?\d+",
+    "alpha": r"[A-Za-z]+",
+    "bool": r"(?i:true|false)",
+    "guid": r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}",
+    "double": r"-?\d+(?:\.\d+)?",
+    "float": r"-?\d+(?:\.\d+)?",
+    "decimal": r"-?\d+(?:\.\d+)?",
+    "required": r"[^/]+",
+}
+LITERAL, CONSTRAINED, FREE, REST = range(4)
+"""How precise a segment is; ASP.NET prefers the more precise route."""
+
+
+class BadRoute(Exception):
+    """A route template that this host cannot serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route template, ready to be matched. `methods` empty: all of them."""
+
+    function: Function
+    template: str
+    pattern: re.Pattern[str]
+    precision: tuple[int, ...]
+    methods: frozenset[str]
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """The route parameters, or None."""
+        if self.methods and method not in self.methods:
+            return None
+        found = self.pattern.fullmatch(path)
+        return {k: unquote(v) for k, v in found.groupdict().items() if v} if found else None
+
+
+def routes_of(functions: Sequence[Function], prefix: str) -> list[Route]:
+    """The routes of all HTTP functions, most precise first. Raises BadRoute."""
+    routes = [_route(function, prefix) for function in functions]
+    return sorted(routes, key=lambda route: route.precision)
+
+
+def _route(function: Function, prefix: str) -> Route:
+    template = "/".join(part for part in (prefix.strip("/"), str(function.trigger.route).strip("/")) if part)
+    pattern, precision = "", []
+    for segment in template.split("/") if template else []:
+        text, how = _segment(segment, function.name)
+        pattern += text
+        precision.append(how)
+    methods = frozenset(str(method).upper() for method in function.trigger.methods or ())
+    return Route(function, template, re.compile(pattern + "/?", re.IGNORECASE), tuple(precision), methods)
+
+
+def _segment(segment: str, function: str) -> tuple[str, int]:
+    """The regular expression for one segment, with its slash in front, and how precise it is."""
+    whole = re.fullmatch(r"\{(\*{0,2})(\w+)((?::[^{}?]+)?)(\?)?\}", segment)
+    if whole is None:
+        parts = re.split(r"\{(\w+)\}", segment)
+        if any("{" in part or "}" in part for part in parts):
+            raise BadRoute(f"The route of function '{function}' has a segment that this host cannot read: '{segment}'.")
+        text = "".join(f"(?P<{p}>[^/]+?)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
+        return "/" + text, LITERAL if len(parts) == 1 else CONSTRAINED
+    stars, name, constraint, optional = whole.groups()
+    if stars:
+        return f"(?:/(?P<{name}>.*))?", REST
+    known = CONSTRAINTS.get(constraint[1:]) if constraint else "[^/]+"
+    if known is None:
+        raise BadRoute(
+            f"The route of function '{function}' uses the constraint '{constraint[1:]}'; this host knows "
+            f"{', '.join(CONSTRAINTS)}."
+        )
+    text = f"/(?P<{name}>{known})"
+    return (f"(?:{text})?" if optional else text), CONSTRAINED if constraint else FREE
+
+
+class HttpFunctions:
+    """Serves every path that is nobody else's."""
+
+    def __init__(self, routes: Sequence[Route], invoker: Invoker, keys: Keys) -> None:
+        self._routes, self._invoker, self._keys = routes, invoker, keys
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Invoke the function whose route matches; 404 if none does, also when only the method does not."""
+        for route in self._routes:
+            parameters = route.match(request.method, request.rel_url.raw_path)
+            if parameters is not None:
+                return self._refusal(route.function, request) or await self._invoke(route.function, request, parameters)
+        return web.Response(status=404)
+
+    def _refusal(self, function: Function, request: web.Request) -> web.Response | None:
+        level = str(function.trigger.auth_level or "function").lower()
+        if level == "anonymous":
+            return None
+        enough = [] if level == "admin" else [self._keys.function, self._keys.of_function(function.name)]
+        return self._keys.refusal(request, *enough)
+
+    async def _invoke(
+        self, function: Function, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
+        value = await _datum(request, parameters)
+        try:
+            data = binding_data(parameters, _texts(value, "query"), value.value["body"].value)
+            data |= {"Query": _texts(value, "query"), "Headers": _texts(value, "headers")}
+            result = await self._invoker.invoke(function, value, reason="This function was called via HTTP.", data=data)
+        except Exception:
+            log.exception("Exception while executing function: Functions.%s", function.name)
+            return web.Response(status=500)
+        return _response(result)
+
+
+async def _datum(request: web.Request, parameters: Mapping[str, str]) -> Datum:
+    query = {name: ",".join(request.query.getall(name)) for name in request.query}
+    return Datum(
+        {
+            "method": Datum(request.method, "string"),
+            "url": Datum(str(request.url), "string"),
+            "headers": {
+                name.lower(): Datum(",".join(request.headers.getall(name)), "string") for name in request.headers
+            },
+            "query": {name: Datum(text, "string") for name, text in query.items() if text},
+            "params": {name: Datum(text, "string") for name, text in parameters.items()},
+            "body": Datum(await request.read(), "bytes"),
+        },
+        "http",
+    )
+
+
+def _texts(value: Datum, part: str) -> dict[str, str]:
+    return {name: datum.value for name, datum in value.value[part].items()}
+
+
+def _response(result: Datum | None) -> web.Response:
+    if result is None or result.value is None:
+        return web.Response(status=204)
+    if result.type == "string":
+        return web.Response(text=str(result.value))
+    if result.type == "bytes":
+        return web.Response(body=result.value)
+    given: Mapping[str, Any] = result.value
+    response = web.Response(
+        status=int(given["status_code"].value),
+        body=given["body"].value,
+        headers={name: header.value for name, header in given["headers"].items()},
+    )
+    for jar in given.get("cookies") or ():
+        for morsel in jar.values():
+            response.headers.add("Set-Cookie", morsel.OutputString())
+    return response

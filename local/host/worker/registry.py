@@ -1,0 +1,106 @@
+"""The functions of an app, ready to be invoked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.host.durable.runtime.functions import Kind
+from local.host.worker.retrying import RetryPolicy
+
+DURABLE = {
+    "orchestrationTrigger": (Kind.ORCHESTRATOR, "orchestration"),
+    "activityTrigger": (Kind.ACTIVITY, "activity"),
+    "entityTrigger": (Kind.ENTITY, "entity_name"),
+}
+"""Durable triggers, and the attribute that may give the durable name."""
+
+_NAME = re.compile(r"(?!host$)[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
+"""Source: Azure/azure-functions-host, Utility.cs (IsValidFunctionName)."""
+
+
+class FunctionLoadError(Exception):
+    """A function could not be loaded; the message is the one that the Python worker gives."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"cannot load the {name} function: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A bound parameter: its binding, the type of binding whose converter serves it, and its annotation."""
+
+    declared: Any
+    converter: str
+    pytype: Any
+
+    @property
+    def binding(self) -> str:
+        """The type of the binding."""
+        return str(self.declared.type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function that can be invoked."""
+
+    name: str
+    call: Callable[..., Any]
+    is_async: bool
+    wants_context: bool
+    trigger: Any
+    trigger_parameter: str
+    inputs: Mapping[str, Parameter]
+    outputs: Mapping[str, Parameter]
+    returns: Parameter | None
+    bindings: tuple[Mapping[str, Any], ...]
+    retry: RetryPolicy | None = None
+    enabled: bool = True
+
+    @property
+    def kind(self) -> str:
+        """The type of its trigger."""
+        return str(self.trigger.type)
+
+    @property
+    def durable_name(self) -> str:
+        """The name under which orchestrators call it, or clients start it."""
+        given = getattr(self.trigger, DURABLE[self.kind][1], None) if self.kind in DURABLE else None
+        return str(given or self.name)
+
+
+class Registry:
+    """All functions of an app. Names are compared without case, as the host does."""
+
+    def __init__(self, functions: Iterable[Function]) -> None:
+        self._functions: dict[str, Function] = {}
+        for function in functions:
+            if not _NAME.fullmatch(function.name):
+                raise FunctionLoadError(function.name, f"'{function.name}' is not a valid function name.")
+            other = self._functions.setdefault(function.name.lower(), function)
+            if other is not function:
+                raise FunctionLoadError(function.name, f"its name differs only in case from {other.name}")
+        self._durable = {
+            (DURABLE[f.kind][0], f.durable_name.lower()): f for f in self if f.kind in DURABLE and f.enabled
+        }
+
+    def __iter__(self) -> Iterator[Function]:
+        return iter(self._functions.values())
+
+    def __len__(self) -> int:
+        return len(self._functions)
+
+    def get(self, name: str) -> Function | None:
+        return self._functions.get(name.lower())
+
+    def triggered_by(self, kind: str) -> list[Function]:
+        """Enabled functions with this type of trigger."""
+        return [f for f in self if f.kind == kind and f.enabled]
+
+    def durable(self, kind: Kind, name: str) -> Function | None:
+        return self._durable.get((kind, name.lower()))
+
+    def durable_names(self, kind: Kind) -> list[str]:
+        return [f.durable_name for (of, _), f in self._durable.items() if of is kind]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -65,6 +66,11 @@ class Stack:
 
     def jobs_of(self, endpoint: str) -> list[dict[str, Any]]:
         return [job for job in self.cloud.jobs() if job["endpoint"] == endpoint]
+
+    def doubled(self) -> list[str]:
+        """Outputs that more than one job writes. There are none: a POST is sent once per attempt."""
+        jobs = Counter(job["output_uri"] for job in self.cloud.jobs())
+        return [output for output, count in jobs.items() if count > 1]
 
     def quiet(self) -> None:
         """Return when no event, watch or run is under way. What the command `wait` is for."""

@@ -19,8 +19,8 @@ from aiohttp import web
 DELIVERY_ACTIONS = frozenset({"drop", "duplicate", "shuffle"})
 """Actions that are for event deliveries; HTTP requests never see them."""
 HTTP_ACTIONS = frozenset({"status", "headers", "body", "delay_ms", "reset", "after"})
-ANSWER_WITHHELD = "answer_withheld"
-"""Set on a request whose answer an `after` rule replaces: its handler must not begin to send one itself."""
+ANSWER_WITHHELD = web.RequestKey("answer_withheld", bool)
+"""Set on a request whose answer an `after` rule holds back: its handler must not begin to send one itself."""
 
 
 @dataclass(slots=True)
@@ -42,11 +42,7 @@ class Rule:
         """Raises ValueError with what is wrong."""
         if not isinstance(raw, dict) or not isinstance(raw.get("action"), dict):
             raise ValueError(f"A rule is an object with an 'action' object; got {raw!r}.")
-        unknown = set(raw["action"]) - DELIVERY_ACTIONS - HTTP_ACTIONS
-        if unknown or not raw["action"]:
-            raise ValueError(
-                f"Unknown or empty action {sorted(unknown)}; known: {sorted(DELIVERY_ACTIONS | HTTP_ACTIONS)}."
-            )
+        _check(raw["action"], DELIVERY_ACTIONS | HTTP_ACTIONS)
         match = raw.get("match") or {}
         try:
             path = re.compile(str(match.get("path", "")))
@@ -135,28 +131,45 @@ class Faults:
                 action = self.for_request(request.method, request.path, request.path_qs)
             if action is None:
                 return await handler(request)
-            if "after" in action:
-                request[ANSWER_WITHHELD] = True
-                await handler(request)
-                action = action["after"]
-            return await _misbehave(request, handler, action)
+            # Whatever the rule says, the work is done once at most: a client that sent a request once has one effect.
+            instead = await _misbehave(request, {key: value for key, value in action.items() if key != "after"})
+            if instead is not None:
+                return instead
+            if "after" not in action:
+                return await handler(request)
+            request[ANSWER_WITHHELD] = True
+            answer = await handler(request)
+            instead = await _misbehave(request, action["after"])
+            return answer if instead is None else instead
 
         return faulty
 
 
-async def _misbehave(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]], action: Mapping[str, Any]
-) -> web.StreamResponse:
+async def _misbehave(request: web.Request, action: Mapping[str, Any]) -> web.StreamResponse | None:
+    """The answer that the action gives in the place of the handler's; None when it only takes its time."""
     if "delay_ms" in action:
         await asyncio.sleep(action["delay_ms"] / 1000)
     if action.get("reset"):
         if request.transport is not None:
             request.transport.abort()
         raise web.HTTPServiceUnavailable  # never reaches the client: the connection is gone
-    if "status" in action:
-        body = action.get("body")
-        text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
-        kind = "text/plain" if isinstance(body, str) else "application/json"
-        headers = {"Content-Type": kind} | {str(k): str(v) for k, v in (action.get("headers") or {}).items()}
-        return web.Response(status=action["status"], text=text, headers=headers)
-    return await handler(request)
+    if "status" not in action:
+        return None
+    body = action.get("body")
+    text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+    kind = "text/plain" if isinstance(body, str) else "application/json"
+    headers = {"Content-Type": kind} | {str(k): str(v) for k, v in (action.get("headers") or {}).items()}
+    return web.Response(status=action["status"], text=text, headers=headers)
+
+
+def _check(action: object, known: frozenset[str]) -> None:
+    """Raises ValueError unless this is an action that can be carried out."""
+    if not isinstance(action, dict) or not action or set(action) - known:
+        unknown = sorted(set(action) - known) if isinstance(action, dict) else action
+        raise ValueError(f"Unknown or empty action {unknown}; known: {sorted(known)}.")
+    if not {"headers", "body"}.isdisjoint(action) and "status" not in action:
+        raise ValueError("'headers' and 'body' belong to an answer; give its 'status', too.")
+    if "after" in action:
+        if set(action) - {"after", "delay_ms"}:
+            raise ValueError("Beside 'after' there can only be 'delay_ms': whatever else there is to do is done after.")
+        _check(action["after"], HTTP_ACTIONS - {"after"})

@@ -55,6 +55,8 @@ class Upstream:
         streams = request.method == "HEAD" or (request.method == "GET" and not rewrite_body)
         if streams and ANSWER_WITHHELD not in request:
             return await _stream(request, answer, headers)
+        if request.method == "HEAD":  # its length is that of a body which is not sent
+            return web.Response(status=answer.status, reason=answer.reason, headers=headers)
         headers.popall("Content-Length", None)
         body = await answer.read()
         if rewrite_body:

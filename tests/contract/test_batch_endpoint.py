@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.credentials import AccessToken
 
 from local.identity.credential import LocalCredential
 from local.tokens import Issuer
+from shared.adapters import batch_endpoint
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from shared.core.job import Job
 from shared.errors import Unavailable
@@ -57,6 +59,12 @@ def body(cloud: Cloud, wanted: str, *, kind: str = "UriFile") -> dict[str, Any]:
             "outputData": {"predictions": {"jobOutputType": kind, "uri": wanted}},
         }
     }
+
+
+def jobs_on(cloud: Cloud, wanted: str) -> int:
+    """How many jobs there are that write that output."""
+    jobs = cloud.http.get(f"{cloud.addresses.azureml}/_jobs").raise_for_status().json()
+    return len([job for job in jobs if job["output_uri"] == wanted])
 
 
 def ended(endpoint: AzureBatchEndpoint, uri: str, name: str) -> Job:
@@ -152,8 +160,25 @@ def test_an_answer_that_leaves_open_whether_there_is_a_job_is_unclear_and_not_re
     answer = endpoint.submit(uri, None, body(cloud, wanted))
 
     assert isinstance(answer, Unclear)
-    jobs = cloud.http.get(f"{cloud.addresses.azureml}/_jobs").json()
-    assert len([job for job in jobs if job["output_uri"] == wanted]) == 1
+    assert jobs_on(cloud, wanted) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"status": 504}, {"reset": True}], ids=["the true answer", "504", "a broken connection"]
+)
+def test_an_answer_that_comes_after_the_time_out_is_unclear_and_the_job_is_made_once(
+    endpoint, cloud: Cloud, uri: str, break_with, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(batch_endpoint, "TIMEOUT", httpx.Timeout(10.0, read=0.2))
+    break_with(match={"method": "POST"}, action={"after": {"delay_ms": 600, **answer}})
+    wanted = output()
+
+    with closing(AzureBatchEndpoint(LocalCredential.of(cloud.state), cloud.addresses.azureml)) as impatient:
+        told = impatient.submit(uri, None, body(cloud, wanted))
+    endpoint.submit(uri, None, body(cloud, output()))  # patient, and answered after the one that was given up
+
+    assert isinstance(told, Unclear)
+    assert jobs_on(cloud, wanted) == 1
 
 
 def test_a_busy_endpoint_says_when_to_come_again(

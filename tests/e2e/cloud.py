@@ -52,6 +52,10 @@ class TestedCloud(Cloud):
         """Stop a durable instance, as an operator may."""
         self._host("POST", f"/runtime/webhooks/durabletask/instances/{instance}/terminate", params={"reason": "stop"})
 
+    def set_hazards(self, **hazards: float) -> None:
+        """What goes wrong in the Functions host from now on; nothing, if nothing is named."""
+        self._host("PUT", "/admin/durable/hazards", json=hazards)
+
     def _host(self, method: str, path: str, **more: Any) -> httpx.Response:
         host = self.stack["host"]
         more["params"] = {**more.get("params", {}), "code": host["master_key"]}

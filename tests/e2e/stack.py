@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,11 @@ class Stack:
 
     def jobs_of(self, endpoint: str) -> list[dict[str, Any]]:
         return [job for job in self.cloud.jobs() if job["endpoint"] == endpoint]
+
+    def doubled(self) -> list[str]:
+        """Outputs that more than one job writes. There are none: a POST is sent once per attempt."""
+        jobs = Counter(job["output_uri"] for job in self.cloud.jobs())
+        return [output for output, count in jobs.items() if count > 1]
 
     def quiet(self) -> None:
         """Return when no event, watch or run is under way. What the command `wait` is for."""

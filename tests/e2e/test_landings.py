@@ -26,6 +26,7 @@ def mended(stack: Stack) -> Iterator[None]:
     yield
     for part in ("eventgrid", "azureml", "storage"):
         stack.break_with(part)
+    assert stack.doubled() == []
 
 
 def texts(count: int, *, start: int = 0) -> dict[str, bytes]:

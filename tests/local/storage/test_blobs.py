@@ -154,3 +154,27 @@ def test_a_fault_after_a_read_replaces_the_answer(accounts: Accounts) -> None:
 
     assert accounts.request("GET", f"/{ACCOUNT}/landing/withheld", headers).status_code == 500
     assert accounts.request("GET", f"/{ACCOUNT}/landing/withheld", headers).content == b"x" * 100
+
+
+def test_a_late_answer_to_a_create_is_that_of_the_only_one(accounts: Accounts) -> None:
+    _fault(accounts, match={"method": "PUT", "path": "/late$"}, action={"after": {"delay_ms": 20}}, times=1)
+    headers = {
+        **VERSION,
+        "Authorization": accounts.bearer(),
+        "x-ms-blob-type": "BlockBlob",
+        "If-None-Match": "*",
+    }
+
+    answer = accounts.request("PUT", f"/{ACCOUNT}/landing/late", headers, b"once")
+
+    assert answer.status_code == 201
+
+
+def test_a_late_answer_to_a_question_for_properties_is_whole(accounts: Accounts) -> None:
+    with accounts.landing as landing:
+        landing.upload_blob("asked-late", b"x" * 100)
+        _fault(accounts, match={"method": "HEAD", "path": "asked-late"}, action={"after": {"delay_ms": 20}}, times=1)
+
+        properties = landing.get_blob_client("asked-late").get_blob_properties()
+
+    assert properties.size == 100

@@ -33,6 +33,8 @@ from local.host.worker.loading import load
 from local.host.worker.registry import Registry
 from shared.core.location import Location
 from shared.services import Services, services
+from shared.work import inquiry
+from shared.work.inquiry import read_query
 from tests.examples import LANDING, ROOT, SETTINGS, endpoint_over
 from tests.fakes import NOON, FakeBlobs
 
@@ -141,7 +143,7 @@ async def _work_of(upload: Upload) -> Counts:
             with clock.held():
                 await _land(blobs, http, paths)
         await clock.wait_until(clock.now() + DONE_WITHIN)
-        (run,) = services().ledger.newest()
+        (run,) = inquiry.runs(services().ledger, read_query({}))
         assert (run["status"], run["snapshot"]["files"]) == ("published", upload.files)
         return engine.counts
 

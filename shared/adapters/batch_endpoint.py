@@ -42,10 +42,10 @@ WORKSPACE_VERSION = "2024-10-01-preview"
 class AzureBatchEndpoint:
     """The `BatchEndpoint` port. Safe for use from several threads."""
 
-    def __init__(self, credential: TokenCredential, management_url: str) -> None:
+    def __init__(self, credential: TokenCredential, management_url: str, *, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._credential = credential
         self._management_url = management_url
-        self._http = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
+        self._http = httpx.Client(timeout=timeout, follow_redirects=False)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -14,11 +14,11 @@ from azure.core.credentials import AccessToken
 
 from local.identity.credential import LocalCredential
 from local.tokens import Issuer
-from shared.adapters import batch_endpoint
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from shared.core.job import Job
+from shared.core.submission import Accepted, Deferred, Rejected, Unclear
 from shared.errors import Unavailable
-from shared.ports import Accepted, Deferred, JobListing, Rejected, Unclear
+from shared.ports import JobListing
 from tests.eventually import eventually
 from tests.local.azureml.cloud import Cloud
 
@@ -167,13 +167,14 @@ def test_an_answer_that_leaves_open_whether_there_is_a_job_is_unclear_and_not_re
     "answer", [{}, {"status": 504}, {"reset": True}], ids=["the true answer", "504", "a broken connection"]
 )
 def test_an_answer_that_comes_after_the_time_out_is_unclear_and_the_job_is_made_once(
-    endpoint, cloud: Cloud, uri: str, break_with, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]
+    endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str, break_with: Break, answer: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(batch_endpoint, "TIMEOUT", httpx.Timeout(10.0, read=0.2))
+    patience = httpx.Timeout(10.0, read=0.2)
     break_with(match={"method": "POST"}, action={"after": {"delay_ms": 600, **answer}})
     wanted = output()
 
-    with closing(AzureBatchEndpoint(LocalCredential.of(cloud.state), cloud.addresses.azureml)) as impatient:
+    own = LocalCredential.of(cloud.state)
+    with closing(AzureBatchEndpoint(own, cloud.addresses.azureml, timeout=patience)) as impatient:
         told = impatient.submit(uri, None, body(cloud, wanted))
     endpoint.submit(uri, None, body(cloud, output()))  # patient, and answered after the one that was given up
 

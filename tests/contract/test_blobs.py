@@ -19,7 +19,7 @@ from shared.adapters.blobs import AzureBlobs
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
 from shared.errors import Unavailable
-from shared.ports import Blobs
+from shared.ports import Blobs, Copied
 from tests.fakes import FakeBlobs
 from tests.local.azureml.cloud import Cloud
 
@@ -129,16 +129,15 @@ def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at: Place, size: int) 
     source = blobs.stat(at("source ü.csv"))
     assert source is not None
 
-    assert (
-        blobs.copy(at("source ü.csv"), at("run_id=1/target.csv"), etag=source.etag, size=size, md5=source.md5) is True
-    )
+    target = at("run_id=1/target.csv")
+    assert blobs.copy(at("source ü.csv"), target, etag=source.etag, size=size, md5=source.md5) is Copied.MADE
 
-    copied = blobs.read(at("run_id=1/target.csv"))
+    copied = blobs.read(target)
     assert copied is not None
     assert copied.content == content
-    target = blobs.stat(at("run_id=1/target.csv"))
-    assert target is not None
-    assert target.md5 == source.md5
+    there = blobs.stat(target)
+    assert there is not None
+    assert there.md5 == source.md5
 
 
 @pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
@@ -148,10 +147,36 @@ def test_a_copy_of_a_version_that_is_gone_is_not_made(blobs: Blobs, at: Place, s
     assert old is not None
     blobs.replace(at("source"), b"2" * size, etag=None)
 
-    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=size, md5=old.md5) is False
+    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=size, md5=old.md5) is Copied.SOURCE_CHANGED
     assert blobs.stat(at("target")) is None
     blobs.delete(at("source"))
-    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=10, md5=None) is False
+    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=10, md5=None) is Copied.SOURCE_CHANGED
+
+
+@pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
+def test_a_copy_never_touches_what_is_there(blobs: Blobs, at: Place, size: int) -> None:
+    blobs.create(at("source"), b"1" * size)
+    source = blobs.stat(at("source"))
+    assert source is not None
+    blobs.create(at("target"), b"sealed")
+    before = blobs.stat(at("target"))
+
+    assert blobs.copy(at("source"), at("target"), etag=source.etag, size=size, md5=source.md5) is Copied.THERE
+    assert blobs.stat(at("target")) == before
+
+
+def test_only_the_version_that_was_seen_is_removed(blobs: Blobs, at: Place) -> None:
+    blobs.create(at("leftover"), b"old")
+    old = blobs.stat(at("leftover"))
+    assert old is not None
+    blobs.replace(at("leftover"), b"new", etag=None)
+
+    blobs.delete(at("leftover"), etag=old.etag)
+    new = blobs.stat(at("leftover"))
+    assert new is not None
+
+    blobs.delete(at("leftover"), etag=new.etag)
+    assert blobs.stat(at("leftover")) is None
 
 
 def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at: Place) -> None:
@@ -186,7 +211,7 @@ class TestOnlyOverHttp:
         found = azure.stat(source)
         assert found is not None
 
-        assert azure.copy(source, target, etag=found.etag, size=4, md5=found.md5) is True
+        assert azure.copy(source, target, etag=found.etag, size=4, md5=found.md5) is Copied.MADE
 
         copied = azure.stat(target)
         assert copied is not None

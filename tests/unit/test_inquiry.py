@@ -83,7 +83,7 @@ def ledger(blobs: FakeBlobs) -> Ledger:
         ledger.claim(a_claim(number, route), FILES)
     ended = course.explained(seen("Failed"), None, NOON)
     assert ended.job is not None
-    ledger.record(id_of(0), change(ended, job=replace(ended.job, studio_url="https://ml/1")).progress, None)
+    ledger.record(id_of(0), change(ended, job=change(ended.job, studio_url="https://ml/1")).progress, None)
     return ledger
 
 

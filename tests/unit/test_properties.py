@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shared.core.landing import Landing
 from shared.core.location import can_both_match, glob_regex, is_safe, patterns_can_both_match
 from shared.core.readiness import LONGEST_BUCKET, SETTLE, coalesce
-from shared.core.record import from_json, to_json
+from shared.core.record import change, from_json, to_json
 from shared.core.route import Ready, Route
 from shared.core.snapshot import File, Snapshot, freeze
 from shared.core.spec import RunSpec
@@ -85,7 +85,7 @@ quiets = st.none() | st.integers(1, 100_000).map(lambda number: timedelta(second
 @cache
 def landing_of(quiet: timedelta | None) -> Landing:
     route = digits_route()
-    ready = replace(route.ready, quiet=quiet, marker=None if quiet else "_SUCCESS")
+    ready = change(route.ready, quiet=quiet, marker=None if quiet else "_SUCCESS")
     return Landing(replace(route, ready=ready), "digits/tuesday")
 
 

@@ -9,8 +9,8 @@ import logging
 import sys
 from types import SimpleNamespace
 
-from azure_functions_runtime import handle_event  # type: ignore[import-untyped]
-from azure_functions_runtime.bindings.meta import load_binding_registry  # type: ignore[import-untyped]
+from azure_functions_runtime import handle_event
+from azure_functions_runtime.bindings.meta import load_binding_registry
 
 
 class BindingInfo(SimpleNamespace):

@@ -72,8 +72,9 @@ def test_a_routes_file_that_is_no_yaml_is_a_clear_error_and_not_an_app_without_f
         assert "is not YAML" in answer.json()["problems"][-1]
 
 
-def test_a_token_for_the_wrong_audience_fails_the_run_in_plain_words(tmp_path: Path) -> None:
-    with running(tmp_path / "state") as stack:
+def test_a_token_that_is_refused_is_waited_for_and_then_fails_the_run_in_plain_words(tmp_path: Path) -> None:
+    """For an hour, which passes in half a minute here: a role that was given lately takes its time to be felt."""
+    with running(tmp_path / "state", "--clock-rate", "120") as stack:
         foreign = Issuer.of(stack.cloud.state).issue("https://management.azure.com")
         token = {
             "access_token": foreign,
@@ -85,9 +86,17 @@ def test_a_token_for_the_wrong_audience_fails_the_run_in_plain_words(tmp_path: P
 
         stack.drop("lengths/foreign", texts(2))
 
-        (run,) = stack.ended("lengths/foreign")
+        def waiting() -> list[str]:
+            runs = [run for run in stack.cloud.runs() if run["error"]]
+            return [run["error"]["message"] for run in runs if run["error"]["reason"] == "waiting"]
+
+        (told,) = eventually(waiting, "a run that says what it waits for")
+        assert "audience" in told
+        assert "It is tried again at" in told
+        (run,) = stack.ended("lengths/foreign", within=120)
         assert run["error"]["reason"] == "rejected_401"
         assert "audience" in run["error"]["message"]
+        assert run["attempt"] > 3
         assert stack.cloud.jobs() == []
 
 

@@ -43,6 +43,7 @@ class World:
     agenda: list[tuple[datetime, Callable[[], Any]]] = field(default_factory=list)
     nonces: int = 0
     announcing: bool = True
+    broken: Routes | None = None
 
     def land(self, *names: str, folder: str = "digits/tuesday", content: bytes = b"pixels") -> None:
         for name in names:
@@ -103,7 +104,7 @@ class World:
 
     @property
     def routes(self) -> Routes:
-        return Routes((self.route,))
+        return self.broken or Routes((self.route,))
 
     @property
     def announcer(self) -> FakeAnnouncer | None:

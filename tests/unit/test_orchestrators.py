@@ -5,10 +5,8 @@ Whole lives of runs and watches are in tests/workflow.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -43,6 +41,7 @@ from tests.unit.runs import (
     unanswered,
 )
 from tests.unit.test_watch import looking
+from tests.workflow.puppet import TIMER, Asked, Puppet, told
 from tests.workflow.world import make_world
 from triggers import orchestrators
 from triggers.names import Orchestrator
@@ -50,57 +49,16 @@ from triggers.orchestrators import STEPS_PER_HISTORY
 
 AWAY = Trouble(Kind.PASSING, "503")
 REFUSED = Trouble(Kind.REFUSED, "version 2")
-TIMER = "timer"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Something that an orchestrator has asked for."""
-
-    name: str
-    given: Any
-
-
-@dataclass
-class Asking:
-    """The part of DurableOrchestrationContext that the orchestrators use; nothing is carried out."""
-
-    given: Any
-    instance_id: str = "instance"
-    current_utc_datetime: datetime = NOON
-    next_input: Any = None
-
-    def get_input(self) -> Any:
-        return json.loads(json.dumps(self.given))
-
-    def continue_as_new(self, given: Any) -> None:
-        self.next_input = given
-
-    def create_timer(self, until: datetime) -> Asked:
-        return Asked(TIMER, until)
-
-    def call_activity(self, name: str, given: Any) -> Asked:
-        return Asked(name, given)
-
-    def call_sub_orchestrator(self, name: str, given: Any, instance_id: str | None = None) -> Asked:
-        return Asked(name, given)
-
-    def task_all(self, tasks: list[Asked]) -> Asked:
-        return tasks[0]
 
 
 def scored(run: Run) -> Generator[Asked, Any, dict[str, Any]]:
     """The life of that run from now on, to be driven by hand."""
-    orchestration: Generator[Asked, Any, dict[str, Any]] = orchestrators.score(Asking(dump(run)))
+    orchestration: Generator[Asked, Any, dict[str, Any]] = orchestrators.score(Puppet(dump(run)))
     return orchestration
 
 
 def first_asked(run: Run) -> str:
     return next(scored(run)).name
-
-
-def told(answer: object) -> Any:
-    return json.loads(json.dumps(dump(answer)))  # type: ignore[arg-type]
 
 
 DEFERRED = recorded(answered(submitting(), Deferred(30, "busy"), NOON))
@@ -266,7 +224,7 @@ def test_a_defect_that_cannot_be_reported_ends_the_run_all_the_same() -> None:
 
 @pytest.mark.parametrize("answer", [Seen(a_job("NotStarted")), AWAY], ids=["followed", "not seen"])
 def test_after_many_steps_the_history_is_cut_and_the_run_goes_on_where_it_was(answer: Seen | Trouble) -> None:
-    context = Asking(dump(following()))
+    context = Puppet(dump(following()))
     asked: list[str] = []
     answers = {TIMER: None, steps.OBSERVE_JOB.name: told(answer), steps.RECORD_RUN.name: told(Done())}
     life, given = orchestrators.score(context), None
@@ -281,7 +239,7 @@ def test_after_many_steps_the_history_is_cut_and_the_run_goes_on_where_it_was(an
 
 
 def test_a_watch_whose_history_is_long_starts_over_where_it_was() -> None:
-    context = Asking(dump(looking(steps=LOOKS_PER_HISTORY)))
+    context = Puppet(dump(looking(steps=LOOKS_PER_HISTORY)))
 
     with pytest.raises(StopIteration):
         next(orchestrators.watch_landing(context))

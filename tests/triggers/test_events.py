@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import azure.functions as func
@@ -232,3 +232,14 @@ def test_a_message_that_cannot_be_read_fails_until_the_host_puts_it_in_the_poiso
         app.call(events.on_blob_message, message=message)
 
     assert app.client.calls == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"subject": 7}, {"topic": 7}, {"subject": ["a"]}, {"topic": {"a": 1}}],
+    ids=["subject 7", "topic 7", "a list for a subject", "a map for a topic"],
+)
+def test_a_message_whose_members_are_no_texts_is_refused_by_name(app: App, changed: Mapping[str, Any]) -> None:
+    """The host was told of a TypeError from the middle of the code, and nobody of the message."""
+    with pytest.raises(InputRefused, match="Queue message message-7 is not an event"):
+        queued(app, {**event_grid(IMAGE, TOPIC, WRITTEN), **changed})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -222,13 +223,15 @@ class FakeEndpoint:
 
 @dataclass
 class FakeAnnouncer:
-    """Keeps what it is told; fails as often as `failures` says."""
+    """Keeps what it is told, as JSON has it, and of when; fails as often as `failures` says."""
 
     failures: int = 0
     told: list[tuple[str, str, Mapping[str, Any], str]] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
 
     def announce(self, kind: str, subject: str, data: Mapping[str, Any], *, event_id: str, time: datetime) -> None:
         if self.failures:
             self.failures -= 1
             raise Unavailable("the topic does not answer")
-        self.told.append((kind, subject, data, event_id))
+        self.told.append((kind, subject, json.loads(json.dumps(data)), event_id))
+        self.times.append(time)

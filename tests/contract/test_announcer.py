@@ -17,7 +17,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from local import addresses, tls
 from local.addresses import Addresses
 from local.identity.credential import LocalCredential
-from local.tokens import Issuer
+from local.tokens import STORAGE, Issuer
 from shared.adapters.announcer import EventGridAnnouncer
 from shared.errors import Denied, Unavailable
 from shared.ports import Announcer
@@ -152,6 +152,13 @@ def test_an_announcement_that_was_not_taken_is_trouble(
     assert not isinstance(trouble.value, Denied)
 
 
+class Foreign(LocalCredential):
+    """Shows everybody a token for storage."""
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        return super().get_token(f"{STORAGE}/.default")
+
+
 class Nobody(LocalCredential):
     """Has no identity to show."""
 
@@ -161,6 +168,14 @@ class Nobody(LocalCredential):
 
 class TestOnlyOverHttp:
     """What only the adapter meets."""
+
+    def test_who_is_not_let_in_is_denied_and_not_only_told_of_trouble(self, trusting: Topics) -> None:
+        foreign = trusting.announcer(Foreign(Issuer.of(trusting.state)))
+        event_id = an_id()
+
+        with pytest.raises(Denied, match="EventGrid Data Sender"):
+            foreign.announce(KIND, SUBJECT, DATA, event_id=event_id, time=NOON)
+        assert [event for event in trusting.received() if event["id"] == event_id] == []
 
     def test_without_an_identity_nothing_is_announced(self, trusting: Topics) -> None:
         nobody = trusting.announcer(Nobody(Issuer.of(trusting.state)))

@@ -41,7 +41,7 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/workflow tests/test_architecture.py
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/triggers tests/workflow tests/test_architecture.py
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any
 from shared.core.job import Job
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
-from shared.core.submission import Accepted, Submission, is_output
+from shared.core.submission import Accepted, Deferred, Submission, is_output
 from shared.errors import Unavailable
 from shared.ports import Copied, JobListing, Listing, Stored
 
@@ -123,7 +124,8 @@ class FakeBlobs:
 class FakeEndpoint:
     """A batch endpoint whose jobs go through `statuses`, one look each, and write their output when they complete.
 
-    `answers` are given to submissions first, in order; a callable is called with the endpoint and the body.
+    `answers` are given to submissions first, in order; a callable is called with the endpoint and the body. `jobs` are
+    the output of each job and how often it was looked at, `made_for` the endpoint and deployment that it was sent to.
     """
 
     blobs: FakeBlobs | None = None
@@ -132,32 +134,39 @@ class FakeEndpoint:
     answers: list[Submission | Callable[[FakeEndpoint, Mapping[str, Any]], Submission]] = field(default_factory=list)
     posts: list[Mapping[str, Any]] = field(default_factory=list)
     jobs: dict[str, tuple[str, int]] = field(default_factory=dict)
+    made_for: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
     canceled: list[str] = field(default_factory=list)
     reason: str | None = None
     down: str | None = None
     lists_jobs: bool = True
 
     def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
+        if self.down is not None:
+            return Deferred(30.0, self.down)
         self.posts.append(body)
         if self.answers:
             answer = self.answers.pop(0)
             return answer(self, body) if callable(answer) else answer
-        return Accepted(self.make_job(body))
+        return Accepted(self.make_job(body, scoring_uri, deployment))
 
-    def make_job(self, body: Mapping[str, Any]) -> Job:
+    def make_job(self, body: Mapping[str, Any], scoring_uri: str | None = None, deployment: str | None = None) -> Job:
+        """A job that nobody was told of; without a scoring URI it is known wherever it is asked for."""
         name = f"batchjob-{len(self.jobs) + 1}"
         ((_, output),) = body["properties"]["outputData"].items()
         self.jobs[name] = (output["uri"], 0)
+        self.made_for[name] = (scoring_uri, deployment or "classic")
         return self._described(name, "NotStarted")
 
     def job(self, scoring_uri: str, name: str) -> Job | None:
         self._answer()
-        if name not in self.jobs:
+        if not self._is_there(name, scoring_uri):
             return None
         uri, looks = self.jobs[name]
         self.jobs[name] = (uri, looks + 1)
-        status = self.statuses[min(looks, len(self.statuses) - 1)]
-        if status == "Completed" and self.blobs is not None and self.output is not None:
+        status = self._status(name)
+        if status == "Completed" and name not in self.written and self.blobs is not None and self.output is not None:
+            self.written.add(name)
             self.blobs.put(self.output(uri), b"0.png 7\n")
         return self._described(name, status)
 
@@ -166,30 +175,45 @@ class FakeEndpoint:
         if not self.lists_jobs:
             return JobListing({}, complete=False)
         found = {
-            output: self._described(name, "Running")
+            output: self._described(name, self._status(name))
             for output in outputs
             for name, (uri, _) in self.jobs.items()
-            if is_output(uri, output)
+            if is_output(uri, output) and self._is_there(name, scoring_uri)
         }
         return JobListing(found, complete=True)
 
     def cancel(self, job: Job) -> bool:
         self._answer()
+        if job.id is None or job.name not in self.jobs or Job(name=job.name, status=self._status(job.name)).is_final:
+            return False
         self.canceled.append(job.name)
         return True
 
     def explain(self, job: Job) -> str | None:
         self._answer()
+        if job.id is None or job.name not in self.jobs or self._status(job.name) != "Failed":
+            return None
         return self.reason
+
+    def _is_there(self, name: str, scoring_uri: str) -> bool:
+        return name in self.jobs and self.made_for[name][0] in (None, scoring_uri)
+
+    def _status(self, name: str) -> str:
+        """As of the last look; a job that nobody has looked at yet is running."""
+        if name in self.canceled:
+            return "Canceled"
+        _, looks = self.jobs[name]
+        return self.statuses[min(looks, len(self.statuses)) - 1] if looks else "Running"
 
     def _described(self, name: str, status: str) -> Job:
         workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
+        _, deployment = self.made_for[name]
         return Job(
             name=name,
             status=status,
-            id=f"{workspace}/batchEndpoints/digits/deployments/classic/jobs/{name}",
+            id=f"{workspace}/batchEndpoints/digits/deployments/{deployment}/jobs/{name}",
             studio_url=f"https://ml.azure.com/runs/{name}",
-            deployment="classic",
+            deployment=deployment,
         )
 
     def _answer(self) -> None:
@@ -199,13 +223,15 @@ class FakeEndpoint:
 
 @dataclass
 class FakeAnnouncer:
-    """Keeps what it is told; fails as often as `failures` says."""
+    """Keeps what it is told, as JSON has it, and of when; fails as often as `failures` says."""
 
     failures: int = 0
     told: list[tuple[str, str, Mapping[str, Any], str]] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
 
     def announce(self, kind: str, subject: str, data: Mapping[str, Any], *, event_id: str, time: datetime) -> None:
         if self.failures:
             self.failures -= 1
             raise Unavailable("the topic does not answer")
-        self.told.append((kind, subject, data, event_id))
+        self.told.append((kind, subject, json.loads(json.dumps(data)), event_id))
+        self.times.append(time)

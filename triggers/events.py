@@ -35,6 +35,8 @@ async def on_blob_message(message: func.QueueMessage, client: df.DurableOrchestr
         event = message.get_json()
         kind = event.get("type") or event["eventType"]
         topic, subject, data = event.get("source") or event["topic"], event["subject"], event["data"]
+        if not (isinstance(topic, str) and isinstance(subject, str)):
+            raise TypeError("its topic and subject are no texts")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputRefused(f"Queue message {message.id} is not an event: {error!r}") from error
     await _handle(kind, topic, subject, data, client)

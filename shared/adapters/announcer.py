@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridPublisherClient
 
-from shared.errors import Unavailable
+from shared.errors import Denied, Unavailable
 
 SOURCE = "landfall"
 
@@ -28,4 +28,7 @@ class EventGridAnnouncer:
         try:
             self._client.send(event)
         except AzureError as error:
-            raise Unavailable(f"Could not announce {kind} on {self._endpoint}: {error}") from error
+            text = f"Could not announce {kind} on {self._endpoint}: {error}"
+            if isinstance(error, HttpResponseError) and error.status_code in (401, 403):
+                raise Denied(f"{text} Give the app's identity the role EventGrid Data Sender there.") from error
+            raise Unavailable(text) from error

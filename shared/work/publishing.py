@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from shared.core.location import Location
 from shared.core.publication import (
@@ -38,8 +37,8 @@ from shared.core.steps import (
 from shared.errors import Unavailable
 from shared.ports import Announcer, Blobs, Copied
 from shared.telemetry import log
+from shared.work.copying import copy_frozen, each
 from shared.work.ledger import Ledger
-from shared.work.submitting import COPIES_AT_ONCE
 
 
 def list_outputs(blobs: Blobs, ledger: Ledger, given: Publish) -> ListAnswer:
@@ -72,14 +71,13 @@ def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> Done:
     publish = given.publish
     outputs = ledger.outputs(given.names.instance_id, publish.attempt).files[given.start : given.stop]
 
-    def copy(output: Frozen) -> None:
-        source, target = publish.source.at(output.name), publish.target.at(output.name)
-        copied = blobs.copy(source, target, etag=output.etag, size=output.size, md5=output.md5)
-        if copied is Copied.SOURCE_CHANGED:
-            raise Unavailable(f"{source.url} changed while it was copied.")
+    def copy(output: Frozen) -> str | None:
+        source = publish.source.at(output.name)
+        copied = copy_frozen(blobs, source, publish.target.at(output.name), output)
+        return source.url if copied is Copied.SOURCE_CHANGED else None
 
-    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
-        list(pool.map(copy, outputs))
+    if changed := each(copy, outputs):
+        raise Unavailable(f"{changed[0]} is not what the job had written when it was listed.")
     return Done()
 
 

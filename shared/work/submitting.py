@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 from shared.core.record import Done, dump
 from shared.core.snapshot import Frozen
 from shared.core.steps import (
@@ -23,9 +21,8 @@ from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unc
 from shared.errors import Unavailable
 from shared.ports import BatchEndpoint, Blobs, Copied
 from shared.telemetry import log, warn
+from shared.work.copying import copy_frozen, each
 from shared.work.ledger import Ledger
-
-COPIES_AT_ONCE = 16
 
 
 def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
@@ -36,22 +33,15 @@ def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
     files = ledger.snapshot(given.names.instance_id, given.drop).files[given.start : given.stop]
 
     def copy(file: Frozen) -> str | None:
-        source, target = given.source.at(file.name), given.target.at(file.name)
-        copied = blobs.copy(source, target, etag=file.etag, size=file.size, md5=file.md5)
-        if copied is Copied.SOURCE_CHANGED:
-            now = blobs.stat(source)
-            if now is None or file.md5 is None or now.md5 != file.md5:
-                return file.name
-            # The same bytes have been dropped again.
-            copied = blobs.copy(source, target, etag=now.etag, size=file.size, md5=now.md5)
+        target = given.target.at(file.name)
+        copied = copy_frozen(blobs, given.source.at(file.name), target, file)
         if copied is Copied.THERE:
             there = blobs.stat(target)
             if there is None or there.size != file.size or (there.md5 and file.md5 and there.md5 != file.md5):
                 raise Unavailable(f"{target.url} is not the copy that should be there; remove it.")
         return file.name if copied is Copied.SOURCE_CHANGED else None
 
-    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
-        changed = next((name for name in list(pool.map(copy, files)) if name is not None), None)
+    changed = next(iter(each(copy, files)), None)
     log("input.staged", **dump(given.names), start=given.start, files=len(files), changed=changed)
     return Staged(changed)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from local import tls
+from local.identity.credential import LocalCredential
+from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from tests.e2e.stack import HERE
 from tests.local.azureml.cloud import Cloud
 
@@ -20,3 +23,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             patch.setenv(name, str(tls.ca_bundle(state)))
         yield started
     started.close()
+
+
+@pytest.fixture
+def endpoint(cloud: Cloud) -> Iterator[AzureBatchEndpoint]:
+    with closing(AzureBatchEndpoint(LocalCredential.of(cloud.state), cloud.addresses.azureml)) as client:
+        yield client

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import azure.functions as func
-import pytest
-
 from shared.routes import parse_routes
-from shared.services import Services
 from shared.work.health import problems_of
 from shared.work.ledger import Ledger
 from tests.examples import SETTINGS, STATE, digits_route, endpoint_over, replaced
 from tests.fakes import FakeBlobs, FakeClock, FakeEndpoint
-from triggers import http
 
 NO_ENDPOINT = "route '{}', endpoint.scoring_uri: the app setting {} is not set; set it, or write the value here"
 TWICE = "  second:\n" + replaced().partition("  digits:\n")[2]
@@ -53,38 +45,3 @@ def test_routes_that_are_wrong_are_told_beside_the_rest() -> None:
         NO_ENDPOINT.format("second", "LETTERS_URI"),
         "endpoint: 503",
     ]
-
-
-def asked(services: Services, monkeypatch: pytest.MonkeyPatch) -> tuple[int, dict[str, Any]]:
-    """What the run API answers where these are the services."""
-    monkeypatch.setattr(http, "services", lambda: services)
-    health = http.health.build().get_user_function()
-    response = health(func.HttpRequest("GET", "/api/health", body=b""))
-    return response.status_code, json.loads(response.get_body())
-
-
-def some_services(**env: str) -> Services:
-    blobs, _, endpoint = a_cloud()
-    services = Services(env={**SETTINGS, "LANDFALL_STATE_URL": STATE.url, **env}, now=FakeClock(), new_id=lambda: "id")
-    services.__dict__.update(blobs=blobs, endpoint=endpoint)
-    return services
-
-
-def test_a_healthy_app_answers_200(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asked(some_services(), monkeypatch) == (
-        200,
-        {"healthy": True, "problems": [], "checked": "2026-03-01T12:00:00+00:00"},
-    )
-
-
-def test_settings_that_are_wrong_are_told_with_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    status, body = asked(some_services(LANDFALL_STATE_URL=""), monkeypatch)
-
-    assert (status, body["healthy"]) == (503, False)
-    assert any("LANDFALL_STATE_URL" in problem for problem in body["problems"])
-
-
-def test_routes_that_are_wrong_are_told_with_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    status, body = asked(some_services(DIGITS_SCORING_URI=""), monkeypatch)
-
-    assert (status, body["problems"]) == (503, [NO_ENDPOINT.format("digits", "DIGITS_SCORING_URI")])

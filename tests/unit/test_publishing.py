@@ -134,7 +134,7 @@ def test_an_output_that_changes_while_it_is_copied_is_tried_again() -> None:
     site.listed()
     site.blobs.put(SOURCE.at("p.csv"), b"other")
 
-    with pytest.raises(Unavailable, match=r"p\.csv changed while it was copied"):
+    with pytest.raises(Unavailable, match=r"p\.csv is not what the job had written when it was listed"):
         site.copy()
 
 

@@ -206,19 +206,30 @@ def test_a_job_is_seen_as_it_is_or_not_at_all() -> None:
     assert missing == Seen(None)
 
 
-@pytest.mark.parametrize("accepted", [True, False], ids=["taken", "nothing to cancel"])
-def test_whether_a_cancelation_was_taken_is_told(accepted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    endpoint = FakeEndpoint()
-    monkeypatch.setattr(endpoint, "cancel", lambda job: accepted)
+def submitted_to(endpoint: FakeEndpoint) -> Job:
+    """A job that was looked at once."""
+    body = {"properties": {"outputData": {"predictions": {"uri": "azureml://datastores/d/paths/1/p.csv"}}}}
+    answer = endpoint.submit("https://digits/jobs", None, body)
+    assert isinstance(answer, Accepted)
+    seen = endpoint.job("https://digits/jobs", answer.job.name)
+    assert seen is not None
+    return seen
 
-    assert submitting.cancel(endpoint, JobOf(RUN.names, Job(name="batchjob-1"))) == CancelAsked(accepted)
+
+@pytest.mark.parametrize(
+    ("status", "accepted"), [("Running", True), ("Completed", False)], ids=["taken", "nothing to cancel"]
+)
+def test_whether_a_cancelation_was_taken_is_told(status: str, accepted: bool) -> None:
+    endpoint = FakeEndpoint(statuses=(status,))
+
+    assert submitting.cancel(endpoint, JobOf(RUN.names, submitted_to(endpoint))) == CancelAsked(accepted)
 
 
 @pytest.mark.parametrize("reason", ["Out of memory.", None], ids=["words", "no words"])
 def test_the_services_own_words_are_passed_on(reason: str | None) -> None:
-    endpoint = FakeEndpoint(reason=reason)
+    endpoint = FakeEndpoint(statuses=("Failed",), reason=reason)
 
-    assert submitting.explain(endpoint, JobOf(RUN.names, Job(name="batchjob-1", status="Failed"))) == Explained(reason)
+    assert submitting.explain(endpoint, JobOf(RUN.names, submitted_to(endpoint))) == Explained(reason)
 
 
 class Ended(FakeEndpoint):

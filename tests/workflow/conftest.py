@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tests.offline import no_network
 
-import pytest
-from pytest_socket import disable_socket, enable_socket
-
-
-@pytest.fixture(autouse=True)
-def no_network() -> Iterator[None]:
-    """An event loop talks to itself over a Unix socket; nothing else may be opened."""
-    disable_socket(allow_unix_socket=True)
-    yield
-    enable_socket()
+__all__ = ["no_network"]

@@ -1,0 +1,246 @@
+"""The sweep: what nobody saw is watched, what nobody follows is carried on, and what is under way is left alone."""
+
+from __future__ import annotations
+
+import logging
+
+import azure.functions as func
+import pytest
+from azure.functions.timer import TimerRequest
+
+from shared.core.location import Location
+from shared.core.record import load
+from shared.core.run import Run, Status
+from shared.core.watch import Watch
+from shared.core.watchers import Watchers, read_watchers
+from shared.errors import RoutesInvalid
+from tests.examples import STATE
+from tests.triggers.app import WATCHER, App, with_a_broken_route
+from tests.triggers.log import told
+from triggers import sweep as triggers_sweep
+from triggers.names import Orchestrator
+
+
+def sweep(app: App, *, past_due: bool = False) -> None:
+    timer: func.TimerRequest = TimerRequest(past_due=past_due)
+    app.call(triggers_sweep.sweep, timer=timer)
+
+
+def quarter_of_an_hour_later(app: App) -> None:
+    app.clock.advance(minutes=15)
+    sweep(app)
+
+
+def started_of(app: App, name: str) -> list[str]:
+    return [instance_id for instance_id in app.client.started if app.client.instances[instance_id].name == name]
+
+
+def test_a_landing_that_nobody_saw_is_watched_and_told_of(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    app.land("0.png")
+
+    sweep(app)
+
+    (instance_id,) = started_of(app, Orchestrator.WATCH_LANDING)
+    assert load(Watch, app.given(instance_id)).landing == "digits/tuesday"
+    names = {"route": "digits", "landing": "digits/tuesday", "instance_id": instance_id}
+    assert told(caplog, "landing.missed", logging.WARNING) == [names]
+
+
+def test_with_nothing_to_do_the_sweep_asks_nobody_and_says_that_it_came(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "landfall")
+
+    sweep(app, past_due=True)
+
+    assert app.client.calls == []
+    assert told(caplog, "sweep.done") == [{"open": 0, "resumed": 0, "missed": 0, "past_due": True}]
+
+
+def test_a_landing_that_an_event_has_just_had_watched_is_no_missed_one(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.land("0.png")
+    sweep(app)
+    caplog.clear()
+    caplog.set_level(logging.INFO, "landfall")
+
+    sweep(app)
+
+    assert len(app.client.started) == 1
+    assert told(caplog, "landing.missed") == []
+    assert told(caplog, "sweep.done")[0]["missed"] == 0
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Canceled", "Terminated"])
+def test_a_watcher_that_ended_without_leaving_is_released_before_the_next_one_comes(
+    app: App, status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    landing = app.land("0.png")
+    app.client.has_watcher(landing.key, "watch-gone", status=status)
+
+    sweep(app)
+
+    assert read_watchers(app.client.landings[landing.key]) == Watchers()
+    (instance_id,) = app.client.started
+    assert app.client.calls.index(f"release {landing.key}") < app.client.calls.index(f"start {instance_id}")
+    assert told(caplog, "landing.missed")[0]["freed"] == "watch-gone"
+
+
+def test_a_watcher_whose_instance_was_purged_is_released(app: App) -> None:
+    landing = app.land("0.png")
+    app.client.has_watcher(landing.key, "watch-gone", status="Completed")
+    del app.client.instances["watch-gone"]
+
+    sweep(app)
+
+    assert read_watchers(app.client.landings[landing.key]).watcher is None
+    assert len(app.client.started) == 1
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running", "ContinuedAsNew", "Suspended"])
+def test_a_watcher_that_is_under_way_is_left_alone(app: App, status: str) -> None:
+    landing = app.land("0.png")
+    app.client.has_watcher(landing.key, "watch-busy", status=status)
+
+    sweep(app)
+
+    assert app.client.started == []
+    assert read_watchers(app.client.landings[landing.key]) == Watchers("watch-busy", busy=True)
+
+
+def test_a_landing_that_was_left_in_order_is_watched_without_a_release(app: App) -> None:
+    landing = app.land("0.png")
+    app.client.landings[landing.key] = {"version": 1}
+
+    sweep(app)
+
+    assert f"release {landing.key}" not in app.client.calls
+    assert len(app.client.started) == 1
+
+
+def test_a_run_that_nobody_follows_is_carried_on_by_its_own_id_and_told_of(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.land("0.png")
+    run = app.claim()
+    app.client.end(WATCHER, "Terminated")
+
+    sweep(app)
+
+    assert app.client.started == [run.run_id]
+    assert app.client.instances[run.run_id].name == Orchestrator.SCORE
+    left = load(Run, app.given(run.run_id))
+    assert (left.run_id, left.status, left.claimed_by) == (run.run_id, Status.CLAIMED, WATCHER)
+    assert [fields["run_id"] for fields in told(caplog, "run.resumed", logging.WARNING)] == [run.run_id]
+
+
+def test_a_run_is_carried_on_once_however_many_sweeps_come_by(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    app.land("0.png")
+    app.claim()
+
+    for _ in range(3):
+        quarter_of_an_hour_later(app)
+
+    assert len(started_of(app, Orchestrator.SCORE)) == len(told(caplog, "run.resumed")) == 1
+
+
+def test_a_run_whose_orchestration_has_failed_again_is_carried_on_again(app: App) -> None:
+    app.land("0.png")
+    run = app.claim()
+    sweep(app)
+    app.client.end(run.run_id, "Failed")
+
+    quarter_of_an_hour_later(app)
+
+    assert started_of(app, Orchestrator.SCORE) == [run.run_id] * 2
+
+
+def test_a_run_is_not_carried_on_while_its_watcher_is_under_way(app: App) -> None:
+    landing = app.land("0.png")
+    run = app.claim()
+    app.client.has_watcher(landing.key, WATCHER, status="Running")
+
+    sweep(app)
+    assert app.client.started == []
+
+    app.client.end(WATCHER, "Terminated")
+    quarter_of_an_hour_later(app)
+    assert app.client.started == [run.run_id]
+
+
+def test_a_run_that_its_watcher_starts_at_the_same_moment_is_not_told_of_as_resumed(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.land("0.png")
+    run = app.claim()
+    look = app.client.get_status
+
+    async def overtaken(instance_id: str) -> object:
+        seen = await look(instance_id)
+        if instance_id == run.claimed_by:  # the last look before the sweep would start the run
+            await app.client.start_new(Orchestrator.SCORE, run.run_id, {})
+        return seen
+
+    app.client.get_status = overtaken  # type: ignore[method-assign]
+    sweep(app)
+
+    assert app.client.started == [run.run_id]
+    assert told(caplog, "run.resumed") == []
+
+
+def test_the_landing_of_a_run_that_is_carried_on_is_not_watched_for_the_same_content(app: App) -> None:
+    app.land("0.png")
+    app.claim()
+
+    sweep(app)
+
+    assert started_of(app, Orchestrator.WATCH_LANDING) == []
+
+
+def test_a_record_that_cannot_be_read_is_reported_once_and_keeps_nothing_else_from_being_done(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.blobs.put(Location(STATE, "open/digits-odd"), b"")
+    app.blobs.put(Location(STATE, "runs/digits-odd.json"), b'{"version": 99}')
+    app.land("0.png")
+    run = app.claim()
+    app.land("1.png", folder="digits/wednesday")
+
+    sweep(app)
+    quarter_of_an_hour_later(app)
+
+    (reported,) = told(caplog, "run.unreadable", logging.ERROR)
+    assert reported["run_id"] == "digits-odd"
+    assert "version 99" in reported["message"]
+    assert started_of(app, Orchestrator.SCORE) == [run.run_id]
+    assert load(Watch, app.given(started_of(app, Orchestrator.WATCH_LANDING)[0])).landing == "digits/wednesday"
+
+
+def test_a_route_with_a_problem_makes_the_sweep_fail_after_everything_else_is_done(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "landfall")
+    app.land("0.png")
+    run = app.claim()
+    app.land("1.png", folder="digits/wednesday")
+    app.own.routes = with_a_broken_route()
+
+    with pytest.raises(RoutesInvalid, match="letters"):
+        sweep(app)
+
+    assert len(app.client.started) == 2
+    assert app.client.started[0] == run.run_id
+    assert len(told(caplog, "sweep.done")) == 1
+
+
+def test_a_durable_client_that_does_not_answer_makes_the_sweep_fail_visibly(app: App) -> None:
+    app.land("0.png")
+    app.client.down = "the storage of the task hub does not answer"
+
+    with pytest.raises(Exception, match="task hub"):
+        sweep(app)
+
+    app.client.down = None
+    sweep(app)
+    assert len(app.client.started) == 1

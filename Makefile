@@ -8,12 +8,13 @@ STATE ?= .local
 # The official worker library says Python >= 3.13 and runs on 3.11 as well; tests index the app with it.
 WORKER := azure-functions-runtime==1.3.0
 
-.PHONY: help setup demo test quick check bench up format clean
+.PHONY: help setup demo test quick prove check bench up format clean
 
 help:
 	@echo "make demo   set up, start the local cloud, score a folder of digits, show the result"
 	@echo "make test   set up and run all tests"
 	@echo "make quick  the fast half of the tests, in less than a minute"
+	@echo "make prove  properties and overlapping executions, tried much more often"
 	@echo "make check  format, lint, types, import contracts, architecture tests"
 	@echo "make bench  the benchmarks; writes bench/results.json"
 	@echo "make up     the local cloud in the foreground; Ctrl-C stops it"
@@ -42,6 +43,9 @@ test: setup
 
 quick: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/triggers tests/workflow tests/test_architecture.py
+
+prove: setup
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=prove tests/workflow tests/unit/test_properties.py
 
 check: setup
 	$(BIN)/ruff format --check .

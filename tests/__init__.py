@@ -1,0 +1,17 @@
+"""The tests, by what they talk to.
+
+unit       decisions, tables, properties of single functions: nothing
+triggers   functions called as the host calls them, over fakes: nothing
+workflow   the orchestrators driven by hand or fed any answers, recorded histories: nothing
+contract   what the ports promise, kept by the fakes and by the adapters: the local cloud
+local      each part of the local cloud, by its wire protocol: processes on this machine
+e2e        the unmodified app on the whole local cloud: processes on this machine
+demo       the demo's model
+bench      the benchmarks' own arithmetic
+events     storage events as Azure sends them, for all of them to read
+histories  what was recorded of orchestrators; tests.workflow.record makes them anew
+
+examples    values that tests start from;  fakes  the ports in memory
+eventually  how to wait for something;  offline  a fixture that turns sockets off
+diagrams    draws the diagrams of the architecture page
+"""

@@ -58,7 +58,7 @@ TRANSITIONS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.LOOKING, Phase.BEGINNING): "ready, or overdue",
     (Phase.LOOKING, Phase.LEAVING): "nothing to score",
     (Phase.WAITING, Phase.LOOKING): "time to look again",
-    (Phase.WAITING, Phase.ENTERING): "the same, for a marker: another watch may have taken over",
+    (Phase.WAITING, Phase.ENTERING): "the same, where a marker is awaited",
     (Phase.BEGINNING, Phase.CLAIMING): "still the watcher",
     (Phase.BEGINNING, Phase.DONE): "another one watches",
     (Phase.CLAIMING, Phase.SCORING): "claimed",

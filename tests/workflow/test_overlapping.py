@@ -140,7 +140,7 @@ def outcome(world: World) -> list[tuple[str, str | None, int]]:
 
 
 @pytest.mark.parametrize("make", WORLDS)
-@settings(max_examples=60, phases=[Work.explicit, Work.generate], deadline=None)
+@settings(phases=[Work.explicit, Work.generate], deadline=None)
 @given(seed=st.integers(0, 2**32), often=st.sampled_from([0.1, 0.5, 1.0]))
 def test_what_is_carried_out_twice_at_the_same_time_changes_nothing(
     make: Callable[[], World], seed: int, often: float

@@ -209,7 +209,7 @@ def played(schedule: Iterable[tuple[str, int, int]], *, marker: bool) -> Scene:
     return scene
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(st.lists(turns | drops | st.just(("mark", 0, 1)), max_size=30), st.booleans())
 def test_whatever_landed_has_its_run_in_the_end(schedule: list[tuple[str, int, int]], marker: bool) -> None:
     scene = played([*schedule, ("mark", 0, 1)], marker=marker)
@@ -220,7 +220,7 @@ def test_whatever_landed_has_its_run_in_the_end(schedule: list[tuple[str, int, i
     assert read_watchers(scene.entity) == Watchers()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.lists(turns | drops | st.just(("sweep", 0, 1)) | st.just(("terminate", 0, 1)), max_size=30))
 def test_whatever_is_terminated_the_next_sweep_sees_to_it(schedule: list[tuple[str, int, int]]) -> None:
     scene = played([("drop", 0, 1), *schedule], marker=False)

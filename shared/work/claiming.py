@@ -67,6 +67,7 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     whose run has failed only when it was dropped anew, which its etags tell.
 
     Two at once: the ledger enters a run once, and the other is answered by the same run as long as it has not begun.
+    A slow one may claim content that has been superseded since; the sweep takes that run up and ends it as superseded.
     """
     landing = find(routes, given.names)
     if landing is None:

@@ -8,19 +8,18 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from azure.storage.blob import BlobServiceClient
 
-from local.addresses import LAKEHOUSE_ACCOUNT, WORKSPACE_ACCOUNT
+from local.addresses import WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
-from local.tokens import Issuer
 from shared.adapters.blobs import AzureBlobs
 from shared.core.location import Container, Location
-from shared.errors import Unavailable
-from shared.ports import Blobs
+from shared.ports import Blobs, Copied
+from tests.contract.written import copy, names, written
 from tests.fakes import FakeBlobs
 from tests.local.azureml.cloud import Cloud
 
 _numbers = itertools.count()
+Place = Callable[[str], Location]
 
 
 @pytest.fixture(params=["fake", "azure"])
@@ -42,17 +41,13 @@ def container(request: pytest.FixtureRequest, blobs: Blobs) -> Container:
 
 
 @pytest.fixture
-def at(container: Container) -> Callable[[str], Location]:
+def at(container: Container) -> Place:
     """A blob or folder in a place that no other test uses."""
     folder = f"contract-{next(_numbers)}"
     return lambda path: Location(container, f"{folder}/{path}".rstrip("/"))
 
 
-def names(files) -> list[str]:
-    return sorted(file.name for file in files)
-
-
-def test_a_created_blob_is_read_back_and_not_created_twice(blobs: Blobs, at) -> None:
+def test_a_created_blob_is_read_back_and_not_created_twice(blobs: Blobs, at: Place) -> None:
     assert blobs.create(at("a.json"), b"first") is True
     assert blobs.create(at("a.json"), b"second") is False
 
@@ -62,14 +57,14 @@ def test_a_created_blob_is_read_back_and_not_created_twice(blobs: Blobs, at) -> 
     assert stored.content == b"first"
 
 
-def test_what_is_not_there_is_none(blobs: Blobs, at) -> None:
+def test_what_is_not_there_is_none(blobs: Blobs, at: Place) -> None:
     assert blobs.read(at("nothing")) is None
     assert blobs.stat(at("nothing")) is None
     assert blobs.list_folder(at("nothing")).files == ()
     blobs.delete(at("nothing"))
 
 
-def test_a_blob_is_replaced_only_over_the_version_that_was_read(blobs: Blobs, at) -> None:
+def test_a_blob_is_replaced_only_over_the_version_that_was_read(blobs: Blobs, at: Place) -> None:
     blobs.create(at("a"), b"1")
     first = blobs.read(at("a"))
     assert first is not None
@@ -83,7 +78,7 @@ def test_a_blob_is_replaced_only_over_the_version_that_was_read(blobs: Blobs, at
     assert last.content == b"4"
 
 
-def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at) -> None:
+def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at: Place) -> None:
     for name in ("in/a b.png", "in/ü#%+.png", "in/deeper/c.png", "inside.png"):
         blobs.create(at(name), b"x")
 
@@ -94,7 +89,7 @@ def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at) -> No
     assert names(blobs.list_folder(at("in"), "a").files) == ["a b.png"]
 
 
-def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs, at) -> None:
+def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs, at: Place) -> None:
     blobs.create(at("in/a"), b"12345")
 
     listing = blobs.list_folder(at("in"))
@@ -106,7 +101,7 @@ def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs
     assert timedelta(0) <= listing.seen_at - file.modified < timedelta(seconds=60)
 
 
-def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blobs, at) -> None:
+def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blobs, at: Place) -> None:
     blobs.create(at("a"), b"same")
     first = blobs.stat(at("a"))
     blobs.replace(at("a"), b"same", etag=None)
@@ -118,16 +113,46 @@ def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blo
     assert first.etag != second.etag
 
 
-@pytest.mark.parametrize("size", [0, 10, 1000, 1001, 2500], ids=lambda size: f"{size} bytes")
-def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at, size: int) -> None:
-    content = bytes(i % 251 for i in range(size))
-    blobs.create(at("source ü.csv"), content)
-    source = blobs.stat(at("source ü.csv"))
-    assert source is not None
+def test_a_blob_is_deleted_only_in_the_version_that_was_seen(blobs: Blobs, at: Place) -> None:
+    first = written(blobs, at("a"), b"1")
+    second = written(blobs, at("a"), b"2")
 
-    assert (
-        blobs.copy(at("source ü.csv"), at("run_id=1/target.csv"), etag=source.etag, size=size, md5=source.md5) is True
-    )
+    blobs.delete(at("a"), etag=first.etag)
+    assert blobs.stat(at("a")) == second
+
+    blobs.delete(at("a"), etag=second.etag)
+    assert blobs.stat(at("a")) is None
+    blobs.delete(at("a"), etag=second.etag)  # gone already
+
+
+def test_a_blob_is_deleted_in_the_version_that_a_listing_or_a_read_has_told(blobs: Blobs, at: Place) -> None:
+    written(blobs, at("in/listed"), b"1")
+    written(blobs, at("in/read"), b"2")
+    listed = {file.name: file.etag for file in blobs.list_below(at("in"))}
+    stored = blobs.read(at("in/read"))
+    assert stored is not None
+
+    blobs.delete(at("in/listed"), etag=listed["listed"])
+    blobs.delete(at("in/read"), etag=stored.etag)
+
+    assert blobs.list_below(at("in")) == []
+
+
+def test_without_a_version_whatever_is_there_is_deleted(blobs: Blobs, at: Place) -> None:
+    written(blobs, at("a"), b"1")
+    written(blobs, at("a"), b"2")
+
+    blobs.delete(at("a"))
+
+    assert blobs.stat(at("a")) is None
+
+
+@pytest.mark.parametrize("size", [0, 10, 1000, 1001, 2500], ids=lambda size: f"{size} bytes")
+def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at: Place, size: int) -> None:
+    content = bytes(i % 251 for i in range(size))
+    source = written(blobs, at("source ü.csv"), content)
+
+    assert copy(blobs, at("source ü.csv"), at("run_id=1/target.csv"), source) is Copied.MADE
 
     copied = blobs.read(at("run_id=1/target.csv"))
     assert copied is not None
@@ -137,20 +162,69 @@ def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at, size: int) -> None
     assert target.md5 == source.md5
 
 
-@pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
-def test_a_copy_of_a_version_that_is_gone_is_not_made(blobs: Blobs, at, size: int) -> None:
-    blobs.create(at("source"), b"1" * size)
-    old = blobs.stat(at("source"))
-    assert old is not None
-    blobs.replace(at("source"), b"2" * size, etag=None)
+AT_ONCE_AND_IN_BLOCKS = pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
 
-    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=size, md5=old.md5) is False
+
+@AT_ONCE_AND_IN_BLOCKS
+def test_a_copy_of_a_version_that_is_gone_is_not_made(blobs: Blobs, at: Place, size: int) -> None:
+    old = written(blobs, at("source"), b"1" * size)
+    written(blobs, at("source"), b"2" * size)
+
+    assert copy(blobs, at("source"), at("target"), old) is Copied.SOURCE_CHANGED
     assert blobs.stat(at("target")) is None
+
+
+@AT_ONCE_AND_IN_BLOCKS
+def test_a_copy_of_a_blob_that_is_gone_is_not_made(blobs: Blobs, at: Place, size: int) -> None:
+    old = written(blobs, at("source"), b"1" * size)
     blobs.delete(at("source"))
-    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=10, md5=None) is False
+
+    assert copy(blobs, at("source"), at("target"), old) is Copied.SOURCE_CHANGED
+    assert blobs.stat(at("target")) is None
 
 
-def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at) -> None:
+@AT_ONCE_AND_IN_BLOCKS
+def test_a_copy_leaves_a_blob_that_is_there_as_it_is(blobs: Blobs, at: Place, size: int) -> None:
+    source = written(blobs, at("source"), b"1" * size)
+    there = written(blobs, at("target"), b"somebody else's")
+
+    assert copy(blobs, at("source"), at("target"), source) is Copied.THERE
+
+    assert blobs.stat(at("target")) == there
+    stored = blobs.read(at("target"))
+    assert stored is not None
+    assert stored.content == b"somebody else's"
+
+
+@AT_ONCE_AND_IN_BLOCKS
+def test_a_copy_that_was_made_before_is_there_and_stays_as_it_is(blobs: Blobs, at: Place, size: int) -> None:
+    """Its answer was lost, and the copy is asked for again."""
+    source = written(blobs, at("source"), b"1" * size)
+    copy(blobs, at("source"), at("target"), source)
+    made = blobs.stat(at("target"))
+
+    assert copy(blobs, at("source"), at("target"), source) is Copied.THERE
+    assert blobs.stat(at("target")) == made
+
+
+@AT_ONCE_AND_IN_BLOCKS
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "changed"])
+def test_a_blob_that_is_there_stays_whatever_became_of_the_source(
+    blobs: Blobs, at: Place, size: int, is_gone: bool
+) -> None:
+    """Which of the two is told is left open: the service looks at one of them first."""
+    old = written(blobs, at("source"), b"1" * size)
+    there = written(blobs, at("target"), b"somebody else's")
+    if is_gone:
+        blobs.delete(at("source"))
+    else:
+        written(blobs, at("source"), b"2" * size)
+
+    assert copy(blobs, at("source"), at("target"), old) in (Copied.THERE, Copied.SOURCE_CHANGED)
+    assert blobs.stat(at("target")) == there
+
+
+def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at: Place) -> None:
     for name in ("days/2026-01-02/b", "days/2026-01-01/c", "days/2026-01-01/a"):
         blobs.create(at(name), b"")
     folder = at("").path
@@ -159,55 +233,3 @@ def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at)
 
     assert [name.rpartition("/")[2] for name in found] == ["a", "c"]
     assert list(blobs.names(at("").container, f"{folder}/days/", folders=True)) == ["2026-01-01", "2026-01-02"]
-
-
-class TestOnlyOverHttp:
-    """What only the adapter meets."""
-
-    @pytest.fixture
-    def azure(self, cloud: Cloud) -> Iterator[AzureBlobs]:
-        with closing(AzureBlobs(LocalCredential.of(cloud.state))) as azure:
-            yield azure
-
-    @pytest.fixture
-    def datastore(self, cloud: Cloud) -> Container:
-        return Container(cloud.addresses.account_url(WORKSPACE_ACCOUNT), "azureml-blobstore-local")
-
-    def test_a_copy_goes_from_one_account_to_another_by_token(self, azure, datastore, cloud: Cloud) -> None:
-        source = Location(datastore, "x/y.csv")
-        target = Location(Container(cloud.addresses.account_url(LAKEHOUSE_ACCOUNT), "lakehouse"), "x/run_id=1/y.csv")
-        azure.create(source, b"1,2\n")
-        found = azure.stat(source)
-
-        assert azure.copy(source, target, etag=found.etag, size=4, md5=found.md5) is True
-
-        copied = azure.stat(target)
-        assert (copied.size, copied.md5) == (4, found.md5)
-
-    def test_folder_markers_are_not_files(self, azure, datastore, cloud: Cloud) -> None:
-        with BlobServiceClient(datastore.account_url, LocalCredential.of(cloud.state)) as service:
-            client = service.get_container_client(datastore.name)
-            client.upload_blob("marked/sub", b"", metadata={"hdi_isfolder": "true"})
-            client.upload_blob("marked/sub/a.txt", b"1")
-            client.upload_blob("marked/b.txt", b"2")
-
-        assert names(azure.list_folder(Location(datastore, "marked")).files) == ["b.txt"]
-        assert names(azure.list_below(Location(datastore, "marked"))) == ["b.txt", "sub/a.txt"]
-
-    def test_a_container_that_is_not_there_is_trouble_and_not_an_empty_folder(self, azure, datastore) -> None:
-        nowhere = Location(Container(datastore.account_url, "nowhere"), "x")
-
-        for call in (azure.list_folder, azure.read, lambda blob: azure.create(blob, b"")):
-            with pytest.raises(Unavailable, match="ContainerNotFound"):
-                call(nowhere)
-
-    def test_a_token_that_storage_refuses_is_trouble_in_plain_words(self, datastore, cloud: Cloud) -> None:
-        class Foreign(LocalCredential):
-            def get_token(self, *scopes: str, **options):
-                return super().get_token("https://ml.azure.com/.default")
-
-        with (
-            closing(AzureBlobs(Foreign(Issuer.of(cloud.state)))) as foreign,
-            pytest.raises(Unavailable, match=r"Could not list .*/azureml-blobstore-local/x: 401"),
-        ):
-            foreign.list_folder(Location(datastore, "x"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.blob import BlobServiceClient
 
 from local.addresses import LAKEHOUSE_ACCOUNT, WORKSPACE_ACCOUNT
@@ -28,6 +29,13 @@ class Foreign(LocalCredential):
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         return super().get_token("https://ml.azure.com/.default")
+
+
+class Nobody(LocalCredential):
+    """Has no identity to show."""
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        raise ClientAuthenticationError("no identity here")
 
 
 @dataclass
@@ -171,3 +179,12 @@ def test_who_has_no_role_is_denied(
 
     with pytest.raises(Denied, match=r": 403 AuthorizationPermissionMismatch\. .* Storage Blob Data role"):
         call(azure, Location(datastore, "x"))
+
+
+def test_without_an_identity_the_trouble_says_so(datastore: Container, cloud: Cloud) -> None:
+    """It said `None None`. (A copy asks for its token itself, so that the SDK does not try for minutes.)"""
+    with (
+        closing(AzureBlobs(Nobody(Issuer.of(cloud.state)))) as nobody,
+        pytest.raises(Unavailable, match=r"Could not copy .*: no identity here"),
+    ):
+        CALLS["copy at once"](nobody, Location(datastore, "x"))

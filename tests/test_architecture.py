@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
+from shared.core import steps
+from shared.core.steps import Step
 from shared.settings import NAMES
+from shared.work import table
 from tests.examples import ROOT
+from triggers.names import Orchestrator
 
 MOST_LINES = 400
 """A file has fewer lines than that."""
@@ -37,6 +43,16 @@ PURE = ("local/host/durable/protocol",)
 """Where even the clock in datetime, which is no import of its own, may not be read."""
 
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+
+NAMED_IN_A_MAP = re.compile(r"^(\w+)  +\S", re.MULTILINE)
+"""`name   what it is for`, at the beginning of a line of a package's docstring."""
+
+PLURALS = (("ies", "y"), ("ches", "ch"), ("ses", "s"), ("ss", "ss"), ("s", ""))
+ALIKE = {
+    ("shared/core/event.py", "triggers/events.py"): "what an event says; the functions that events are delivered to",
+    ("shared/core/route.py", "shared/routes.py"): "what a route says; the file that has all of them",
+}
+"""Modules whose names differ in number only, and what one and many are there."""
 
 SLEEPS = {"time.sleep", "asyncio.sleep"}
 
@@ -232,3 +248,64 @@ def test_the_import_contracts_cover_every_package() -> None:
     packages = {named(path).split("/")[0] for path in tree() if "/" in named(path)} - {"tests"}
     assert packages == set(configured["root_packages"])
     assert all(contract["broken_contract_guidance"] for contract in configured["contracts"])
+
+
+def is_package(path: Path) -> bool:
+    return path.stem == "__init__"
+
+
+@pytest.mark.parametrize("package", [path for path in tree("shared", "triggers") if is_package(path)], ids=named)
+def test_the_docstring_of_a_package_of_the_app_is_its_map(package: Path) -> None:
+    app = tree("shared", "triggers")
+    modules = [path.stem for path in app if path.parent == package.parent and not is_package(path)]
+    rooms = [path.parent.name for path in app if path.parent.parent == package.parent and is_package(path)]
+
+    told = NAMED_IN_A_MAP.findall(ast.get_docstring(syntax(package)) or "")
+    assert sorted(told) == sorted(modules + rooms)
+
+
+def test_no_two_modules_of_the_app_have_the_same_name_or_the_plural_of_it() -> None:
+    """Who reads `import events` shall not have to ask which."""
+    by_name: dict[str, list[str]] = {}
+    for path in tree("shared", "triggers"):
+        by_name.setdefault(singular(path.parent.name if is_package(path) else path.stem), []).append(named(path))
+
+    alike = {tuple(sorted(paths)) for paths in by_name.values() if len(paths) > 1}
+    assert alike == set(ALIKE)
+    assert all(len({Path(path).stem for path in paths}) == len(paths) for paths in alike), "one name is one module"
+
+
+def singular(name: str) -> str:
+    ending, one = next(((many, one) for many, one in PLURALS if name.endswith(many)), ("", ""))
+    return name.removesuffix(ending) + one
+
+
+def test_whatever_carries_out_a_step_says_why_two_of_it_at_once_do_no_harm() -> None:
+    """The host carries an activity out at least once, so that any of them may run beside itself."""
+    carrying_out = {name: attrgetter(name)(table) for name in called_in_table()}
+
+    assert len(carrying_out) == len(table.WORK)
+    silent = {
+        name for name, work in carrying_out.items() if not re.search(r"Two at once: \w", inspect.getdoc(work) or "")
+    }
+    assert silent == set()
+
+
+def called_in_table() -> Iterator[str]:
+    """The functions that the table's lambdas call, as it names them."""
+    for node in syntax(ROOT / "shared/work/table.py").body:
+        if isinstance(node, ast.AnnAssign) and dotted(node.target) == "WORK":
+            assert isinstance(node.value, ast.Dict)
+            for entry in node.value.values:
+                assert isinstance(entry, ast.Lambda), ast.unparse(entry)
+                assert isinstance(entry.body, ast.Call), ast.unparse(entry)
+                yield dotted(entry.body.func)
+
+
+def test_every_step_is_in_the_table_or_is_an_orchestrators() -> None:
+    declared = [step for step in vars(steps).values() if isinstance(step, Step)]
+    orchestrated = {step for step in declared if step.name in {name.rpartition("_v")[0] for name in Orchestrator}}
+
+    assert len({step.name for step in declared}) == len(declared)
+    assert set(declared) - orchestrated == set(table.WORK)
+    assert orchestrated == {steps.PUBLISHED, steps.SCORED}

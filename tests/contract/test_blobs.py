@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from azure.core.credentials import AccessToken
-from azure.storage.blob import BlobServiceClient
 
-from local.addresses import LAKEHOUSE_ACCOUNT, WORKSPACE_ACCOUNT
+from local.addresses import WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
-from local.tokens import Issuer
 from shared.adapters.blobs import AzureBlobs
 from shared.core.location import Container, Location
-from shared.core.snapshot import File
-from shared.errors import Unavailable
 from shared.ports import Blobs, Copied
+from tests.contract.written import copy, names, written
 from tests.fakes import FakeBlobs
 from tests.local.azureml.cloud import Cloud
 
@@ -50,10 +45,6 @@ def at(container: Container) -> Place:
     """A blob or folder in a place that no other test uses."""
     folder = f"contract-{next(_numbers)}"
     return lambda path: Location(container, f"{folder}/{path}".rstrip("/"))
-
-
-def names(files: Iterable[File]) -> list[str]:
-    return sorted(file.name for file in files)
 
 
 def test_a_created_blob_is_read_back_and_not_created_twice(blobs: Blobs, at: Place) -> None:
@@ -122,61 +113,115 @@ def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blo
     assert first.etag != second.etag
 
 
+def test_a_blob_is_deleted_only_in_the_version_that_was_seen(blobs: Blobs, at: Place) -> None:
+    first = written(blobs, at("a"), b"1")
+    second = written(blobs, at("a"), b"2")
+
+    blobs.delete(at("a"), etag=first.etag)
+    assert blobs.stat(at("a")) == second
+
+    blobs.delete(at("a"), etag=second.etag)
+    assert blobs.stat(at("a")) is None
+    blobs.delete(at("a"), etag=second.etag)  # gone already
+
+
+def test_a_blob_is_deleted_in_the_version_that_a_listing_or_a_read_has_told(blobs: Blobs, at: Place) -> None:
+    written(blobs, at("in/listed"), b"1")
+    written(blobs, at("in/read"), b"2")
+    listed = {file.name: file.etag for file in blobs.list_below(at("in"))}
+    stored = blobs.read(at("in/read"))
+    assert stored is not None
+
+    blobs.delete(at("in/listed"), etag=listed["listed"])
+    blobs.delete(at("in/read"), etag=stored.etag)
+
+    assert blobs.list_below(at("in")) == []
+
+
+def test_without_a_version_whatever_is_there_is_deleted(blobs: Blobs, at: Place) -> None:
+    written(blobs, at("a"), b"1")
+    written(blobs, at("a"), b"2")
+
+    blobs.delete(at("a"))
+
+    assert blobs.stat(at("a")) is None
+
+
 @pytest.mark.parametrize("size", [0, 10, 1000, 1001, 2500], ids=lambda size: f"{size} bytes")
 def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at: Place, size: int) -> None:
     content = bytes(i % 251 for i in range(size))
-    blobs.create(at("source ü.csv"), content)
-    source = blobs.stat(at("source ü.csv"))
-    assert source is not None
+    source = written(blobs, at("source ü.csv"), content)
 
-    target = at("run_id=1/target.csv")
-    assert blobs.copy(at("source ü.csv"), target, etag=source.etag, size=size, md5=source.md5) is Copied.MADE
+    assert copy(blobs, at("source ü.csv"), at("run_id=1/target.csv"), source) is Copied.MADE
 
-    copied = blobs.read(target)
+    copied = blobs.read(at("run_id=1/target.csv"))
     assert copied is not None
     assert copied.content == content
-    there = blobs.stat(target)
-    assert there is not None
-    assert there.md5 == source.md5
+    target = blobs.stat(at("run_id=1/target.csv"))
+    assert target is not None
+    assert target.md5 == source.md5
 
 
-@pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
+AT_ONCE_AND_IN_BLOCKS = pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
+
+
+@AT_ONCE_AND_IN_BLOCKS
 def test_a_copy_of_a_version_that_is_gone_is_not_made(blobs: Blobs, at: Place, size: int) -> None:
-    blobs.create(at("source"), b"1" * size)
-    old = blobs.stat(at("source"))
-    assert old is not None
-    blobs.replace(at("source"), b"2" * size, etag=None)
+    old = written(blobs, at("source"), b"1" * size)
+    written(blobs, at("source"), b"2" * size)
 
-    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=size, md5=old.md5) is Copied.SOURCE_CHANGED
+    assert copy(blobs, at("source"), at("target"), old) is Copied.SOURCE_CHANGED
     assert blobs.stat(at("target")) is None
+
+
+@AT_ONCE_AND_IN_BLOCKS
+def test_a_copy_of_a_blob_that_is_gone_is_not_made(blobs: Blobs, at: Place, size: int) -> None:
+    old = written(blobs, at("source"), b"1" * size)
     blobs.delete(at("source"))
-    assert blobs.copy(at("source"), at("target"), etag=old.etag, size=10, md5=None) is Copied.SOURCE_CHANGED
+
+    assert copy(blobs, at("source"), at("target"), old) is Copied.SOURCE_CHANGED
+    assert blobs.stat(at("target")) is None
 
 
-@pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
-def test_a_copy_never_touches_what_is_there(blobs: Blobs, at: Place, size: int) -> None:
-    blobs.create(at("source"), b"1" * size)
-    source = blobs.stat(at("source"))
-    assert source is not None
-    blobs.create(at("target"), b"sealed")
-    before = blobs.stat(at("target"))
+@AT_ONCE_AND_IN_BLOCKS
+def test_a_copy_leaves_a_blob_that_is_there_as_it_is(blobs: Blobs, at: Place, size: int) -> None:
+    source = written(blobs, at("source"), b"1" * size)
+    there = written(blobs, at("target"), b"somebody else's")
 
-    assert blobs.copy(at("source"), at("target"), etag=source.etag, size=size, md5=source.md5) is Copied.THERE
-    assert blobs.stat(at("target")) == before
+    assert copy(blobs, at("source"), at("target"), source) is Copied.THERE
+
+    assert blobs.stat(at("target")) == there
+    stored = blobs.read(at("target"))
+    assert stored is not None
+    assert stored.content == b"somebody else's"
 
 
-def test_only_the_version_that_was_seen_is_removed(blobs: Blobs, at: Place) -> None:
-    blobs.create(at("leftover"), b"old")
-    old = blobs.stat(at("leftover"))
-    assert old is not None
-    blobs.replace(at("leftover"), b"new", etag=None)
+@AT_ONCE_AND_IN_BLOCKS
+def test_a_copy_that_was_made_before_is_there_and_stays_as_it_is(blobs: Blobs, at: Place, size: int) -> None:
+    """Its answer was lost, and the copy is asked for again."""
+    source = written(blobs, at("source"), b"1" * size)
+    copy(blobs, at("source"), at("target"), source)
+    made = blobs.stat(at("target"))
 
-    blobs.delete(at("leftover"), etag=old.etag)
-    new = blobs.stat(at("leftover"))
-    assert new is not None
+    assert copy(blobs, at("source"), at("target"), source) is Copied.THERE
+    assert blobs.stat(at("target")) == made
 
-    blobs.delete(at("leftover"), etag=new.etag)
-    assert blobs.stat(at("leftover")) is None
+
+@AT_ONCE_AND_IN_BLOCKS
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "changed"])
+def test_a_blob_that_is_there_stays_whatever_became_of_the_source(
+    blobs: Blobs, at: Place, size: int, is_gone: bool
+) -> None:
+    """Which of the two is told is left open: the service looks at one of them first."""
+    old = written(blobs, at("source"), b"1" * size)
+    there = written(blobs, at("target"), b"somebody else's")
+    if is_gone:
+        blobs.delete(at("source"))
+    else:
+        written(blobs, at("source"), b"2" * size)
+
+    assert copy(blobs, at("source"), at("target"), old) in (Copied.THERE, Copied.SOURCE_CHANGED)
+    assert blobs.stat(at("target")) == there
 
 
 def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at: Place) -> None:
@@ -188,61 +233,3 @@ def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at:
 
     assert [name.rpartition("/")[2] for name in found] == ["a", "c"]
     assert list(blobs.names(at("").container, f"{folder}/days/", folders=True)) == ["2026-01-01", "2026-01-02"]
-
-
-class TestOnlyOverHttp:
-    """What only the adapter meets."""
-
-    @pytest.fixture
-    def azure(self, cloud: Cloud) -> Iterator[AzureBlobs]:
-        with closing(AzureBlobs(LocalCredential.of(cloud.state))) as azure:
-            yield azure
-
-    @pytest.fixture
-    def datastore(self, cloud: Cloud) -> Container:
-        return Container(cloud.addresses.account_url(WORKSPACE_ACCOUNT), "azureml-blobstore-local")
-
-    def test_a_copy_goes_from_one_account_to_another_by_token(
-        self, azure: AzureBlobs, datastore: Container, cloud: Cloud
-    ) -> None:
-        source = Location(datastore, "x/y.csv")
-        target = Location(Container(cloud.addresses.account_url(LAKEHOUSE_ACCOUNT), "lakehouse"), "x/run_id=1/y.csv")
-        azure.create(source, b"1,2\n")
-        found = azure.stat(source)
-        assert found is not None
-
-        assert azure.copy(source, target, etag=found.etag, size=4, md5=found.md5) is Copied.MADE
-
-        copied = azure.stat(target)
-        assert copied is not None
-        assert (copied.size, copied.md5) == (4, found.md5)
-
-    def test_folder_markers_are_not_files(self, azure: AzureBlobs, datastore: Container, cloud: Cloud) -> None:
-        with BlobServiceClient(datastore.account_url, LocalCredential.of(cloud.state)) as service:
-            client = service.get_container_client(datastore.name)
-            client.upload_blob("marked/sub", b"", metadata={"hdi_isfolder": "true"})
-            client.upload_blob("marked/sub/a.txt", b"1")
-            client.upload_blob("marked/b.txt", b"2")
-
-        assert names(azure.list_folder(Location(datastore, "marked")).files) == ["b.txt"]
-        assert names(azure.list_below(Location(datastore, "marked"))) == ["b.txt", "sub/a.txt"]
-
-    def test_a_container_that_is_not_there_is_trouble_and_not_an_empty_folder(
-        self, azure: AzureBlobs, datastore: Container
-    ) -> None:
-        nowhere = Location(Container(datastore.account_url, "nowhere"), "x")
-
-        for call in (azure.list_folder, azure.read, lambda blob: azure.create(blob, b"")):
-            with pytest.raises(Unavailable, match="ContainerNotFound"):
-                call(nowhere)
-
-    def test_a_token_that_storage_refuses_is_trouble_in_plain_words(self, datastore: Container, cloud: Cloud) -> None:
-        class Foreign(LocalCredential):
-            def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-                return super().get_token("https://ml.azure.com/.default")
-
-        with (
-            closing(AzureBlobs(Foreign(Issuer.of(cloud.state)))) as foreign,
-            pytest.raises(Unavailable, match=r"Could not list .*/azureml-blobstore-local/x: 401"),
-        ):
-            foreign.list_folder(Location(datastore, "x"))

@@ -8,9 +8,10 @@ import azure.functions as func
 import pytest
 from azure.functions.timer import TimerRequest
 
+from shared.core.job import Job
 from shared.core.location import Location
-from shared.core.record import load
-from shared.core.run import Run, Status
+from shared.core.record import change, load
+from shared.core.run import Abandoned, Error, Run, Status
 from shared.core.watch import Watch
 from shared.core.watchers import Watchers, read_watchers
 from shared.errors import RoutesInvalid
@@ -99,13 +100,15 @@ def test_a_watcher_whose_instance_was_purged_is_released(app: App) -> None:
 
 
 @pytest.mark.parametrize("status", ["Pending", "Running", "ContinuedAsNew", "Suspended"])
-def test_a_watcher_that_is_under_way_is_left_alone(app: App, status: str) -> None:
+def test_a_watcher_that_is_under_way_is_left_alone(app: App, status: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "landfall")
     landing = app.land("0.png")
     app.client.has_watcher(landing.key, "watch-busy", status=status)
 
     sweep(app)
 
     assert app.client.started == []
+    assert told(caplog, "sweep.done")[0]["missed"] == 0
     assert read_watchers(app.client.landings[landing.key]) == Watchers("watch-busy", busy=True)
 
 
@@ -196,6 +199,47 @@ def test_the_landing_of_a_run_that_is_carried_on_is_not_watched_for_the_same_con
     sweep(app)
 
     assert started_of(app, Orchestrator.WATCH_LANDING) == []
+
+
+def ended_without_an_answer(app: App) -> tuple[Run, Job]:
+    """A run that has ended, and the job that turned up for its only attempt afterwards."""
+    app.land("0.png")
+    run = app.claim()
+    scoring_uri, output = run.spec.endpoint.scoring_uri, run.spec.output_of(1).uri
+    ended = change(
+        run.progress,
+        status=Status.FAILED,
+        error=Error("unclear", "The endpoint gave no clear answer."),
+        abandoned=(Abandoned(scoring_uri, output),),
+        revision=1,
+    )
+    app.own.ledger.record(run.run_id, ended, None)
+    return run, app.endpoint.make_job({"properties": {"outputData": {"predictions": {"uri": output}}}}, scoring_uri)
+
+
+def test_a_job_that_turned_up_after_its_run_had_ended_is_canceled(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    run, job = ended_without_an_answer(app)
+
+    sweep(app)
+
+    assert app.endpoint.canceled == [job.name]
+    assert [twin["run_id"] for twin in told(caplog, "job.twin_canceled")] == [run.run_id]
+    assert app.client.started == []
+
+
+def test_an_endpoint_that_does_not_answer_keeps_nothing_else_from_being_done(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    run, _ = ended_without_an_answer(app)
+    app.land("1.png", folder="digits/wednesday")
+    app.endpoint.down = "The endpoint answered 503."
+
+    sweep(app)
+
+    assert told(caplog, "sweep.failed", logging.ERROR) == [
+        {"run_id": run.run_id, "message": "The endpoint answered 503."}
+    ]
+    assert load(Watch, app.given(app.client.started[0])).landing == "digits/wednesday"
 
 
 def test_a_record_that_cannot_be_read_is_reported_once_and_keeps_nothing_else_from_being_done(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.core.location import Location
-from shared.core.record import dump
+from shared.core.record import change, dump
 from shared.core.run import Published, Run
 from shared.core.snapshot import File, Frozen
 
@@ -86,7 +86,7 @@ def manifest(run: Run, files: Sequence[Frozen], outputs: Sequence[Frozen], publi
         "job": {"name": job and job.name, "id": job and job.id, "studio_url": job and job.studio_url},
         "attempt": run.attempt,
         "staged": run.spec.scores_copies,
-        "timings": {**dump(run.timings), "published": published.isoformat()},
+        "timings": dump(change(run.timings, published=published)),
         "outputs": told_of(outputs),
     }
 

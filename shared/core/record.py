@@ -2,7 +2,7 @@
 
 A Record is frozen, and an unknown member is refused when it is read: a program that is older than a document must not
 write it again without what it did not understand. A Message is a Record that is one of several that may be answered;
-its `type` says which. Durations are ISO 8601 (`PT5M`), times are ISO 8601 in UTC.
+its `type` says which. Durations are ISO 8601 (`PT300S`), times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ def builtins_of(value: object) -> Any:
 
 def load(kind: type[T], payload: object) -> T:
     """The record that was dumped. Raises InputRefused with the member that is wrong."""
+    tag = kind.__struct_config__.tag_field if isinstance(kind, type) and issubclass(kind, Record) else None
+    if tag is not None and isinstance(payload, dict) and tag not in payload:
+        # msgspec takes it for granted where there is only one kind that it can be.
+        raise InputRefused(f"This is not a {kind.__name__}: it has no {tag}")
     try:
         return msgspec.convert(payload, kind)
     except msgspec.ValidationError as error:

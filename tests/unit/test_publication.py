@@ -148,7 +148,7 @@ def test_the_manifest_tells_what_was_scored_by_whom_and_what_came_out() -> None:
         "timings": {
             "claimed": "2026-03-01T12:00:00Z",
             "submitted": "2026-03-01T12:00:00Z",
-            "published": "2026-03-01T12:30:00+00:00",
+            "published": "2026-03-01T12:30:00Z",
         },
         "outputs": [
             {"name": "p.csv", "size": 3, "md5": "m"},

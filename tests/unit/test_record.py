@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.core.record import Done, Message, Names, Record, builtins_of, change, dump, from_json, load, parse, to_json
+from shared.core.watchers import Watchers
 from shared.errors import InputRefused
 from tests.fakes import NOON
 
@@ -120,3 +121,10 @@ def test_names_without_a_run_say_nothing_of_one() -> None:
     told = dump(Names(route="digits", landing="digits/tuesday", instance_id="watch-1"))
 
     assert told == {"route": "digits", "landing": "digits/tuesday", "instance_id": "watch-1"}
+
+
+@pytest.mark.parametrize("kind", [Watchers, Done], ids=["a version", "a type"])
+def test_a_record_that_leaves_out_what_it_is_is_refused(kind: type[Record]) -> None:
+    """Else a document of before there were versions would be taken for one of today."""
+    with pytest.raises(InputRefused, match="has no (version|type)"):
+        load(kind, {})

@@ -126,5 +126,5 @@ def test_names_without_a_run_say_nothing_of_one() -> None:
 @pytest.mark.parametrize("kind", [Watchers, Done], ids=["a version", "a type"])
 def test_a_record_that_leaves_out_what_it_is_is_refused(kind: type[Record]) -> None:
     """Else a document of before there were versions would be taken for one of today."""
-    with pytest.raises(InputRefused, match="has no (version|type)"):
+    with pytest.raises(InputRefused, match=r"has no (version|type)"):
         load(kind, {})

@@ -1,8 +1,8 @@
-"""Storage events as Event Grid delivers them, for blobs in the landing container of tests/examples.py."""
+"""Storage events as Event Grid delivers them, for blobs in the landing container of testbed/examples.py."""
 
 from __future__ import annotations
 
-from tests.examples import TOPIC
+from testbed.examples import TOPIC
 
 HOOK = "/runtime/webhooks/eventgrid?functionName=on_blob_event"
 HEADERS = {"aeg-event-type": "Notification"}

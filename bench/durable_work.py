@@ -35,8 +35,8 @@ from shared.core.location import Location
 from shared.services import Services, services
 from shared.work import inquiry
 from shared.work.inquiry import read_query
-from tests.examples import LANDING, ROOT, SETTINGS, endpoint_over
-from tests.fakes import NOON, FakeBlobs
+from testbed.examples import LANDING, ROOT, SETTINGS, endpoint_over
+from testbed.fakes import NOON, FakeBlobs
 
 FOLDER = "digits/tuesday"
 SECONDS = 20.0

@@ -16,7 +16,7 @@ from statistics import median
 from bench.blob_events import HEADERS, HOOK, blob_created
 from bench.figures import Row
 from bench.hosts import Host, running
-from tests.examples import ROOT, SETTINGS, replaced
+from testbed.examples import ROOT, SETTINGS, replaced
 
 NOTHING = """
 import azure.durable_functions as df

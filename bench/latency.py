@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Row
-from tests.e2e.stack import Stack, running
+from testbed.stack import Stack, running
 
 QUIET = 1.0
-"""Seconds; see tests/e2e/routes.yaml."""
+"""Seconds; see testbed/routes.yaml."""
 ROUTE = "lengths"
 AT_A_TIME = 4
 WITHIN = 120.0

@@ -1,4 +1,4 @@
-"""What the outside must be able to do for Landfall. `adapters/` does it with Azure; `tests/fakes.py` in memory.
+"""What the outside must be able to do for Landfall. `adapters/` does it with Azure; `testbed/fakes.py` in memory.
 
 A call that does not end well raises Unavailable when trying again may help (Denied, if the app's identity was not let
 in). What a caller has to expect and decide on is a return value.

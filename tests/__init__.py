@@ -11,7 +11,8 @@ bench      the benchmarks' own arithmetic
 events     storage events as Azure sends them, for all of them to read
 histories  what was recorded of orchestrators; tests.workflow.record makes them anew
 
-examples    values that tests start from;  fakes  the ports in memory
-eventually  how to wait for something;  offline  a fixture that turns sockets off
-diagrams    draws the diagrams of the architecture page
+offline   a fixture that turns sockets off
+diagrams  draws the diagrams of the architecture page
+
+What they stand on, and the benchmarks too, is in testbed/.
 """

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from shared.core import run, watch
-from tests.examples import ROOT
+from testbed.examples import ROOT
 
 PAGE = ROOT / "docs/architecture.md"
 

@@ -19,7 +19,7 @@ from shared.core import steps
 from shared.core.steps import Step
 from shared.settings import NAMES
 from shared.work import table
-from tests.examples import ROOT
+from testbed.examples import ROOT
 from triggers.names import Orchestrator
 
 MOST_LINES = 400

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.examples import ROOT
+from testbed.examples import ROOT
 
 Rows = Sequence[Mapping[str, Any]]
 FIELDS = {"name", "value", "unit", "ratio", "against", "n", "aim"}

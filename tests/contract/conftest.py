@@ -10,7 +10,7 @@ import pytest
 from local import tls
 from local.identity.credential import LocalCredential
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
-from tests.e2e.stack import HERE
+from testbed.stack import HERE
 from tests.local.azureml.cloud import Cloud
 
 

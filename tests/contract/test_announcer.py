@@ -21,7 +21,7 @@ from local.tokens import STORAGE, Issuer
 from shared.adapters.announcer import EventGridAnnouncer
 from shared.errors import Denied, Unavailable
 from shared.ports import Announcer
-from tests.fakes import NOON, FakeAnnouncer
+from testbed.fakes import NOON, FakeAnnouncer
 from tests.local.parts import running
 
 KIND = "Landfall.RunPublished"

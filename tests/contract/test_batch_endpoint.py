@@ -23,10 +23,10 @@ from shared.core.snapshot import File
 from shared.core.submission import Accepted, Deferred
 from shared.errors import Unavailable
 from shared.ports import BatchEndpoint
+from testbed.eventually import eventually
+from testbed.examples import LANDING
+from testbed.fakes import FakeBlobs, FakeClock, FakeEndpoint
 from tests.contract.asking import asking, landed, output
-from tests.eventually import eventually
-from tests.examples import LANDING
-from tests.fakes import FakeBlobs, FakeClock, FakeEndpoint
 from tests.local.azureml.cloud import Cloud
 
 

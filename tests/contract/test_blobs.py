@@ -14,8 +14,8 @@ from local.identity.credential import LocalCredential
 from shared.adapters.blobs import AzureBlobs
 from shared.core.location import Container, Location
 from shared.ports import Blobs, Copied
+from testbed.fakes import FakeBlobs
 from tests.contract.written import copy, names, written
-from tests.fakes import FakeBlobs
 from tests.local.azureml.cloud import Cloud
 
 _numbers = itertools.count()

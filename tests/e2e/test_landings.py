@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from local.addresses import STORAGE_TOPIC, SUBSCRIPTION
-from tests.e2e.stack import Stack, running
-from tests.eventually import eventually
+from testbed.eventually import eventually
+from testbed.stack import Stack, running
 
 
 @pytest.fixture(scope="module")

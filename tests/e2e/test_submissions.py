@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Stack, running
+from testbed.eventually import eventually
+from testbed.stack import Stack, running
 from tests.e2e.test_landings import texts
-from tests.eventually import eventually
 
 POST = {"method": "POST", "path": "/endpoints/lengths/jobs$"}
 LIST = {"method": "GET", "path": "/endpoints/lengths/jobs$"}

@@ -15,9 +15,9 @@ from demo.cloud import ROOT
 from demo.digits import from_png, write_held_back
 from demo.train import MODEL, train
 from local.tokens import Issuer
-from tests.e2e.stack import HERE, Stack, running
+from testbed.eventually import eventually
+from testbed.stack import HERE, Stack, running
 from tests.e2e.test_landings import texts
-from tests.eventually import eventually
 
 ROUTES = (HERE / "routes.yaml").read_text("utf-8")
 

@@ -15,8 +15,8 @@ from shared.core.steps import Claimed, ClaimRun
 from shared.routes import Routes, parse_routes
 from shared.services import Services, services
 from shared.work import claiming
-from tests.examples import SETTINGS, STATE, digits_route, endpoint_over, in_landing, replaced
-from tests.fakes import FakeAnnouncer, FakeBlobs, FakeClock, FakeEndpoint
+from testbed.examples import SETTINGS, STATE, digits_route, endpoint_over, in_landing, replaced
+from testbed.fakes import FakeAnnouncer, FakeBlobs, FakeClock, FakeEndpoint
 from tests.triggers.durable_client import FakeDurableClient
 
 FOLDER = "digits/tuesday"

@@ -18,7 +18,7 @@ from shared.core.steps import CLAIM_RUN, LOOK, OBSERVE_JOB, REPORT_DEFECT, LookA
 from shared.core.trouble import LONGEST_MESSAGE, Kind, Trouble
 from shared.errors import Denied, InputRefused, Unavailable
 from shared.work.table import WORK
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.triggers.app import FOLDER, App
 from tests.triggers.log import told
 from triggers import activities

@@ -15,8 +15,8 @@ from shared.core.watch import Watch
 from shared.errors import InputRefused, RoutesInvalid
 from shared.routes import parse_routes
 from shared.services import RecentlyStarted
-from tests.examples import SETTINGS, TOPIC, replaced
-from tests.fakes import NOON
+from testbed.examples import SETTINGS, TOPIC, replaced
+from testbed.fakes import NOON
 from tests.triggers.app import App, with_a_broken_route
 from tests.triggers.log import told
 from triggers import events

@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 
 from shared.core.location import Location
-from tests.examples import STATE
+from testbed.examples import STATE
 from tests.triggers.app import App, plain, with_a_broken_route
 from tests.triggers.log import told
 from triggers import http

@@ -25,7 +25,7 @@ from shared.core.steps import (
 from shared.core.trouble import LONGEST_MESSAGE, Kind, Trouble
 from shared.core.watchers import Operation
 from shared.errors import InputRefused
-from tests.fakes import NOON, FakeClock
+from testbed.fakes import NOON, FakeClock
 from tests.workflow.driver import Context, Driver
 from triggers.performing import (
     A_FEW_TIMES,

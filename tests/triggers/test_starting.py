@@ -10,7 +10,7 @@ from shared.core.readiness import coalesce
 from shared.core.record import load
 from shared.core.watch import Phase, Watch
 from shared.services import RecentlyStarted
-from tests.examples import tuesday
+from testbed.examples import tuesday
 from tests.triggers.app import App
 from tests.triggers.durable_client import FakeDurableClient, Instance
 from triggers.names import Orchestrator

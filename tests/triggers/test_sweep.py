@@ -15,7 +15,7 @@ from shared.core.run import Abandoned, Error, Run, Status
 from shared.core.watch import Watch
 from shared.core.watchers import Watchers, read_watchers
 from shared.errors import RoutesInvalid
-from tests.examples import STATE
+from testbed.examples import STATE
 from tests.triggers.app import WATCHER, App, with_a_broken_route
 from tests.triggers.log import told
 from triggers import sweep as triggers_sweep

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from shared.routes import Routes, parse_routes
-from tests.examples import ROOT, SETTINGS
+from testbed.examples import ROOT, SETTINGS
 
 REMOVED = object()
 

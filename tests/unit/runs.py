@@ -15,8 +15,8 @@ from shared.core.snapshot import Verdict
 from shared.core.spec import RunSpec, write_spec
 from shared.core.steps import Sealed
 from shared.core.submission import Accepted, Unclear
-from tests.examples import LAKEHOUSE, SETTINGS, tuesday
-from tests.fakes import NOON
+from testbed.examples import LAKEHOUSE, SETTINGS, tuesday
+from testbed.fakes import NOON
 from tests.unit.test_snapshot import a_file, snapshot
 
 RUN_ID = f"digits-{1:020x}"

@@ -31,8 +31,8 @@ from shared.routes import Routes
 from shared.work import claiming
 from shared.work.ledger import Ledger
 from shared.work.table import WORK
-from tests.examples import STATE, digits_route, in_landing
-from tests.fakes import NOON, FakeBlobs, FakeClock, FakeEndpoint
+from testbed.examples import STATE, digits_route, in_landing
+from testbed.fakes import NOON, FakeBlobs, FakeClock, FakeEndpoint
 
 FILES = ("type: uri_folder", "type: uri_file")
 MOVED = ("folder: digits/{batch}", "folder: numbers/{batch}")

@@ -26,7 +26,7 @@ from shared.core.run import LATEST_ATTEMPTS, Abandoned, Attempt, Error, Run, Sta
 from shared.core.snapshot import Verdict
 from shared.core.steps import Found, Sealed, Unpublishable
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.unit.runs import (
     PUBLICATION,
     a_job,

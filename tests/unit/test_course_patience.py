@@ -23,7 +23,7 @@ from shared.core.snapshot import Verdict
 from shared.core.steps import RECORD_RUN, Sealed
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
 from shared.core.trouble import DENIED_PATIENCE, PATIENCE, Kind, Trouble
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.unit.runs import (
     AT,
     PUBLICATION,

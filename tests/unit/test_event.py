@@ -10,7 +10,7 @@ import pytest
 
 from shared.core.event import BLOB_CREATED, COMMITTING, Ignored, Match, Written, match_event, read_event
 from shared.core.landing import Landing
-from tests.examples import TOPIC, digits_route, tuesday
+from testbed.examples import TOPIC, digits_route, tuesday
 from tests.unit.routes_files import one_more_route, parsed
 
 EVENTS = Path(__file__).parent.parent / "events"

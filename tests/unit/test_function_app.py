@@ -17,7 +17,7 @@ import pytest
 from shared.core import steps
 from shared.core.steps import Step
 from shared.work.table import WORK
-from tests.examples import ROOT
+from testbed.examples import ROOT
 from triggers.names import Entity, Orchestrator
 
 PROBES = Path(__file__).parent / "probes"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from shared.routes import parse_routes
 from shared.work.health import problems_of
 from shared.work.ledger import Ledger
-from tests.examples import SETTINGS, STATE, digits_route, endpoint_over, replaced
-from tests.fakes import FakeBlobs, FakeClock, FakeEndpoint
+from testbed.examples import SETTINGS, STATE, digits_route, endpoint_over, replaced
+from testbed.fakes import FakeBlobs, FakeClock, FakeEndpoint
 
 NO_ENDPOINT = "route '{}', endpoint.scoring_uri: the app setting {} is not set; set it, or write the value here"
 TWICE = "  second:\n" + replaced().partition("  digits:\n")[2]

@@ -17,8 +17,8 @@ from shared.core.snapshot import Frozen, FrozenFiles
 from shared.errors import InputRefused, UnknownVersion
 from shared.work.inquiry import PRIVATE, Query, read_query, run, runs
 from shared.work.ledger import Ledger
-from tests.examples import SETTINGS, STATE
-from tests.fakes import NOON, FakeBlobs, FakeClock
+from testbed.examples import SETTINGS, STATE
+from testbed.fakes import NOON, FakeBlobs, FakeClock
 from tests.unit.runs import a_run, seen
 
 FILES = FrozenFiles((Frozen(name="0.png", etag="0x1", size=1),))

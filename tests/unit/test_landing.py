@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.core.landing import Landing
-from tests.examples import digits_route, in_landing, tuesday
+from testbed.examples import digits_route, in_landing, tuesday
 from tests.unit.test_snapshot import a_file
 
 FILES = ("type: uri_folder", "type: uri_file")

@@ -17,8 +17,8 @@ from shared.core.spec import RunSpec
 from shared.core.steps import RecordRun
 from shared.errors import Unavailable, UnknownVersion
 from shared.work.ledger import Ledger, Unreadable, record
-from tests.examples import STATE
-from tests.fakes import NOON, FakeBlobs, FakeClock
+from testbed.examples import STATE
+from testbed.fakes import NOON, FakeBlobs, FakeClock
 from tests.unit.runs import AT, a_run, a_spec, failed, following, submitting
 
 FILES = FrozenFiles((Frozen(name="0.png", etag="0x1", size=1),))

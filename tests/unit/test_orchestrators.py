@@ -22,7 +22,7 @@ from shared.core.trouble import Kind, Trouble
 from shared.core.watch import STEPS_PER_HISTORY as LOOKS_PER_HISTORY
 from shared.core.watch import Watch
 from shared.errors import Unavailable
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.unit.runs import (
     AT,
     a_job,

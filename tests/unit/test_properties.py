@@ -17,8 +17,8 @@ from shared.core.record import change, from_json, to_json
 from shared.core.route import Ready, Route
 from shared.core.snapshot import File, Snapshot, freeze
 from shared.core.spec import RunSpec
-from tests.examples import digits_route
-from tests.fakes import NOON
+from testbed.examples import digits_route
+from testbed.fakes import NOON
 from tests.unit.routes_files import edited, parsed
 from tests.unit.runs import RUN_ID, spec_of
 

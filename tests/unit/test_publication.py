@@ -20,7 +20,7 @@ from shared.core.publication import (
 from shared.core.record import change
 from shared.core.run import Published
 from shared.core.snapshot import File, Frozen
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.unit.runs import a_job, a_run, a_spec, following, over_copies
 from tests.unit.test_snapshot import a_file, snapshot
 

@@ -27,8 +27,8 @@ from shared.core.steps import (
 from shared.errors import Unavailable
 from shared.work import publishing
 from shared.work.ledger import Ledger
-from tests.examples import STATE
-from tests.fakes import NOON, FakeAnnouncer, FakeBlobs, FakeClock
+from testbed.examples import STATE
+from testbed.fakes import NOON, FakeAnnouncer, FakeBlobs, FakeClock
 from tests.unit.runs import AT, following
 
 RUN = following()

@@ -21,8 +21,8 @@ from shared.core.readiness import (
 )
 from shared.core.record import dump, load
 from shared.core.route import Ready
-from tests.examples import digits_route, tuesday
-from tests.fakes import NOON
+from testbed.examples import digits_route, tuesday
+from testbed.fakes import NOON
 
 MARKED = ("quiet: 5s", "marker: _SUCCESS")
 QUIET = Ready(quiet=timedelta(minutes=1), marker=None, longest_wait=timedelta(hours=1), scores_after_longest_wait=True)

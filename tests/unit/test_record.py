@@ -11,7 +11,7 @@ import pytest
 from shared.core.record import Done, Message, Names, Record, builtins_of, change, dump, from_json, load, parse, to_json
 from shared.core.watchers import Watchers
 from shared.errors import InputRefused
-from tests.fakes import NOON
+from testbed.fakes import NOON
 
 
 class Wait(Message, frozen=True):

@@ -15,7 +15,7 @@ from shared.core.spec import RunSpec
 from shared.core.steps import Found, MayBeSent, Postponed, Renewed, Superseded
 from shared.core.submission import Deferred
 from shared.core.trouble import PATIENCE
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.unit.runs import (
     AT,
     WHY,

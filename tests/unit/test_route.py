@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.route import duration
-from tests.examples import LAKEHOUSE, LANDING, digits_route
+from testbed.examples import LAKEHOUSE, LANDING, digits_route
 
 MARKED = ("quiet: 5s", "marker: all.png")
 

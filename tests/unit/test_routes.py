@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Problem, RoutesInvalid
-from tests.examples import ROOT, SETTINGS
+from testbed.examples import ROOT, SETTINGS
 from tests.unit.routes_files import REMOVED, Change, digits, edited, one_more_route, parsed, told
 
 DURATION = "a duration: a whole number with s, m, h or d"

@@ -35,8 +35,8 @@ from shared.core.run import (
     run_id,
 )
 from shared.errors import InputRefused, UnknownVersion
-from tests.examples import LAKEHOUSE, in_landing
-from tests.fakes import NOON
+from testbed.examples import LAKEHOUSE, in_landing
+from testbed.fakes import NOON
 from tests.unit.runs import AT, PUBLICATION, WHY, a_job, a_run, a_spec, following, over_copies, published, submitting
 
 PAIRS = [(before, after) for before in Status for after in Status]

@@ -10,8 +10,8 @@ from shared.core.location import Container
 from shared.errors import RoutesInvalid, SettingsInvalid
 from shared.services import Services
 from shared.settings import NAMES, Settings
-from tests.examples import SETTINGS
-from tests.fakes import FakeClock
+from testbed.examples import SETTINGS
+from testbed.fakes import FakeClock
 
 STATE = {"LANDFALL_STATE_URL": "https://state.blob.core.windows.net/landfall"}
 

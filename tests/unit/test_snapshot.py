@@ -9,7 +9,7 @@ import pytest
 
 from shared.core.record import from_json, to_json
 from shared.core.snapshot import File, Frozen, FrozenFiles, Snapshot, Verdict, compare, freeze
-from tests.fakes import NOON
+from testbed.fakes import NOON
 
 
 def a_file(name: str, *, etag: str = "0x1", size: int = 1, md5: str | None = "m", after: int = 0) -> File:

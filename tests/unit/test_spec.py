@@ -10,7 +10,7 @@ from shared.core.landing import Landing
 from shared.core.location import Location
 from shared.core.record import from_json, to_json
 from shared.core.spec import RunSpec, write_spec
-from tests.examples import LAKEHOUSE, LANDING, digits_route, in_landing, tuesday
+from testbed.examples import LAKEHOUSE, LANDING, digits_route, in_landing, tuesday
 from tests.unit.routes_files import edited, parsed
 from tests.unit.runs import RUN_ID, STORE, copies_of, spec_of
 from tests.unit.test_snapshot import a_file, snapshot

@@ -11,7 +11,7 @@ from shared.core.record import Message, change, load
 from shared.core.steps import SUBMIT_JOB
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear, invoke_body, is_output
 from shared.core.trouble import Kind, Trouble
-from tests.examples import digits_route
+from testbed.examples import digits_route
 from tests.unit.runs import RUN_ID, a_job, a_spec, over_copies
 
 SENT = "azureml://datastores/store/paths/landfall/r/1/p.csv"

@@ -28,8 +28,8 @@ from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unc
 from shared.errors import Unavailable
 from shared.work import submitting
 from shared.work.ledger import Ledger
-from tests.examples import STATE, in_landing
-from tests.fakes import FakeBlobs, FakeClock, FakeEndpoint
+from testbed.examples import STATE, in_landing
+from testbed.fakes import FakeBlobs, FakeClock, FakeEndpoint
 from tests.unit.runs import a_run, copies_of
 
 RUN = a_run()

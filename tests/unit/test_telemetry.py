@@ -10,7 +10,7 @@ import pytest
 
 from shared import telemetry
 from shared.core.record import Names
-from tests.fakes import NOON
+from testbed.fakes import NOON
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from shared.core.steps import Claimed, ContentChanged, Known, Renewed, RunEnded,
 from shared.core.submission import Accepted, Rejected
 from shared.core.trouble import Kind, Trouble
 from shared.core.watch import Watch
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.unit import test_watch as watches
 from tests.unit.runs import (
     AT,

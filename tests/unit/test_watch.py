@@ -16,8 +16,8 @@ from shared.core.steps import Claimed, ContentChanged, Known, NoRoute, RunEnded
 from shared.core.trouble import DENIED_PATIENCE, PATIENCE, Kind, Trouble
 from shared.core.watch import STEPS_PER_HISTORY, TRANSITIONS, IllegalTransition, Phase, Watch, new_watch
 from shared.errors import InputRefused
-from tests.examples import digits_route, tuesday
-from tests.fakes import NOON
+from testbed.examples import digits_route, tuesday
+from testbed.fakes import NOON
 from tests.unit.runs import RUN_ID, a_run
 
 MARKED = ("quiet: 5s", "marker: _SUCCESS")

@@ -11,7 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from shared.core.watchers import operate
-from tests.fakes import FakeClock
+from testbed.fakes import FakeClock
 from triggers import orchestrators
 from triggers.names import Orchestrator
 

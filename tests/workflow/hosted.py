@@ -21,7 +21,7 @@ from shared.core.landing import Landing
 from shared.core.readiness import coalesce
 from shared.core.record import dump
 from shared.core.watch import new_watch
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.workflow.driver import ORCHESTRATORS
 from tests.workflow.world import World
 from triggers import entities

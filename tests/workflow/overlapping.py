@@ -16,7 +16,7 @@ from typing import Any
 from shared.core.steps import Step
 from shared.work.ledger import Ledger
 from shared.work.table import WORK
-from tests.examples import STATE
+from testbed.examples import STATE
 from tests.workflow.world import World
 from triggers.activities import carry_out
 

@@ -14,7 +14,7 @@ import azure.durable_functions as df
 import msgspec
 
 from shared.core.record import dump
-from tests.fakes import NOON
+from testbed.fakes import NOON
 
 TIMER = "timer"
 

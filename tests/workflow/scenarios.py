@@ -10,7 +10,7 @@ from typing import Any
 from shared.core.location import Location
 from shared.core.submission import Deferred, Submission, Unclear
 from shared.errors import Unavailable
-from tests.fakes import NOON, FakeEndpoint
+from testbed.fakes import NOON, FakeEndpoint
 from tests.workflow.hosted import Start
 from tests.workflow.world import World, make_world
 from triggers.names import Orchestrator

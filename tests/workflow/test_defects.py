@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from shared.core.watchers import read_watchers
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.workflow.world import World, make_world
 
 Break = Callable[[World], None]

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.workflow.hosted import Played, Start, play
 from tests.workflow.record import executions_of
 from tests.workflow.scenarios import SCENARIOS, Scenario

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.core.location import Location
 from shared.core.submission import Accepted, Submission
-from tests.fakes import NOON, FakeEndpoint
+from testbed.fakes import NOON, FakeEndpoint
 from tests.workflow.world import make_world
 
 

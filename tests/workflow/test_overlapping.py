@@ -21,7 +21,7 @@ from shared.core.location import Location
 from shared.core.record import dump
 from shared.core.submission import Unclear
 from shared.work import sweeping
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.workflow.overlapping import Overlapping
 from tests.workflow.world import World, make_world
 from triggers.names import Orchestrator

@@ -25,7 +25,7 @@ from shared.core.snapshot import Verdict
 from shared.core.spec import RunSpec
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
 from shared.core.trouble import PATIENCE, Kind, Trouble
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.unit.runs import PUBLICATION, a_run, a_spec
 from tests.workflow.puppet import TIMER, Asked, Puppet, through_json, told
 from triggers.names import Orchestrator

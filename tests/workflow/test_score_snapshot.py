@@ -12,7 +12,7 @@ from shared.core.location import Location
 from shared.core.submission import Rejected
 from shared.errors import Unavailable
 from shared.ports import Copied
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.workflow.world import make_world
 
 

@@ -11,7 +11,7 @@ import pytest
 from shared.core.submission import Deferred, Submission, Unclear
 from shared.errors import Unavailable
 from shared.ports import JobListing
-from tests.fakes import NOON, FakeEndpoint
+from testbed.fakes import NOON, FakeEndpoint
 from tests.workflow.world import make_world
 
 

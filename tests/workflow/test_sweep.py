@@ -18,8 +18,8 @@ from shared.core.submission import Unclear
 from shared.errors import Unavailable
 from shared.routes import Routes
 from shared.work import sweeping
-from tests.examples import STATE
-from tests.fakes import NOON
+from testbed.examples import STATE
+from testbed.fakes import NOON
 from tests.workflow.world import World, make_world
 from triggers.names import Orchestrator
 

@@ -16,7 +16,7 @@ from shared.core.record import change
 from shared.core.submission import Deferred, Rejected, Submission
 from shared.errors import Problem
 from shared.routes import Routes
-from tests.fakes import NOON, FakeEndpoint
+from testbed.fakes import NOON, FakeEndpoint
 from tests.workflow.world import World, make_world
 
 TYPO = "https://digitz.westeurope.inference.ml.azure.com/jobs"

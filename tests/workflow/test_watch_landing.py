@@ -8,7 +8,7 @@ from typing import Any
 from shared.core.record import dump
 from shared.errors import Unavailable
 from shared.work.sweeping import left_over
-from tests.fakes import NOON
+from testbed.fakes import NOON
 from tests.workflow import driver
 from tests.workflow.world import make_world
 

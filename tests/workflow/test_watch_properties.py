@@ -25,8 +25,8 @@ from shared.core.run import Run, Status
 from shared.core.trouble import Kind, Trouble
 from shared.core.watch import STEPS_PER_HISTORY, Watch, new_watch
 from shared.core.watchers import Asking, Operation, Watchers, operate, read_watchers
-from tests.examples import digits_route, tuesday
-from tests.fakes import NOON
+from testbed.examples import digits_route, tuesday
+from testbed.fakes import NOON
 from tests.unit.runs import a_run
 from tests.workflow.puppet import TIMER, Asked, Puppet, through_json, told
 from triggers.names import Orchestrator

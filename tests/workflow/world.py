@@ -21,8 +21,8 @@ from shared.work import inquiry
 from shared.work.inquiry import read_query
 from shared.work.ledger import Ledger
 from shared.work.table import WORK
-from tests.examples import STATE, digits_route, endpoint_over
-from tests.fakes import FakeAnnouncer, FakeBlobs, FakeClock, FakeEndpoint
+from testbed.examples import STATE, digits_route, endpoint_over
+from testbed.fakes import FakeAnnouncer, FakeBlobs, FakeClock, FakeEndpoint
 from tests.workflow.driver import Driver
 from triggers.activities import carry_out
 from triggers.names import Orchestrator

@@ -17,7 +17,7 @@ import pytest
 
 from local.addresses import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, port_of
 from local.addresses import load as load_addresses
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.azureml.cloud import FINAL
 
 if TYPE_CHECKING:

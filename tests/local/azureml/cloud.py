@@ -16,7 +16,7 @@ from local import addresses, tls
 from local.azureml.workspace.names import WORKSPACE_ID
 from local.azureml.workspace.uris import DEFAULT_DATASTORE
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
-from tests.eventually import eventually
+from testbed.eventually import eventually
 
 FINAL = ("Completed", "Failed", "Canceled")
 RATE = 10.0

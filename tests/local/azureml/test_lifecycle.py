@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.pipelines import deploy_pipeline
 from tests.local.azureml.probes import ECHO, WAITS, deploy

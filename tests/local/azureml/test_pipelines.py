@@ -10,7 +10,7 @@ import pytest
 from local.azureml.execution.pipelines import InvalidPipeline, parse_command, parse_pipeline
 from local.azureml.workspace.names import WORKSPACE_ID
 from local.tokens import MANAGEMENT
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.azureml.cloud import Cloud
 
 

@@ -16,7 +16,7 @@ from azure.storage.queue import QueueClient
 
 from local import addresses
 from local.addresses import STATE_ACCOUNT, Addresses
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.eventgrid.examples import CREATED, PREFIX, created
 from tests.local.parts import running
 from tests.local.receiver import Receiver, receiving

@@ -17,7 +17,7 @@ from local import addresses, tls
 from local.addresses import Addresses
 from local.identity.credential import LocalCredential
 from local.tokens import EVENT_GRID, STORAGE, Issuer
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.parts import running
 from tests.local.receiver import receiving
 

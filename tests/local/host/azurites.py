@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import ROOT
 
 

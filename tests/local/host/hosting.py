@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import httpx
 
-from tests.eventually import eventually
+from testbed.eventually import eventually
 
 APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).parents[3]

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import Host, running
 
 API = "/runtime/webhooks/durabletask/entities"

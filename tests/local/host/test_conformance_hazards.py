@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import Host, running
 
 PATH = "/admin/durable/hazards"

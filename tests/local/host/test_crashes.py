@@ -17,7 +17,7 @@ from typing import IO, Any
 import httpx
 import pytest
 
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import APPS, ROOT
 
 API = "/runtime/webhooks/durabletask"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import httpx
 
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import Host
 
 API = "/runtime/webhooks/durabletask"

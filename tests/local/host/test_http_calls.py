@@ -21,7 +21,7 @@ from local.host.durable.runtime.functions import PlainFunctions
 from local.host.durable.runtime.listing import Instance
 from local.host.durable.runtime.store import Store
 from local.host.virtual import VirtualClock
-from tests.eventually import eventually_on_loop
+from testbed.eventually import eventually_on_loop
 from tests.local.host.driving import result
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import Host
 
 API = "/runtime/webhooks/durabletask"

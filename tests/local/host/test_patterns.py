@@ -21,7 +21,7 @@ import pytest
 from aiohttp import web
 
 from local import serving
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import Host, running
 
 API = "/runtime/webhooks/durabletask"

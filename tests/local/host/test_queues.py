@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.azurites import free_port, storage
 from tests.local.host.hosting import Host, notes, running
 

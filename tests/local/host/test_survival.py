@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import notes, running, spawn
 
 STEPS = 40

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from local.host.triggers.schedules import BadSchedule, Schedule
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.host.hosting import notes, running
 
 THURSDAY = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)

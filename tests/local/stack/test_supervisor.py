@@ -10,7 +10,7 @@ import pytest
 
 from local import addresses
 from local.supervisor import Part, PartFailed, Supervisor
-from tests.eventually import eventually_on_loop
+from testbed.eventually import eventually_on_loop
 from tests.local.stack.stacks import is_running
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from local import tls
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.stack.stacks import HERE, Up, descendants, is_running, local, up
 
 PREFIX = "/blobServices/default/containers/landing/blobs/"

@@ -13,7 +13,7 @@ from local import addresses
 from local.addresses import STORAGE_TOPIC
 from local.storage.events import Blob, Outbox, storage_event
 from local.storage.operations import Kind, Operation
-from tests.eventually import eventually
+from testbed.eventually import eventually
 from tests.local.parts import running
 from tests.local.receiver import NOBODY, receiving
 from tests.local.storage.accounts import Accounts

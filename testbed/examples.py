@@ -9,7 +9,7 @@ from shared.core.landing import Landing
 from shared.core.location import Container, Location, locate
 from shared.core.route import Route
 from shared.routes import parse_routes
-from tests.fakes import FakeBlobs, FakeEndpoint
+from testbed.fakes import FakeBlobs, FakeEndpoint
 
 ROOT = Path(__file__).parent.parent
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from demo.cloud import ROOT
-from tests.e2e.cloud import TestedCloud
-from tests.eventually import eventually
+from testbed.cloud import TestedCloud
+from testbed.eventually import eventually
 
 HERE = Path(__file__).parent
 ENDED = ("published", "failed", "superseded")

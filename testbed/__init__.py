@@ -1,0 +1,8 @@
+"""What tests and benchmarks stand on; never deployed.
+
+fakes       the ports in memory, with behaviour; tests/contract holds them to what the adapters do
+examples    values to start from: the project's own routes, settings and places
+cloud       the running local cloud as tests ask it
+stack       the whole local cloud on a state directory, started and stopped
+eventually  how to wait for something
+"""

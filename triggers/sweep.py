@@ -4,16 +4,17 @@ It starts nothing that is under way and decides nothing about content: that stay
 """
 
 import asyncio
+from collections.abc import Awaitable
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core.landing import Landing
-from shared.core.record import dump
+from shared.core.record import Names, dump
 from shared.core.run import Run
 from shared.core.watchers import Asking, Operation, read_watchers
 from shared.services import services
-from shared.telemetry import log, warn
+from shared.telemetry import error, log, warn
 from shared.work import sweeping
 from triggers.names import Entity, Orchestrator
 from triggers.starting import is_under_way, start_once, start_watch
@@ -27,12 +28,29 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     """Compare what is there with what the ledger knows, every quarter of an hour."""
     own, now = services(), services().now()
     left = await asyncio.to_thread(sweeping.left_over, own.ledger, now)
-    resumed = [run for run in left.open if await _resume(client, run)]
+    failures: list[Exception] = []
+    resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]
     await asyncio.to_thread(sweeping.cancel_late_jobs, own.endpoint, left.ended)
     missed = await asyncio.to_thread(sweeping.missed, own.routes, own.blobs, own.ledger, now)
-    watched = [landing for landing in missed if await _watch(client, landing)]
+    watched = [one for one in missed if await _unless_it_fails(failures, _names_of(one), _watch(client, one))]
     log("sweep.done", open=len(left.open), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)
     own.routes.require_whole()
+    if failures:
+        raise failures[0]  # so that the invocation is seen to have failed
+
+
+async def _unless_it_fails(failures: list[Exception], names: Names, starting: Awaitable[bool]) -> bool:
+    """Whether something was started. What cannot be started is told of, and keeps nothing else from being started."""
+    try:
+        return await starting
+    except Exception as trouble:
+        failures.append(trouble)
+        error("sweep.failed", **dump(names), message=str(trouble))
+        return False
+
+
+def _names_of(landing: Landing) -> Names:
+    return Names(route=landing.route.name, landing=landing.path, instance_id=landing.key)
 
 
 async def _resume(client: df.DurableOrchestrationClient, run: Run) -> bool:

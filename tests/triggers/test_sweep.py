@@ -14,7 +14,7 @@ from shared.core.record import change, load
 from shared.core.run import Abandoned, Error, Run, Status
 from shared.core.watch import Watch
 from shared.core.watchers import Watchers, read_watchers
-from shared.errors import RoutesInvalid
+from shared.errors import InputRefused, RoutesInvalid
 from testbed.examples import STATE
 from tests.triggers.app import WATCHER, App, with_a_broken_route
 from tests.triggers.log import told
@@ -288,3 +288,19 @@ def test_a_durable_client_that_does_not_answer_makes_the_sweep_fail_visibly(app:
     app.client.down = None
     sweep(app)
     assert len(app.client.started) == 1
+
+
+def test_a_landing_that_cannot_be_watched_keeps_no_other_from_being_watched(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The entity of the first has a state that this program cannot read, and would have ended every sweep."""
+    first = app.land("0.png")
+    app.land("0.png", folder="digits/wednesday")
+    app.client.landings[first.key] = {"version": 99}
+
+    with pytest.raises(InputRefused, match="version"):
+        sweep(app)
+
+    assert len(app.client.started) == 1
+    (failed,) = told(caplog, "sweep.failed")
+    assert failed["landing"] == "digits/tuesday"

@@ -95,6 +95,10 @@ def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
         case MayBeSent():
             return _unanswered(change(run, renewed_for=run.attempt), "An earlier call may have sent the POST.", now)
         case Postponed(message):
+            if now - run.since >= run.spec.polling.deadline:
+                return failed(
+                    run, Error("route", f"The route could not be used for {run.spec.polling.deadline}. {message}"), now
+                )
             return _waiting(run, message, rest_after(run.failures), now)
         case unknown:
             assert_never(unknown)

@@ -187,3 +187,14 @@ def test_a_run_that_is_taken_up_copies_its_input_if_it_was_about_to() -> None:
     run = renewed(resumed(discarded, NOON), Renewed(over_copies()), NOON)
 
     assert (run.status, run.needs_copies, run.attempt) == (Status.STAGING, True, 2)
+
+
+def test_a_route_that_cannot_be_used_until_the_deadline_fails_the_run_with_what_is_wrong_with_it() -> None:
+    waiting = renewed(submitting(), Postponed("route 'digits', polling.first: 'soon' is no duration"), NOON)
+
+    late = NOON + waiting.spec.polling.deadline
+    run = renewed(waiting, Postponed("route 'digits', polling.first: 'soon' is no duration"), late)
+
+    assert (run.status, run.error and run.error.reason) == (Status.FAILED, "route")
+    assert run.error is not None
+    assert "polling.first" in run.error.message

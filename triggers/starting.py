@@ -3,9 +3,8 @@
 import azure.durable_functions as df
 
 from shared.core.landing import Landing
-from shared.core.readiness import coalesce
 from shared.core.record import Record, dump
-from shared.core.watch import new_watch
+from shared.core.watch import watch_for
 from shared.services import services
 from triggers.names import Orchestrator
 
@@ -17,13 +16,12 @@ async def start_watch(
 ) -> str | None:
     """Start the watch that serves something seen at this moment; its instance id, or None if there is one."""
     recent = services().recent_watches
-    start = coalesce(landing, is_marker=is_marker, now=services().now())
-    if start.instance_id in recent:
+    instance_id, watch = watch_for(landing, is_marker=is_marker, now=services().now())
+    if instance_id in recent:
         return None
-    watch = new_watch(landing, start, is_marker=is_marker)
-    started = await start_once(client, Orchestrator.WATCH_LANDING, start.instance_id, watch)
-    recent.add(start.instance_id)
-    return start.instance_id if started else None
+    started = await start_once(client, Orchestrator.WATCH_LANDING, instance_id, watch)
+    recent.add(instance_id)
+    return instance_id if started else None
 
 
 async def start_once(client: df.DurableOrchestrationClient, name: str, instance_id: str, given: Record) -> bool:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from shared.core.landing import Landing
-from shared.core.readiness import Empty, IsReady, Look, NotYet, Overdue, WatchStart, readiness
+from shared.core.readiness import Empty, IsReady, Look, NotYet, Overdue, WatchStart, coalesce, readiness
 from shared.core.record import Names, Record, change
 from shared.core.route import Ready
 from shared.core.run import Run, Status
@@ -146,6 +146,12 @@ def new_watch(landing: Landing, start: WatchStart, *, is_marker: bool) -> Watch:
         not_before=start.not_before,
         is_marker=is_marker,
     )
+
+
+def watch_for(landing: Landing, *, is_marker: bool, now: datetime) -> tuple[str, Watch]:
+    """The watch that serves what was seen at `now`, and its instance id."""
+    start = coalesce(landing, is_marker=is_marker, now=now)
+    return start.instance_id, new_watch(landing, start, is_marker=is_marker)
 
 
 def settled(watch: Watch) -> Watch:

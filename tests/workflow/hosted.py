@@ -18,9 +18,8 @@ from local.host.durable.runtime.functions import Functions, Handler, Kind, Plain
 from local.host.durable.runtime.store import Store
 from local.host.virtual import VirtualClock, seeded_ids
 from shared.core.landing import Landing
-from shared.core.readiness import coalesce
 from shared.core.record import dump
-from shared.core.watch import new_watch
+from shared.core.watch import watch_for
 from testbed.fakes import NOON
 from tests.workflow.driver import ORCHESTRATORS
 from tests.workflow.world import World
@@ -126,7 +125,5 @@ async def _live_through(agenda: Iterable[tuple[datetime, Callable[[], Any]]], cl
 
 
 def _start(world: World, start: Start, engine: Engine) -> None:
-    where = Landing(world.route, FOLDER)
-    first_look = coalesce(where, is_marker=start.is_marker, now=engine.now())
-    watch = new_watch(where, first_look, is_marker=start.is_marker)
+    _, watch = watch_for(Landing(world.route, FOLDER), is_marker=start.is_marker, now=engine.now())
     engine.start(Orchestrator.WATCH_LANDING, dump(watch), instance=start.instance)

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.core import steps
-from shared.core.readiness import Look, WatchStart, coalesce
+from shared.core.readiness import Look, WatchStart
 from shared.core.record import change, dump, load
 from shared.core.route import Ready
 from shared.core.run import Run, Status
 from shared.core.trouble import Kind, Trouble
-from shared.core.watch import STEPS_PER_HISTORY, Watch, new_watch
+from shared.core.watch import STEPS_PER_HISTORY, Watch, new_watch, watch_for
 from shared.core.watchers import Asking, Operation, Watchers, operate, read_watchers
 from testbed.examples import digits_route, tuesday
 from testbed.fakes import NOON
@@ -94,10 +94,9 @@ class Scene:
 
     def start(self, *, is_marker: bool = False) -> None:
         landing = MARKED if self.marker else QUIET
-        start = coalesce(landing, is_marker=is_marker, now=self.now)
-        if start.instance_id not in self.watches:
-            watch = new_watch(landing, start, is_marker=is_marker)
-            self.watches[start.instance_id] = Watching.of(watch, start.instance_id, self.now)
+        instance_id, watch = watch_for(landing, is_marker=is_marker, now=self.now)
+        if instance_id not in self.watches:
+            self.watches[instance_id] = Watching.of(watch, instance_id, self.now)
 
     def terminate(self, me: str) -> None:
         """An operator stops a watch; a run that it had started goes on by itself."""

@@ -11,11 +11,10 @@ from typing import Any
 
 from shared.core.landing import Landing
 from shared.core.location import Location
-from shared.core.readiness import coalesce
 from shared.core.record import dump
 from shared.core.route import Route
 from shared.core.steps import CLAIM_RUN, Step
-from shared.core.watch import new_watch
+from shared.core.watch import watch_for
 from shared.routes import Routes
 from shared.work import inquiry
 from shared.work.inquiry import read_query
@@ -58,9 +57,8 @@ class World:
     def watch(self, path: str = "digits/tuesday", *, is_marker: bool = False, instance_id: str | None = None) -> str:
         """What an event for that landing leads to; returns the watch's result."""
         where = Landing(self.route, path)
-        start = coalesce(where, is_marker=is_marker, now=self.clock())
-        given = dump(new_watch(where, start, is_marker=is_marker))
-        return str(self.driver.run(Orchestrator.WATCH_LANDING, given, instance_id or start.instance_id))
+        own_id, watch = watch_for(where, is_marker=is_marker, now=self.clock())
+        return str(self.driver.run(Orchestrator.WATCH_LANDING, dump(watch), instance_id or own_id))
 
     def watch_until_claimed(self) -> None:
         """A watch whose process is stopped right after it has claimed the run."""

@@ -49,7 +49,7 @@ class SettingsInvalid(LandfallError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__("App settings have problems:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+        super().__init__("The app settings have problems:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
 
 
 class InputRefused(LandfallError):

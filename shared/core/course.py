@@ -63,7 +63,7 @@ ADVICE = {
     400: "Compare the route's inputs, outputs and endpoint settings with the deployment.",
     401: "Check that the app's identity belongs to the endpoint's tenant.",
     403: "Give the app's identity a role on the workspace that allows batchEndpoints/jobs/write.",
-    404: "Check scoring_uri and deployment of the route; without deployment the endpoint needs a default one.",
+    404: "Check the route's scoring_uri and deployment. Without deployment, the endpoint needs a default one.",
 }
 
 
@@ -91,7 +91,7 @@ def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
                 return fresh.moved(to)
             return fresh.noted() if spec != run.spec else fresh
         case Superseded():
-            return _superseded(run, "Newer content arrived before there was a job", now)
+            return _superseded(run, "Newer content arrived before a job was created", now)
         case MayBeSent():
             return _unanswered(change(run, renewed_for=run.attempt), "An earlier call may have sent the POST.", now)
         case Postponed(message):
@@ -117,13 +117,13 @@ def answered(run: Run, answer: Submission, now: datetime) -> Run:
             return _waiting(again, f"The endpoint answered {status}: {message}", rest_after(run.failures), now)
         case Rejected(status, message):
             noted = change(run, attempts=_attempts(run, "rejected", now, message=message))
-            advice = f"{ADVICE.get(status, '')} Then drop the files again.".strip()
+            advice = f"{ADVICE.get(status, '')} Then upload the files again.".strip()
             text = f"The endpoint answered {status}: {message} {advice}"
             return failed(noted, Error(f"rejected_{status}", text), now)
         case Deferred(retry_after, message):
             again = _next_attempt(run, "deferred", message, now, denied_since=None)
             if now - run.since >= run.spec.polling.deadline:
-                text = f"No attempt was taken for {run.spec.polling.deadline}. The last answer: {message}"
+                text = f"The endpoint accepted no attempt for {run.spec.polling.deadline}. Its last answer: {message}"
                 return failed(again, Error("deferred", text), now)
             return _waiting(again, message, max(timedelta(seconds=retry_after), rest_after(run.failures)), now)
         case Unclear(message):
@@ -156,21 +156,22 @@ def searched(run: Run, found: Found, now: datetime) -> Run:
     given_up = change(run, unanswered=None, unclear=run.unclear + 1, abandoned=_abandoned(run))
     if found.complete and given_up.unclear < UNCLEAR_LIMIT:
         return given_up.noted(attempt=run.attempt + 1)
-    seen = "shows no job for any of them" if found.complete else "does not list its jobs, so that nobody can tell"
+    seen = "its job list shows none" if found.complete else "it does not list all its jobs"
     message = (
-        f"The endpoint gave no clear answer to {given_up.unclear} submission(s) and {seen}. Look in Studio for a "
-        f"job that writes {given_up.abandoned[-1].output_uri} and cancel it; then drop the files again."
+        f"The outcome of {given_up.unclear} submission(s) is unknown: the endpoint confirmed no job, and {seen}. In "
+        f"Studio, look for a job that writes {given_up.abandoned[-1].output_uri} and cancel it. Then upload the files "
+        "again."
     )
     return failed(given_up, Error("unclear", message), now)
 
 
 def observed(run: Run, job: Job | None, now: datetime) -> Run:
     """The job was looked at; None means that the endpoint does not know it."""
-    assert run.job is not None, "who has no job looks at none"
+    assert run.job is not None, "only a run with a job looks at it"
     if job is None:
         missing = run.missing + 1
         if missing >= MISSING_LIMIT:
-            message = f"The endpoint no longer knows job {run.job.name}; was it deleted?"
+            message = f"The endpoint can no longer find job {run.job.name}. It may have been deleted."
             return failed(run, Error("job_missing", message), now)
         return _within_deadlines(change(run, missing=missing), now)
     seen = change(run, job=run.job.seen_again(job), timings=_seen_at(run.timings, job, now), missing=0)
@@ -185,9 +186,9 @@ def observed(run: Run, job: Job | None, now: datetime) -> Run:
 
 def explained(run: Run, message: str | None, now: datetime) -> Run:
     """The job has failed, and these are the service's own words about it, if it had any."""
-    assert run.job is not None, "who has no job explains none"
+    assert run.job is not None, "only a run with a job explains its failure"
     error = _job_error("job_failed", run.job, "failed")
-    return failed(run, _with(error, f"The service says: {message}") if message else error, now)
+    return failed(run, _with(error, f"Azure ML reports: {message}") if message else error, now)
 
 
 def checked(run: Run, verdict: Verdict, now: datetime) -> Run:
@@ -228,7 +229,7 @@ def published(run: Run, answer: PublishAnswer, now: datetime) -> Run:
 
 def canceled(run: Run, accepted: bool, now: datetime) -> Run:
     """The service was asked to cancel the job; the run ends with the error that led to it."""
-    told = "It was canceled." if accepted else "It could not be canceled; look after it in Studio."
+    told = "The job was canceled." if accepted else "The job could not be canceled; check it in Studio."
     return failed(run, _with(run.error or Error("canceled", "The run was given up."), told), now)
 
 
@@ -245,7 +246,7 @@ def stumbled(run: Run, step: str, trouble: Trouble, now: datetime) -> Run:
     if not trouble.may_pass:
         return given_up(again, Error(trouble.kind, f"{step}: {trouble.message}"), now)
     if denied_since is not None and now - denied_since >= DENIED_PATIENCE:
-        text = f"{step} was denied for {DENIED_PATIENCE}: {trouble.message}"
+        text = f"{step}: access was denied for {DENIED_PATIENCE}: {trouble.message}"
         return given_up(again, Error("denied", text), now)
     if now - run.since >= run.spec.polling.deadline:
         return given_up(again, Error("trouble", f"Gave up on {step}: {trouble.message}"), now)
@@ -294,13 +295,13 @@ def _ahead(run: Run, now: datetime) -> Run:
 def _waiting(run: Run, message: str, wait: timedelta, now: datetime) -> Run:
     """The same will be tried again; until then the record says what for."""
     until = now + wait
-    text = f"{message.rstrip('. ')}. It is tried again at {until:%Y-%m-%d %H:%M:%S} UTC."
+    text = f"{message.rstrip('. ')}. Next try at {until:%Y-%m-%d %H:%M:%S} UTC."
     return run.noted(failures=run.failures + 1, wait_until=until, error=Error("waiting", text))
 
 
 def _unanswered(run: Run, message: str, now: datetime) -> Run:
     """Nobody knows whether the attempt made a job."""
-    text = f"The submission got no clear answer ({message.rstrip('. ')}); the endpoint's jobs are searched for its job."
+    text = f"It is not clear whether a job was created ({message.rstrip('. ')}). Searching the endpoint's jobs for it."
     return run.noted(
         unanswered=Unanswered(),
         attempts=_attempts(run, "unclear", now, message=message),
@@ -341,7 +342,7 @@ def _published(run: Run, publication: Published, now: datetime) -> Run:
 
 
 def _superseded(run: Run, message: str, now: datetime) -> Run:
-    return _ended(run, Status.SUPERSEDED, Error("superseded", f"{message}; the new content is a run of its own."), now)
+    return _ended(run, Status.SUPERSEDED, Error("superseded", f"{message}; the new content gets its own run."), now)
 
 
 def _seen_at(timings: Timings, job: Job, now: datetime) -> Timings:
@@ -353,13 +354,13 @@ def _seen_at(timings: Timings, job: Job, now: datetime) -> Timings:
 
 
 def _within_deadlines(run: Run, now: datetime) -> Run:
-    assert run.job is not None, "deadlines are those of a job"
+    assert run.job is not None, "only a run with a job has its deadlines"
     polling, since = run.spec.polling, run.timings.submitted or now
     # A job on low-priority nodes goes back to Queued when its node is taken away; it has been running.
     never_ran = run.job.stage is Stage.WAITING and run.timings.running is None
     if now - since >= polling.deadline:
         limit, reason = polling.deadline, "deadline"
-        advice = "Raise polling.deadline of the route if jobs of this size take longer."
+        advice = "If jobs of this size need longer, raise the route's polling.deadline."
     elif never_ran and now - since >= polling.start_deadline:
         limit, reason, advice = polling.start_deadline, "start_deadline", "Check the compute cluster's quota and state."
     else:

@@ -47,7 +47,7 @@ def load(kind: type[T], payload: object) -> T:
     try:
         return msgspec.convert(payload, kind)
     except msgspec.ValidationError as error:
-        raise InputRefused(f"This is not a {getattr(kind, '__name__', kind)}: {error}") from error
+        raise InputRefused(f"Not a valid {getattr(kind, '__name__', kind)}: {error}") from error
 
 
 def to_json(record: msgspec.Struct) -> bytes:
@@ -65,7 +65,7 @@ def parse(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError as error:
-        raise InputRefused(f"This is not JSON: {error}") from error
+        raise InputRefused(f"Not valid JSON: {error}") from error
 
 
 class Names(Record, frozen=True, kw_only=True):

@@ -47,22 +47,22 @@ class Status(StrEnum):
 
 
 TRANSITIONS: Mapping[tuple[Status, Status], str] = {
-    (Status.CLAIMED, Status.STAGING): "copies are to be scored",
-    (Status.CLAIMED, Status.SUBMITTING): "the landing itself is to be scored",
+    (Status.CLAIMED, Status.STAGING): "copies will be scored",
+    (Status.CLAIMED, Status.SUBMITTING): "the landing will be scored in place",
     (Status.CLAIMED, Status.FAILED): "refused",
-    (Status.STAGING, Status.SUBMITTING): "the copies are there",
+    (Status.STAGING, Status.SUBMITTING): "the copies are complete",
     (Status.STAGING, Status.FAILED): "given up",
-    (Status.STAGING, Status.SUPERSEDED): "a file has changed",
-    (Status.SUBMITTING, Status.STAGING): "other files lie beside the snapshot now",
+    (Status.STAGING, Status.SUPERSEDED): "a file changed",
+    (Status.SUBMITTING, Status.STAGING): "the folder now holds other files too",
     (Status.SUBMITTING, Status.SCORING): "accepted, or its job was found",
     (Status.SUBMITTING, Status.FAILED): "rejected, or given up",
-    (Status.SUBMITTING, Status.SUPERSEDED): "newer content before there was a job",
-    (Status.SCORING, Status.STAGING): "other files came in while the job ran",
-    (Status.SCORING, Status.CANCELING): "too late, or given up",
+    (Status.SUBMITTING, Status.SUPERSEDED): "newer content arrived before there was a job",
+    (Status.SCORING, Status.STAGING): "other files arrived while the job ran",
+    (Status.SCORING, Status.CANCELING): "deadline passed, or given up",
     (Status.SCORING, Status.PUBLISHING): "completed, and scored exactly the snapshot",
     (Status.SCORING, Status.FAILED): "the job failed, was canceled or is gone",
     (Status.SCORING, Status.SUPERSEDED): "the files changed while the job ran",
-    (Status.CANCELING, Status.FAILED): "canceled, or left alone",
+    (Status.CANCELING, Status.FAILED): "canceled, or cannot be canceled",
     (Status.PUBLISHING, Status.PUBLISHED): "sealed",
     (Status.PUBLISHING, Status.FAILED): "cannot be published",
 }
@@ -176,11 +176,11 @@ class Progress(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """What cannot be is refused wherever a record is made or read."""
         if self.status in HAVE_A_JOB and self.job is None:
-            raise ValueError(f"a run that is {self.status} has a job")
+            raise ValueError(f"a run that is {self.status} must have a job")
         if (self.status is Status.PUBLISHED) is not (self.publication is not None):
-            raise ValueError("a run has a publication when it is published, and only then")
+            raise ValueError("a run must have a publication if it is published, and only then")
         if self.status in HAVE_AN_ERROR and self.error is None:
-            raise ValueError(f"a run that is {self.status} says why")
+            raise ValueError(f"a run that is {self.status} must have an error")
 
     @property
     def has_ended(self) -> bool:
@@ -264,5 +264,5 @@ def read_run(content: bytes) -> Run:
     document = parse(content)
     found = document.get("version") if isinstance(document, dict) else None
     if found != VERSION:
-        raise UnknownVersion(f"it is of version {found!r}, and this program knows version {VERSION}")
+        raise UnknownVersion(f"it has version {found!r}, but this version of Landfall reads version {VERSION}")
     return load(Run, document)

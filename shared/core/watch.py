@@ -51,30 +51,30 @@ class Phase(StrEnum):
 
 TRANSITIONS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.SETTLING, Phase.ENTERING): "the settle time is over",
-    (Phase.SETTLING, Phase.DONE): "trouble that does not pass",
-    (Phase.ENTERING, Phase.LOOKING): "it is the watcher",
-    (Phase.ENTERING, Phase.DONE): "another one watches",
+    (Phase.SETTLING, Phase.DONE): "permanent trouble",
+    (Phase.ENTERING, Phase.LOOKING): "this watch is the watcher",
+    (Phase.ENTERING, Phase.DONE): "another watch is the watcher",
     (Phase.LOOKING, Phase.WAITING): "not ready yet",
     (Phase.LOOKING, Phase.BEGINNING): "ready, or overdue",
     (Phase.LOOKING, Phase.LEAVING): "nothing to score",
     (Phase.WAITING, Phase.LOOKING): "time to look again",
-    (Phase.WAITING, Phase.ENTERING): "the same, where a marker is awaited",
+    (Phase.WAITING, Phase.ENTERING): "time to look again for a marker",
     (Phase.BEGINNING, Phase.CLAIMING): "still the watcher",
-    (Phase.BEGINNING, Phase.DONE): "another one watches",
+    (Phase.BEGINNING, Phase.DONE): "another watch is the watcher",
     (Phase.CLAIMING, Phase.SCORING): "claimed",
-    (Phase.CLAIMING, Phase.LOOKING): "the content has changed",
-    (Phase.CLAIMING, Phase.LEAVING): "the content has had its run, or no route takes it",
+    (Phase.CLAIMING, Phase.LOOKING): "the content changed",
+    (Phase.CLAIMING, Phase.LEAVING): "the content already has a run, or no route matches",
     (Phase.SCORING, Phase.LOOKING): "superseded",
     (Phase.SCORING, Phase.LEAVING): "the run has ended",
-    (Phase.LEAVING, Phase.LOOKING): "somebody came by since the last look",
-    (Phase.LEAVING, Phase.DONE): "nobody did",
-    (Phase.ENTERING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.LOOKING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.WAITING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.BEGINNING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.CLAIMING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.LEAVING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.GIVING_UP, Phase.DONE): "the landing is free",
+    (Phase.LEAVING, Phase.LOOKING): "touched since the last look",
+    (Phase.LEAVING, Phase.DONE): "not touched",
+    (Phase.ENTERING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.LOOKING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.WAITING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.BEGINNING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.CLAIMING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.LEAVING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.GIVING_UP, Phase.DONE): "the landing is released",
 }
 """Every way that a watch may go, and when it does. docs/architecture.md shows it; any other way raises."""
 
@@ -201,7 +201,7 @@ def claimed(watch: Watch, answer: ClaimAnswer) -> Watch:
         case Known(run_id):
             return _ahead(watch.moved(Phase.LEAVING, result=f"already known as {run_id}"))
         case NoRoute():
-            return _ahead(watch.moved(Phase.LEAVING, result="no route takes it any more"))
+            return _ahead(watch.moved(Phase.LEAVING, result="no route matches it any more"))
         case ContentChanged():
             return _ahead(watch.moved(Phase.LOOKING))
         case unknown:

@@ -101,7 +101,7 @@ def renew(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, given: Ren
     except RoutesInvalid as problems:
         return Postponed(str(problems))
     if landing is None:
-        raise InputRefused(f"No route {given.names.route!r} takes {given.names.landing!r} any more.")
+        raise InputRefused(f"Route {given.names.route!r} is gone or no longer matches {given.names.landing!r}.")
     snapshot, _ = _snapshot(blobs, landing)
     if snapshot.fingerprint != given.fingerprint:
         return Superseded()

@@ -38,7 +38,7 @@ def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
         if copied is Copied.THERE:
             there = blobs.stat(target)
             if there is None or there.size != file.size or (there.md5 and file.md5 and there.md5 != file.md5):
-                raise Unavailable(f"{target.url} is not the copy that should be there; remove it.")
+                raise Unavailable(f"{target.url} is not a copy of the file in the snapshot; remove it.")
         return file.name if copied is Copied.SOURCE_CHANGED else None
 
     changed = next(iter(each(copy, files)), None)

@@ -36,8 +36,8 @@ def refused(cloud: Cloud, path: str, properties: dict[str, Any], status: int = 4
         ({"model": MODEL, "compute": COMPUTE}, "only an MLflow model does without a scoring script"),
         ({"model": {"assetId": "azureml:none:1"}, "compute": COMPUTE}, "models/none/versions/1 does not exist"),
         ({"model": MODEL, "compute": "azureml:none"}, "The compute azureml:none does not exist"),
-        ({"model": MODEL, "compute": COMPUTE, "miniBatchSize": 0}, "miniBatchSize must be a whole number of at least 1"),
-        ({"model": MODEL, "compute": COMPUTE, "outputAction": "Print"}, "outputAction is AppendRow or SummaryOnly"),
+        ({"model": MODEL, "compute": COMPUTE, "miniBatchSize": 0}, "must be a whole number of at least 1"),
+        ({"model": MODEL, "compute": COMPUTE, "outputAction": "Print"}, "outputAction must be AppendRow or SummaryOnly"),
         ({"model": MODEL, "compute": COMPUTE, "retrySettings": {"timeout": "30"}}, "not an ISO 8601 duration"),
         (
             {"model": {"assetId": "/subscriptions/x/resourceGroups/y/workspaces/z/models/a/versions/1"}},

@@ -51,13 +51,13 @@ UNCLEAR_LIMIT = 3
 """Attempts without a clear answer after which the run ends as failed instead of risking more twins."""
 
 MISSING_LIMIT = 10
-"""Answers in a row that a submitted job does not exist, after which it is taken as gone."""
+"""After this many answers in a row that a submitted job does not exist, it counts as gone."""
 
 CANCEL_TRIES = 10
-"""How often a job is asked to be canceled; after half an hour of trouble it is left alone, and the run ends."""
+"""How often canceling a job is tried; after half an hour of trouble the job is left alone, and the run ends."""
 
 DENIED_STATUSES = frozenset({401, 403})
-"""Answers to a submission that a new role may change once it is felt."""
+"""Answers to a submission that a new role may change once it takes effect."""
 
 ADVICE = {
     400: "Compare the route's inputs, outputs and endpoint settings with the deployment.",
@@ -75,7 +75,7 @@ def begun(run: Run, now: datetime) -> Run:
 
 
 def resumed(run: Run, now: datetime) -> Run:
-    """A run that was left is taken up again, with patience of its own. Without a job its route is read again first."""
+    """A run that was left is resumed, and patience starts again. Without a job its route is read again first."""
     return change(run, since=now, failures=0, denied_since=None, renewed_for=_outdated(run))
 
 
@@ -185,7 +185,7 @@ def observed(run: Run, job: Job | None, now: datetime) -> Run:
 
 
 def explained(run: Run, message: str | None, now: datetime) -> Run:
-    """The job has failed, and these are the service's own words about it, if it had any."""
+    """The job has failed; `message` is the service's own explanation, if it has one."""
     assert run.job is not None, "only a run with a job explains its failure"
     error = _job_error("job_failed", run.job, "failed")
     return failed(run, _with(error, f"Azure ML reports: {message}") if message else error, now)
@@ -234,14 +234,14 @@ def canceled(run: Run, accepted: bool, now: datetime) -> Run:
 
 
 def stumbled(run: Run, step: str, trouble: Trouble, now: datetime) -> Run:
-    """A step was not done. It is tried again after a rest as long as the trouble may pass and its time is not over."""
+    """A step failed. It is tried again after a rest, as long as the trouble may pass and patience lasts."""
     denied_since = (run.denied_since or now) if trouble.kind is Kind.DENIED else None
     again = change(run, denied_since=denied_since, renewed_for=_outdated(run))
     rested = change(again, failures=run.failures + 1, wait_until=now + rest_after(run.failures))
     if run.has_ended or (run.status is Status.CANCELING and step == RECORD_RUN.name and trouble.may_pass):
         return rested
     if run.status is Status.CANCELING:
-        # The run is over already, that is why the job is canceled.
+        # The run is already over; that is why the job is canceled.
         return rested if trouble.may_pass and rested.failures < CANCEL_TRIES else canceled(run, False, now)
     if not trouble.may_pass:
         return given_up(again, Error(trouble.kind, f"{step}: {trouble.message}"), now)
@@ -274,7 +274,7 @@ def waited(run: Run) -> Run:
 
 
 def recorded(run: Run) -> Run:
-    """The ledger has the record as it is. Failures on the way there are no tries of a cancelation."""
+    """The ledger has the record as it is. Failing to record it does not count as a try to cancel the job."""
     return change(run, recorded=run.revision, failures=0 if run.status is Status.CANCELING else run.failures)
 
 
@@ -288,19 +288,19 @@ def _outdated(run: Run) -> int:
 
 
 def _ahead(run: Run, now: datetime) -> Run:
-    """The run got ahead: patience with trouble begins anew."""
+    """The run made progress: patience starts again."""
     return change(run, since=now, failures=0, denied_since=None, wait_until=None, error=None)
 
 
 def _waiting(run: Run, message: str, wait: timedelta, now: datetime) -> Run:
-    """The same will be tried again; until then the record says what for."""
+    """The step will be tried again; until then the record says what the run waits for."""
     until = now + wait
     text = f"{message.rstrip('. ')}. Next try at {until:%Y-%m-%d %H:%M:%S} UTC."
     return run.noted(failures=run.failures + 1, wait_until=until, error=Error("waiting", text))
 
 
 def _unanswered(run: Run, message: str, now: datetime) -> Run:
-    """Nobody knows whether the attempt made a job."""
+    """It is not known whether the attempt created a job."""
     text = f"It is not clear whether a job was created ({message.rstrip('. ')}). Searching the endpoint's jobs for it."
     return run.noted(
         unanswered=Unanswered(),
@@ -315,12 +315,12 @@ def _next_attempt(run: Run, outcome: str, message: str, now: datetime, **changes
 
 
 def _abandoned(run: Run) -> tuple[Abandoned, ...]:
-    """`abandoned` with the current attempt, of which nobody can tell whether it made a job."""
+    """`abandoned` with the current attempt, whose outcome is unknown."""
     return (*run.abandoned, Abandoned(run.spec.endpoint.scoring_uri, run.spec.output_of(run.attempt).uri))
 
 
 def _may_be_felt_yet(run: Run, now: datetime) -> bool:
-    """Whether a role that was given lately may still make a difference."""
+    """Whether a recently granted role may still take effect."""
     return run.denied_since is None or now - run.denied_since < DENIED_PATIENCE
 
 

@@ -1,4 +1,4 @@
-"""What a storage event says, and which landing it speaks of.
+"""What a storage event says, and which landing it is about.
 
 An event is a hint to look, never a source of truth: of all its fields only the type, the API, the account in its topic
 and the path in its subject are used. The URL inside it is not followed, whoever sent it.
@@ -37,7 +37,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """The event asks for nothing. `suspicious` means that somebody should know."""
+    """The event is ignored. `suspicious`: an operator should know of it."""
 
     reason: str
     suspicious: bool = False

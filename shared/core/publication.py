@@ -1,4 +1,4 @@
-"""What is laid in the run folder: the outputs under their own names, then `_run.json`, then `_SUCCESS`."""
+"""What is written to the run folder: the outputs under their own names, then `_run.json`, then `_SUCCESS`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def problem_with(outputs: Sequence[File]) -> str | None:
 
 
 def leftovers(outputs: Sequence[Frozen], there: Iterable[File]) -> list[File]:
-    """What lies in a run folder and is no copy of an output: of somebody else, or of an attempt that was cut short."""
+    """The files in a run folder that are not copies of an output: foreign ones, or those of an interrupted attempt."""
     wanted = {output.name: output for output in outputs}
     return [
         file

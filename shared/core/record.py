@@ -56,12 +56,12 @@ def to_json(record: msgspec.Struct) -> bytes:
 
 
 def from_json(kind: type[T], content: bytes) -> T:
-    """The record in JSON. Raises InputRefused if it is none of that kind."""
+    """The record in JSON. Raises InputRefused if it is not of that kind."""
     return load(kind, parse(content))
 
 
 def parse(content: bytes) -> Any:
-    """What is in a JSON text. Raises InputRefused if it is none."""
+    """The value in a JSON document. Raises InputRefused if it is not valid JSON."""
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError as error:

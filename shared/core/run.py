@@ -1,7 +1,7 @@
-"""A run: one scoring of one snapshot. Its record is its whole state, and a table says which ways it may go.
+"""A run: one scoring of one snapshot. Its record is its whole state, and a table lists its transitions.
 
-The record is what the ledger holds, what travels from one history to the next, and what the run API shows. Where a run
-goes on after a pause is told by the record's facts alone (is there a job? has it ended?), never by a stored step.
+The record is what the ledger holds, what travels from one history to the next, and what the run API shows. How a run
+continues after a pause is derived from the record's facts (is there a job? has it ended?), never from a stored step.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ TRANSITIONS: Mapping[tuple[Status, Status], str] = {
     (Status.PUBLISHING, Status.PUBLISHED): "sealed",
     (Status.PUBLISHING, Status.FAILED): "cannot be published",
 }
-"""Every way that a run may go, and when it does. docs/architecture.md shows it; any other way raises."""
+"""Every transition of a run, and its reason. docs/architecture.md shows them; any other raises."""
 
 ENDED = frozenset({Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED})
 HAVE_A_JOB = frozenset({Status.SCORING, Status.CANCELING, Status.PUBLISHING, Status.PUBLISHED})
@@ -74,7 +74,7 @@ HAVE_AN_ERROR = frozenset({Status.CANCELING, Status.FAILED, Status.SUPERSEDED})
 
 
 class IllegalTransition(Exception):
-    """A run was about to go a way that the table does not have: a defect of the code."""
+    """A run was about to make a transition that is not in the table: a defect in the code."""
 
     def __init__(self, before: Status, after: Status) -> None:
         self.before, self.after = before, after
@@ -100,7 +100,7 @@ class Attempt(Record, frozen=True, kw_only=True):
 
 
 class Abandoned(Record, frozen=True):
-    """An attempt that nobody could tell of whether it made a job: where that would be, and what it would write."""
+    """An attempt whose outcome is unknown: where its job would be, and what that job would write."""
 
     scoring_uri: str
     output_uri: str
@@ -174,7 +174,7 @@ class Progress(Record, frozen=True, kw_only=True):
     error: Error | None = None
 
     def __post_init__(self) -> None:
-        """What cannot be is refused wherever a record is made or read."""
+        """A record that cannot be is refused, wherever it is made or read."""
         if self.status in HAVE_A_JOB and self.job is None:
             raise ValueError(f"a run that is {self.status} must have a job")
         if (self.status is Status.PUBLISHED) is not (self.publication is not None):
@@ -234,7 +234,7 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
         return change(self, **changes, spec=spec or self.spec)
 
     def moved(self, to: Status, **changes: Any) -> Run:
-        """The run with another status. Raises IllegalTransition for a way that is not in the table."""
+        """The run with another status. Raises IllegalTransition if that is not in the table."""
         if (self.status, to) not in TRANSITIONS:
             raise IllegalTransition(self.status, to)
         return self.noted(status=to, **changes)

@@ -46,7 +46,7 @@ class RunSpec(Record, frozen=True, kw_only=True):
     """All that carrying out a run needs to know. Holds addresses and numbers, no secrets.
 
     `output` is a template: `{attempt}` is left open in it. `scores_copies`: the endpoint is given copies of the
-    snapshot's files instead of the landing itself; `may_copy`: that can still be decided. `refusal`: why it shall not
+    snapshot's files instead of the landing itself; `may_copy`: that can still be decided. `refusal`: why it must not
     be carried out.
     """
 

@@ -1,7 +1,7 @@
 """The watch of a landing: look until it is ready, have its run carried out, then let go.
 
 Its record is its whole state. The phase says what comes next (the orchestrator does it and adds nothing), the functions
-say what the watch becomes when that was done, and a table says which ways it may go.
+say what the watch becomes once that is done, and a table lists its transitions.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ class Phase(StrEnum):
     WAITING = "waiting"
     """Wait until the next look."""
     BEGINNING = "beginning"
-    """Ask the landing entity for leave to make a run."""
+    """Ask the landing entity for permission to make a run."""
     CLAIMING = "claiming"
     """Freeze the snapshot and claim its run."""
     SCORING = "scoring"
     """Wait for the end of the run."""
     LEAVING = "leaving"
-    """Tell the landing entity that the watcher is through."""
+    """Tell the landing entity that the watcher has finished."""
     GIVING_UP = "giving_up"
-    """Have the landing entity forget the watcher, which cannot go on."""
+    """Have the landing entity forget the watcher, which cannot continue."""
     DONE = "done"
 
 
@@ -76,11 +76,11 @@ TRANSITIONS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.LEAVING, Phase.GIVING_UP): "permanent trouble",
     (Phase.GIVING_UP, Phase.DONE): "the landing is released",
 }
-"""Every way that a watch may go, and when it does. docs/architecture.md shows it; any other way raises."""
+"""Every transition of a watch, and its reason. docs/architecture.md shows them; any other raises."""
 
 
 class IllegalTransition(Exception):
-    """A watch was about to go a way that the table does not have: a defect of the code."""
+    """A watch was about to make a transition that is not in the table: a defect in the code."""
 
     def __init__(self, before: Phase, after: Phase) -> None:
         self.before, self.after = before, after

@@ -122,7 +122,7 @@ def check(blobs: Blobs, ledger: Ledger, given: CheckLanding) -> Checked:
 
 def find(routes: Routes, names: Names) -> Landing | None:
     """The landing of that route at that path; None if the route is gone or does not take it any more. Raises
-    RoutesInvalid if the route has a problem: nobody can tell then."""
+    RoutesInvalid if the route has a problem: then it is not known."""
     for route in routes.usable:
         landing = Landing(route, names.landing)
         if route.name == names.route and landing.is_taken:

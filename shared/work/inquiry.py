@@ -31,7 +31,7 @@ PRIVATE = frozenset(
         "denied_since",
     }
 )
-"""Members of the record that say nothing to people, or that are shown otherwise."""
+"""Members of the record that are of no use to people, or that are shown in another form."""
 
 _RUN_ID = re.compile(r"[a-z][a-z0-9-]{0,39}-[0-9a-f]{20}")
 

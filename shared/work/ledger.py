@@ -154,7 +154,7 @@ class Ledger:
             yield run
 
     def report_once(self, unreadable: Unreadable) -> bool:
-        """Whether nobody has reported yet that this run cannot be read for that reason."""
+        """Whether it has not been reported yet that this run cannot be read for that reason."""
         blob, reason = self._at(f"unreadable/{unreadable.run_id}"), unreadable.reason.encode()
         stored = self.blobs.read(blob)
         if stored is not None and stored.content == reason:

@@ -123,8 +123,8 @@ def test_a_late_answer_is_late(action: dict[str, Any]) -> None:
         ({"after": {"drop": True}}, "drop"),
         ({"after": {"after": {"status": 500}}}, "after"),
         ({"status": 500, "after": {"delay_ms": 5}}, "Only 'delay_ms' may stand beside 'after'"),
-        ({"headers": {"Retry-After": "5"}}, "give its 'status', too"),
-        ({"after": {"body": "nothing"}}, "give its 'status', too"),
+        ({"headers": {"Retry-After": "5"}}, "need a 'status'"),
+        ({"after": {"body": "nothing"}}, "need a 'status'"),
     ],
     ids=str,
 )

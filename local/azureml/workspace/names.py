@@ -26,7 +26,7 @@ class ForeignResource(ValueError):
     """An id named another workspace."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"{text!r} is in another workspace; this one is {WORKSPACE_ID}.")
+        super().__init__(f"{text!r} names another workspace; this one is {WORKSPACE_ID}.")
 
 
 def path_of(text: str) -> str | None:

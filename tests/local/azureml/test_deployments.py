@@ -93,11 +93,11 @@ def test_of_two_deployments_none_is_the_default_unless_the_endpoint_says_so(tmp_
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"type": "magic"}, "type is model or pipeline"),
-        ({"code_configuration": None}, "only an MLflow model, a folder with a file MLmodel, does without"),
+        ({"type": "magic"}, "type must be model or pipeline"),
+        ({"code_configuration": None}, "except for an MLflow model (a folder with an MLmodel file)"),
         ({"code_configuration": {"code": "none", "scoring_script": "x.py"}}, "not a folder"),
         ({"code_configuration": {"code": "code", "scoring_script": "x.py"}}, "'x.py', which does not exist"),
-        ({"model": "azureml://registries/azureml/models/x/versions/1"}, "none of this workspace's"),
+        ({"model": "azureml://registries/azureml/models/x/versions/1"}, "not in this workspace"),
         ({"model": {"path": "nothing"}}, "model.path names 'nothing', which does not exist"),
         ({"model": None}, "model.path is required"),
         ({"compute": None}, "compute is required"),
@@ -107,8 +107,8 @@ def test_of_two_deployments_none_is_the_default_unless_the_endpoint_says_so(tmp_
         ({"settings": {"mini_batch_size": 0}}, "settings.mini_batch_size must be a whole number of at least 1"),
         ({"settings": {"output_action": "print"}}, "output_action must be one of append_row, summary_only"),
         ({"settings": {"output_file_name": "a/b"}}, "output_file_name must be a file name"),
-        ({"settings": {"environment_variables": [1]}}, "environment_variables is a mapping"),
-        ({"settings": 3}, "settings is a mapping"),
+        ({"settings": {"environment_variables": [1]}}, "environment_variables must be a mapping"),
+        ({"settings": 3}, "settings must be a mapping"),
     ],
 )
 def test_a_broken_deployment_is_refused_with_the_reason(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
@@ -125,7 +125,7 @@ def test_all_problems_of_a_deployment_are_told_at_once(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("name: [", "not valid YAML"),
-        ("- name", "is a mapping"),
+        ("- name", "must be a mapping"),
         ("name: 1x", "3 to 32 letters"),
         ("name: probe\nauth_mode: key", "batch endpoints have no keys"),
         ("name: probe\ntraffic: {}", "traffic is not a known field"),

@@ -110,7 +110,7 @@ def test_a_second_up_on_the_same_state_is_refused(cloud: Up) -> None:
     second = local("up", "--state", str(cloud.state), "--app", str(HERE / "app"))
 
     assert second.returncode == 2
-    assert "already runs" in second.stderr
+    assert "already running" in second.stderr
 
 
 @pytest.mark.parametrize("part", ["storage", "host"])

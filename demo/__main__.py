@@ -147,7 +147,7 @@ def show(cloud: Cloud, run: dict[str, Any], truth: dict[str, int]) -> None:
     accuracy = sum(predicted[name] == digit for name, digit in truth.items()) / len(truth)
     step(f"Accuracy against the true labels: {accuracy:.1%} of {len(truth)}")
     if accuracy < NEEDED_ACCURACY:
-        raise Disappointment(f"a real classifier reaches {NEEDED_ACCURACY:.0%}")
+        raise Disappointment(f"expected at least {NEEDED_ACCURACY:.0%}")
 
 
 def step(text: str) -> None:

@@ -115,4 +115,4 @@ def readiness(ready: Ready, look: Look, *, same_since: datetime, watched_since: 
         return IsReady()
     if look.files == 0:
         return Empty()
-    return Overdue(f"The folder was not complete within {ready.longest_wait}: {missing}.")
+    return Overdue(f"The landing was not complete within {ready.longest_wait}: {missing}.")

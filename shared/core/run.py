@@ -247,7 +247,7 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
 def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
     """The identity of a run: the same content of the same landing gives the same id.
 
-    `number` is 0, and one more each time content whose run has failed is dropped anew.
+    `number` is 0, and one more each time content whose run has failed is uploaded again.
     """
     text = "\0".join((route, landing.url, fingerprint, str(number)))
     return f"{route}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
@@ -255,7 +255,7 @@ def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
 
 def may_run_again(run: Run, drop: str) -> bool:
     """Whether content that has had this run gets another one: if it was superseded before it was published, or if it
-    failed and was dropped anew, which the etags (`drop`) tell."""
+    failed and was uploaded again, which the etags (`drop`) show."""
     return run.status is Status.SUPERSEDED or (run.status is Status.FAILED and run.snapshot.drop != drop)
 
 

@@ -64,7 +64,7 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     """Freeze the landing and claim its run, if it still holds what was seen.
 
     The same content is claimed once. Content that was superseded before it was published is claimed again; content
-    whose run has failed only when it was dropped anew, which its etags tell.
+    whose run has failed only when it was uploaded again, which its etags show.
 
     Two at once: the ledger enters a run once, and the other is answered by the same run as long as it has not begun.
     A slow one may claim content that has been superseded since; the sweep takes that run up and ends it as superseded.

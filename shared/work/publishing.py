@@ -111,7 +111,7 @@ def _require_own_manifest(blobs: Blobs, folder: Location, outputs: Sequence[Froz
     there = blobs.read(folder.at(MANIFEST))
     if there is not None and _outputs_in(there.content) != told_of(outputs):
         blobs.delete(folder.at(MANIFEST), etag=there.etag)
-        raise Unavailable(f"{folder.url}/{MANIFEST} lists outputs that are not this run's; it was removed.")
+        raise Unavailable(f"{folder.url}/{MANIFEST} does not list this run's outputs; it was removed.")
 
 
 def _outputs_in(content: bytes) -> object:

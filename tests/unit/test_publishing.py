@@ -188,7 +188,7 @@ def test_a_manifest_of_other_outputs_is_removed_and_written_by_the_next_try(mani
     site.copy()
     site.blobs.put(TARGET.at("_run.json"), manifest)
 
-    with pytest.raises(Unavailable, match="lists outputs that are not this run's; it was removed"):
+    with pytest.raises(Unavailable, match="does not list this run's outputs; it was removed"):
         site.seal()
     assert "_SUCCESS" not in site.in_target()
 

@@ -100,7 +100,7 @@ HOUR = 3600
         pytest.param(
             ready(STRICT, age=0, watched=HOUR),
             Overdue(
-                "The folder was not complete within 1:00:00: files kept arriving or changing, "
+                "The landing was not complete within 1:00:00: files kept arriving or changing, "
                 "so it was never quiet for 0:01:00."
             ),
             id="never quiet, refused",
@@ -112,7 +112,7 @@ HOUR = 3600
         pytest.param(ready(MARKER, watched=HOUR - 10), NotYet(NOON + seconds(10)), id="not marked, nearly too late"),
         pytest.param(
             ready(MARKER, watched=HOUR),
-            Overdue("The folder was not complete within 1:00:00: _OK did not arrive."),
+            Overdue("The landing was not complete within 1:00:00: _OK did not arrive."),
             id="never marked, refused",
         ),
         pytest.param(ready(SCORES_ANYWAY, watched=HOUR), IsReady(), id="never marked, scored anyway"),

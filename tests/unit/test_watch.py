@@ -190,7 +190,7 @@ def test_an_overdue_landing_is_claimed_with_the_reason_why_it_is_not_scored() ->
 
     assert (state.phase, state.refusal) == (
         Phase.CLAIMING,
-        "The folder was not complete within 2:00:00: _SUCCESS did not arrive.",
+        "The landing was not complete within 2:00:00: _SUCCESS did not arrive.",
     )
 
 

@@ -61,7 +61,7 @@ def _curl(scoring_uri: str) -> str:
 def _client(where: Addresses) -> str:
     return dedent(
         f"""\
-        # azure-ai-ml, as it is:
+        # azure-ai-ml, unmodified:
         python3 - <<'END'
         import socket
 

@@ -191,7 +191,9 @@ def _get(url: str, query: dict[str, str] | None = None, headers: dict[str, str] 
 
 def _where(state: Path) -> Addresses:
     if not is_up(state) or not (state / "stack.json").exists():
-        raise CommandFailed(f"No local cloud is running on {state}; start one: 'python -m local up --state {state}'.")
+        raise CommandFailed(
+            f"No local cloud is running on {state}. Start it with 'python -m local up --state {state}'."
+        )
     return addresses.load(state)
 
 

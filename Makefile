@@ -14,7 +14,7 @@ help:
 	@echo "make demo   set up, start the local cloud, score a folder of digits, show the result"
 	@echo "make test   set up and run all tests"
 	@echo "make quick  the fast half of the tests, in less than a minute"
-	@echo "make prove  properties and overlapping executions, tried much more often"
+	@echo "make prove  properties and overlapping executions, with many more examples"
 	@echo "make check  format, lint, types, import contracts, architecture tests"
 	@echo "make bench  the benchmarks; writes bench/results.json"
 	@echo "make up     the local cloud in the foreground; Ctrl-C stops it"

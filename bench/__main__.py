@@ -25,11 +25,11 @@ def main(arguments: list[str]) -> None:
     """Measure one after the other, and show each when it is there: together they take minutes."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"default: all of {', '.join(MEASUREMENTS)}")
-    parser.add_argument("--quick", action="store_true", help="smaller numbers, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, to check that it works")
     parser.add_argument("--results", type=Path, default=RESULTS, help="default: bench/results.json")
     args = parser.parse_args(arguments)
     if unknown := set(args.what) - set(MEASUREMENTS):
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(MEASUREMENTS)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; use {', '.join(MEASUREMENTS)}")
     began, figures = time.monotonic(), {}
     for name in args.what or MEASUREMENTS:
         figures[name] = _measure(name, quick=args.quick)

@@ -39,7 +39,7 @@ class Host:
         began = time.perf_counter()
         work()
         while not done():
-            assert time.perf_counter() - began < PATIENCE, "the host does not get done"
+            assert time.perf_counter() - began < PATIENCE, "the host did not finish in time"
             time.sleep(0.02)
         return time.perf_counter() - began
 

@@ -79,7 +79,7 @@ def started_cloud() -> Iterator[Cloud]:
 
 def drop(cloud: Cloud, folder: Path, count: int) -> None:
     """Upload the images with the ordinary storage client."""
-    step(f"Dropping {count} images of digits into {CONTAINER}/{BATCH}")
+    step(f"Uploading {count} images of digits to {CONTAINER}/{BATCH}")
     container = cloud.landing.get_container_client(CONTAINER)
 
     def upload(path: Path) -> int:
@@ -89,12 +89,12 @@ def drop(cloud: Cloud, folder: Path, count: int) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         size = sum(pool.map(upload, sorted(folder.iterdir())))
-    say(f"{count} files, {size:,} bytes; every one raises an event of its own")
+    say(f"{count} files, {size:,} bytes; each one raises its own event")
 
 
 def follow(cloud: Cloud) -> dict[str, Any]:
     """Tell what happens until the run has ended; the run."""
-    step("Waiting for the folder to be complete, then for its scores")
+    step("Waiting until the folder is complete and scored")
     told: list[str] = []
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -143,11 +143,11 @@ def show(cloud: Cloud, run: dict[str, Any], truth: dict[str, int]) -> None:
         say(f"{row[0]}  {row[1]}  {float(row[2]):.2f}")
     predicted = {row[0]: int(row[1]) for row in rows}
     if len(rows) != len(truth) or predicted.keys() != truth.keys():
-        raise Disappointment(f"{len(truth)} files were dropped, {len(rows)} rows were published")
+        raise Disappointment(f"{len(truth)} files were uploaded, but {len(rows)} rows were published")
     accuracy = sum(predicted[name] == digit for name, digit in truth.items()) / len(truth)
     step(f"Accuracy against the true labels: {accuracy:.1%} of {len(truth)}")
     if accuracy < NEEDED_ACCURACY:
-        raise Disappointment(f"a real classifier reaches {NEEDED_ACCURACY:.0%}")
+        raise Disappointment(f"expected at least {NEEDED_ACCURACY:.0%}")
 
 
 def step(text: str) -> None:

@@ -16,6 +16,6 @@
     tls.py         certificates for what clients insist on reaching over HTTPS
     faults.py      faults on purpose
 
-It is an independent witness: it spells the wire protocols out from Microsoft's documents and imports nothing of the
+It is written independently: it implements the wire protocols from Microsoft's documentation and imports nothing of the
 function app, so that app and emulator cannot share a mistake.
 """

@@ -20,11 +20,11 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    up = _command(commands, "up", "start everything, until Ctrl-C", _up)
+    up = _command(commands, "up", "start everything; Ctrl-C stops it", _up)
     up.add_argument("--app", type=Path, default=CHECKOUT, help="the function app (default: this checkout)")
-    up.add_argument("--routes", type=Path, help="routes file instead of the app's own")
+    up.add_argument("--routes", type=Path, help="a routes file to use instead of the app's")
     up.add_argument("--deployments", type=Path, default=DEPLOYMENTS, help="default: the demo's")
-    up.add_argument("--clock-rate", type=float, help="how fast time runs")
+    up.add_argument("--clock-rate", type=float, help="clock speed; 1 is real time")
 
     dropping = _command(commands, "drop", "upload a file or a folder", _drop)
     dropping.add_argument("source", type=Path, metavar="SRC")
@@ -33,13 +33,13 @@ def parser() -> argparse.ArgumentParser:
     listing = _command(commands, "runs", "list the ledger, newest first", _runs)
     listing.add_argument("--json", action="store_true", help="as one JSON array")
 
-    waiting = _command(commands, "wait", "until no run is under way and no landing is waiting", _wait)
+    waiting = _command(commands, "wait", "wait until no run is under way and no landing is waiting", _wait)
     waiting.add_argument("--timeout", type=float, metavar="S", help="give up after S seconds (exit 1)")
 
-    azureml = _command(commands, "azureml", "Azure ML alone, with the storage and identity that it needs", _azureml)
+    azureml = _command(commands, "azureml", "Azure ML alone, with the storage and identity it needs", _azureml)
     azureml.add_argument("--deployments", type=Path, required=True)
     azureml.add_argument("--port", type=int)
-    azureml.add_argument("--pace", default="local", choices=("local", "cluster"), help="how long jobs take around work")
+    azureml.add_argument("--pace", default="local", choices=("local", "cluster"), help="how quickly jobs start and end")
     azureml.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit are Queued")
 
     commands.add_parser("host", help="the Functions host alone, for any Python v2-model app", add_help=False)
@@ -61,7 +61,7 @@ def _command(
 def _up(args: argparse.Namespace) -> int:
     for path in filter(None, (args.app, args.routes, args.deployments)):
         if not path.exists():
-            _say(f"There is no {path}.")
+            _say(f"{path} does not exist.")
             return 2
     return _run_stack(
         Options(
@@ -76,7 +76,7 @@ def _up(args: argparse.Namespace) -> int:
 
 def _azureml(args: argparse.Namespace) -> int:
     if not args.deployments.is_dir():
-        _say(f"There is no folder {args.deployments}.")
+        _say(f"The folder {args.deployments} does not exist.")
         return 2
     return _run_stack(
         Options(

@@ -61,7 +61,7 @@ def drop(source: Path, target: str, state: Path) -> str:
         with client, ThreadPoolExecutor(AT_A_TIME) as pool:
             sizes = [size for group in (data, markers) for size in list(pool.map(upload, group))]
     except AzureError as error:
-        raise CommandFailed(f"Not all of {source} could be uploaded: {error}") from error
+        raise CommandFailed(f"Could not upload all of {source}: {error}") from error
     return f"{len(sizes)} {'file' if len(sizes) == 1 else 'files'}, {sum(sizes):,} bytes to {target}"
 
 
@@ -71,7 +71,7 @@ def _files(source: Path) -> list[tuple[Path, str]]:
         return [(source, source.name)]
     found = [(path, path.relative_to(source).as_posix()) for path in sorted(source.rglob("*")) if path.is_file()]
     if not found:
-        raise CommandFailed(f"There is no file in {source}." if source.exists() else f"There is no {source}.")
+        raise CommandFailed(f"{source} has no files." if source.exists() else f"{source} does not exist.")
     return found
 
 
@@ -105,7 +105,7 @@ def wait(state: Path, timeout: float | None) -> int:
         busy = _busy(state)
         calm = 0 if busy else calm + 1
         if deadline is not None and time.monotonic() > deadline and calm < 2:
-            _tell(f"Still under way after {timeout:g} s: {'; '.join(busy) or 'it has only just become quiet'}.")
+            _tell(f"Still under way after {timeout:g} s: {'; '.join(busy) or 'idle, but only just'}.")
             return 1
         if calm < 2:
             time.sleep(PAUSE_SECONDS)
@@ -138,7 +138,7 @@ def _under_way(state: Path) -> Iterator[str]:
     where = _where(state)
     held = _events_in_storage(state)
     if held:
-        yield f"{held} events that Event Grid has not taken yet"
+        yield f"{held} events waiting for Event Grid"
     for name, counts in _get(f"{where.eventgrid}/status").items():
         if counts["pending"]:
             yield f"{counts['pending']} deliveries to {name}"
@@ -169,7 +169,7 @@ def _messages(where: Addresses) -> int:
         except ResourceNotFoundError:
             return 0
         except AzureError as error:
-            raise NoAnswer(f"The queue service does not answer: {error}") from error
+            raise NoAnswer(f"The queue service did not answer: {error}") from error
 
 
 def _ask(state: Path, path: str, query: dict[str, str]) -> Any:
@@ -181,7 +181,7 @@ def _get(url: str, query: dict[str, str] | None = None, headers: dict[str, str] 
     try:
         answer = httpx.get(url, params=query, headers=headers, timeout=60.0, trust_env=False)
     except httpx.TransportError as error:
-        raise NoAnswer(f"{url} does not answer: {error}") from error
+        raise NoAnswer(f"{url} did not answer: {error}") from error
     if answer.status_code == 404:
         return None
     if answer.is_error:
@@ -191,7 +191,9 @@ def _get(url: str, query: dict[str, str] | None = None, headers: dict[str, str] 
 
 def _where(state: Path) -> Addresses:
     if not is_up(state) or not (state / "stack.json").exists():
-        raise CommandFailed(f"No local cloud is up on {state}; start it with 'python -m local up --state {state}'.")
+        raise CommandFailed(
+            f"No local cloud is running on {state}. Start it with 'python -m local up --state {state}'."
+        )
     return addresses.load(state)
 
 

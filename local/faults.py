@@ -168,8 +168,8 @@ def _check(action: object, known: frozenset[str]) -> None:
         unknown = sorted(set(action) - known) if isinstance(action, dict) else action
         raise ValueError(f"Unknown or empty action {unknown}; known: {sorted(known)}.")
     if not {"headers", "body"}.isdisjoint(action) and "status" not in action:
-        raise ValueError("'headers' and 'body' belong to an answer; give its 'status', too.")
+        raise ValueError("'headers' and 'body' need a 'status'.")
     if "after" in action:
         if set(action) - {"after", "delay_ms"}:
-            raise ValueError("Beside 'after' there can only be 'delay_ms': whatever else there is to do is done after.")
+            raise ValueError("Only 'delay_ms' may stand beside 'after'; move everything else into 'after'.")
         _check(action["after"], HTTP_ACTIONS - {"after"})

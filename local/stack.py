@@ -148,9 +148,9 @@ def exclusive(state: Path) -> Iterator[int]:
     ):
         # Not quite at once: is_up holds the lock for a moment.
         if not _locked(mine, within=1.0):
-            raise StateInUse(f"{state} is in use: the local cloud already runs on it. Stop that one first.")
+            raise StateInUse(f"{state} is in use: a local cloud is already running on it. Stop it first.")
         if not (_locked(parts, within=LEFTOVER_SECONDS) and _locked(azurite, within=LEFTOVER_SECONDS)):
-            raise StateInUse(f"Parts of an earlier local cloud still run on {state}; end them first.")
+            raise StateInUse(f"Parts of an earlier local cloud are still running on {state}; stop them first.")
         azurite.close()  # the storage part takes this lock itself
         yield parts.fileno()
 
@@ -214,7 +214,7 @@ class Stack:
                 return 0
             await serving
         except (PartFailed, httpx.HTTPError, OSError, subprocess.CalledProcessError) as error:
-            self.say(f"The local cloud stops: {error}")
+            self.say(f"The local cloud is stopping: {error}")
         finally:
             serving.cancel()
             stopping.cancel()
@@ -275,7 +275,7 @@ class Stack:
                 }
                 made = await http.put(f"{base}/{subscription_name(function)}", json=body)
                 if made.is_error:
-                    raise PartFailed(f"Event Grid did not subscribe {function}: {made.json()['error']}")
+                    raise PartFailed(f"Event Grid refused the subscription for {function}: {made.json()['error']}")
 
     def _changed(self) -> None:
         """Write stack.json, once there is something to tell."""

@@ -92,7 +92,7 @@ class Verifier:
     def check(self, authorization: str | None) -> dict[str, Any]:
         """The claims behind an `Authorization` header. Raises TokenRefused: missing, malformed, expired, foreign."""
         if not authorization or not authorization.lower().startswith("bearer "):
-            raise TokenRefused("NoAuthenticationInformation", "A bearer token is required and the request had none.")
+            raise TokenRefused("NoAuthenticationInformation", "A bearer token is required, but the request has none.")
         try:
             claims: dict[str, Any] = jwt.decode(
                 authorization[7:].strip(),

@@ -1,12 +1,12 @@
-"""What can go wrong, as people and retries need it told apart.
+"""What can go wrong, as people and retries need to distinguish it.
 
     LandfallError
-    ├── RoutesInvalid      routes.yaml does not say what it should; carries every problem found
+    ├── RoutesInvalid      routes.yaml is not valid; carries every problem found
     ├── SettingsInvalid    app settings are missing or malformed; carries every one of them
     ├── InputRefused       something from outside (an event, a path, a request) is not acceptable
     ├── UnknownVersion     a document was written by another version of Landfall; it is left as it is
-    └── Unavailable        a service did not answer as it should; trying again may cure it
-        └── Denied         it did not let the app's identity in; a role that is new takes a while to be felt
+    └── Unavailable        a service did not answer as it should; trying again may help
+        └── Denied         it denied access to the app's identity; a new role takes a while to take effect
 
 Outcomes that a run is expected to have (rejected by the endpoint, failed, canceled) are values, not exceptions: an
 exception loses its type on the way from an activity to its orchestrator. What an activity raises becomes a Trouble
@@ -37,7 +37,7 @@ class Problem:
 
 
 class RoutesInvalid(LandfallError):
-    """The routes file was read and is not usable, wholly or in part."""
+    """The routes file was read, but all or part of it is not usable."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -49,7 +49,7 @@ class SettingsInvalid(LandfallError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__("App settings have problems:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+        super().__init__("The app settings have problems:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
 
 
 class InputRefused(LandfallError):
@@ -57,11 +57,11 @@ class InputRefused(LandfallError):
 
 
 class Unavailable(LandfallError):
-    """A service answered with trouble or not at all; the same call may succeed later."""
+    """A service answered with an error or not at all; the same call may succeed later."""
 
 
 class Denied(Unavailable):
-    """A service did not let the app's identity in: no role, or one that is too new to be felt."""
+    """A service denied access to the app's identity: no role, or one that has not taken effect yet."""
 
 
 class UnknownVersion(LandfallError):

@@ -81,13 +81,13 @@ def _load(text: str) -> Any:
             keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
             for key in sorted({key for key in keys if isinstance(key, str) and keys.count(key) > 1}):
                 line = node.start_mark.line + 1
-                raise RoutesInvalid([Problem("", key, f"is there twice, in the map at line {line}; keep one of them")])
+                raise RoutesInvalid([Problem("", key, f"appears twice in the mapping at line {line}; keep one")])
             return super().construct_mapping(node, deep)
 
     try:
         return yaml.load(text, Strict)  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
-        raise RoutesInvalid([Problem("", "routes.yaml", f"is not YAML: {' '.join(str(error).split())}")]) from error
+        raise RoutesInvalid([Problem("", "routes.yaml", f"not valid YAML: {' '.join(str(error).split())}")]) from error
 
 
 def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], problems: list[Problem]) -> Any:
@@ -107,7 +107,7 @@ def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], proble
 
     filled = _SETTING.sub(setting, value)
     if "${" in filled:
-        problems.append(_problem(path, f"{value!r} has a ${{…}} that does not name an app setting, such as ${{NAME}}"))
+        problems.append(_problem(path, f"{value!r} has a ${{…}} without a valid setting name; write ${{NAME}}"))
     return filled
 
 
@@ -120,7 +120,7 @@ def _schema_problems(document: Any, told: set[tuple[str, str]]) -> Iterator[Prob
     if isinstance(names, dict):
         for name in names:
             if not isinstance(name, str):
-                yield Problem(str(name), "the route", f"the name {name!r} is not a text; put it in quotes")
+                yield Problem(str(name), "the route", f"the name {name!r} is not a string; put it in quotes")
     for error in sorted(validator.iter_errors(document), key=lambda e: [str(part) for part in e.absolute_path]):
         path = [str(part) for part in error.absolute_path]
         if "propertyNames" in error.absolute_schema_path and path == ["routes"]:
@@ -138,13 +138,13 @@ def _wrong(error: Any) -> str:
             return f"{missing} is missing; expected {wanted}"
         case "additionalProperties":
             unknown = ", ".join(repr(name) for name in error.instance if name not in error.schema.get("properties", {}))
-            return f"unknown: {unknown}; expected {wanted}"
+            return f"unknown field {unknown}; expected {wanted}"
         case "oneOf":
             return f"expected {wanted}"
         case _ if "propertyNames" in error.absolute_schema_path:
-            return f"{error.instance!r} is not a usable name; it must match {error.validator_value}"
+            return f"{error.instance!r} is not a valid name; it must match {error.validator_value}"
         case _:
-            return f"{error.instance!r} is not right; expected {wanted}"
+            return f"{error.instance!r} is not valid; expected {wanted}"
 
 
 def _problem(path: tuple[str, ...], message: str) -> Problem:

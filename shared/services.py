@@ -111,7 +111,7 @@ def services() -> Services:
 def _without_own_records(routes: Routes, settings: Settings) -> Routes:
     """Without the routes that read or write where Landfall keeps its own records."""
     problems = [
-        Problem(route.name, field, "is the container of Landfall's own records; use another one")
+        Problem(route.name, field, "is the container for Landfall's own records; use another one")
         for route in routes.usable
         for field, container in route.containers()
         if container.identity == settings.state.identity

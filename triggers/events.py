@@ -36,7 +36,7 @@ async def on_blob_message(message: func.QueueMessage, client: df.DurableOrchestr
         kind = event.get("type") or event["eventType"]
         topic, subject, data = event.get("source") or event["topic"], event["subject"], event["data"]
         if not (isinstance(topic, str) and isinstance(subject, str)):
-            raise TypeError("its topic and subject are no texts")
+            raise TypeError("topic and subject must be strings")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputRefused(f"Queue message {message.id} is not an event: {error!r}") from error
     await _handle(kind, topic, subject, data, client)

@@ -51,7 +51,7 @@ def _answer(ask: Callable[[], object]) -> func.HttpResponse:
     except LandfallError as trouble:
         error("http.failed", message=str(trouble))
         return _json({"error": str(trouble)}, 503)
-    return _json(found, 200) if found is not None else _json({"error": "There is no such run."}, 404)
+    return _json(found, 200) if found is not None else _json({"error": "There is no run with this id."}, 404)
 
 
 def _json(body: object, status: int) -> func.HttpResponse:

@@ -1,4 +1,4 @@
-"""The timer that catches what events missed: landings that nobody saw, watchers that were stopped, runs nobody follows.
+"""The timer that catches what events missed: unseen landings, stopped watchers, runs that nothing carries out.
 
 It starts nothing that is under way and decides nothing about content: that stays with watch_landing and the ledger.
 """

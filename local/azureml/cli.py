@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, required=True, help="state directory, with its addresses.json")
     parser.add_argument("--deployments", type=Path, required=True, help="one folder per endpoint, with endpoint.yml")
     parser.add_argument("--with-parent", action="store_true", help="stop when stdin closes")
-    parser.add_argument("--pace", choices=sorted(PACES), default="local", help="how long jobs take around their work")
+    parser.add_argument("--pace", choices=sorted(PACES), default="local", help="how quickly jobs start and end")
     parser.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit are Queued")
 
 

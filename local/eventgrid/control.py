@@ -49,7 +49,7 @@ class Control:
         """Events of the storage account, in Event Grid's schema, as a JSON array."""
         raw = json.loads(await request.text())
         if not isinstance(raw, list):
-            raise InvalidEvent("Events are published as a JSON array.")
+            raise InvalidEvent("Events must be published as a JSON array.")
         self.broker.publish(STORAGE, [checked(event, topic=STORAGE_TOPIC) for event in raw])
         return web.json_response({"published": len(raw)})
 
@@ -83,7 +83,7 @@ class Control:
         """What the custom topic has received, oldest first."""
         topic = request.match_info["topic"]
         if topic != CUSTOM:
-            return web.json_response({"error": f"Only topic {CUSTOM!r} keeps what it receives."}, status=404)
+            return web.json_response({"error": f"Only topic {CUSTOM!r} keeps the events it receives."}, status=404)
         return web.json_response(self.broker.store.received(topic))
 
 

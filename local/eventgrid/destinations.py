@@ -156,7 +156,7 @@ class Destinations:
             async with _client(queue) as client:
                 await client.get_queue_properties()
         except (AzureError, ValueError) as error:
-            raise EndpointRefused(f"Queue {queue.queue!r} cannot be used; make it first. {error}") from error
+            raise EndpointRefused(f"Queue {queue.queue!r} cannot be used; create it first. {error}") from error
 
     async def _prove_dead_letter(self, target: DeadLetter) -> None:
         if target.account not in ACCOUNTS:
@@ -167,7 +167,7 @@ class Destinations:
         except ResourceExistsError:
             return
         except AzureError as error:
-            raise EndpointRefused(f"Container {target.container!r} cannot be made: {error}") from error
+            raise EndpointRefused(f"Could not create container {target.container!r}: {error}") from error
 
     def _blobs(self, target: DeadLetter) -> BlobServiceClient:
         return BlobServiceClient.from_connection_string(

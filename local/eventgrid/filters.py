@@ -58,13 +58,13 @@ class AdvancedFilter:
             raise ValueError(f"An advanced filter is an object with 'operatorType' and 'key'; got {raw!r}.")
         operator = raw.get("operatorType")
         if operator not in OPERATORS:
-            raise ValueError(f"operatorType {operator!r} is not supported; there are {', '.join(OPERATORS)}.")
+            raise ValueError(f"operatorType {operator!r} is not supported; use one of {', '.join(OPERATORS)}.")
         if operator in _PRESENCE:
             return cls(operator, raw["key"])
         values = [raw.get("value")] if operator in _SINGLE_VALUE else raw.get("values")
         if not isinstance(values, list) or not values or not all(_fits(operator, value) for value in values):
             field = "'value'" if operator in _SINGLE_VALUE else "'values', a list"
-            raise ValueError(f"{operator} on {raw['key']!r} needs {field}, of its type; got {values!r}.")
+            raise ValueError(f"{operator} on {raw['key']!r} needs {field} of its type; got {values!r}.")
         return cls(operator, raw["key"], tuple(values))
 
     def accepts(self, event: Event) -> bool:
@@ -97,10 +97,10 @@ class Filter:
             "advancedFilters",
         }
         if unknown := sorted(raw.keys() - known):
-            raise ValueError(f"filter.{unknown[0]} is not supported; there are {', '.join(sorted(known))}.")
+            raise ValueError(f"filter.{unknown[0]} is not supported; use one of {', '.join(sorted(known))}.")
         advanced = tuple(AdvancedFilter.parse(one) for one in raw.get("advancedFilters") or ())
         if len(advanced) > MAX_FILTERS or sum(len(one.values) for one in advanced) > MAX_VALUES:
-            raise ValueError(f"At most {MAX_FILTERS} advanced filters with {MAX_VALUES} values in all are allowed.")
+            raise ValueError(f"At most {MAX_FILTERS} advanced filters with {MAX_VALUES} values in total are allowed.")
         return cls(
             event_types=tuple(raw.get("includedEventTypes") or ()),
             begins_with=str(raw.get("subjectBeginsWith") or ""),

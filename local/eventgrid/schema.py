@@ -51,7 +51,7 @@ def checked(event: object, *, topic: str) -> dict[str, Any]:
 def _require(event: Event, names: tuple[str, ...]) -> None:
     missing = [name for name in names if not isinstance(event.get(name), str) or not event[name]]
     if missing:
-        raise InvalidEvent(f"The event lacks {', '.join(missing)}, or it is not a text.")
+        raise InvalidEvent(f"These fields are missing or not strings: {', '.join(missing)}.")
 
 
 def in_schema(event: Event, schema: Schema) -> Event:

@@ -69,7 +69,7 @@ class Subscription:
     def parse(cls, name: str, raw: object) -> Subscription:
         """Raises ValueError with what is wrong."""
         if not re.fullmatch(r"[A-Za-z0-9-]{3,64}", name):
-            raise ValueError(f"A subscription's name has 3 to 64 letters, digits and hyphens; got {name!r}.")
+            raise ValueError(f"A subscription's name must have 3 to 64 letters, digits and hyphens; got {name!r}.")
         body = _object(raw, "The subscription")
         known = {
             "topic",
@@ -81,7 +81,7 @@ class Subscription:
             "deadLetter",
         }
         if unknown := sorted(body.keys() - known):
-            raise ValueError(f"{unknown[0]!r} is not supported; there are {', '.join(sorted(known))}.")
+            raise ValueError(f"{unknown[0]!r} is not supported; use one of {', '.join(sorted(known))}.")
         retry = _object(body.get("retryPolicy"), "retryPolicy", optional=True)
         minutes = _number(retry, "eventTimeToLiveInMinutes", MAX_TTL_MINUTES, MAX_TTL_MINUTES)
         topic = _one_of(body.get("topic"), TOPICS, "topic")

@@ -32,11 +32,11 @@ def make_app(broker: Broker, verifier: Verifier) -> web.Application:
         except TokenRefused as error:
             return _refused(401, "Unauthorized", str(error))
         if request.match_info["topic"] != CUSTOM:
-            return _refused(404, "NotFound", f"There is no topic {request.match_info['topic']!r}; there is {CUSTOM!r}.")
+            return _refused(404, "NotFound", f"There is no topic {request.match_info['topic']!r}; use {CUSTOM!r}.")
         if request.query.get("api-version") != API_VERSION:
             return _refused(400, "BadRequest", f"api-version must be {API_VERSION}.")
         if (request.content_length or 0) > MAX_BYTES:
-            return _refused(413, "PayloadTooLarge", f"A request may have {MAX_BYTES} bytes.")
+            return _refused(413, "PayloadTooLarge", f"A request may have at most {MAX_BYTES} bytes.")
         try:
             events = _events(request.content_type, await request.text())
         except ValueError as error:

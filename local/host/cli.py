@@ -61,9 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--app", type=Path, required=True, help="folder with host.json and function_app.py")
     parser.add_argument("--state", type=Path, required=True, help="folder where the host keeps its state")
     parser.add_argument("--port", type=int, help="default: the stack's port, or a free one")
-    parser.add_argument("--auth", action="store_true", help="ask for keys, as Azure does; default: open, as func start")
-    parser.add_argument("--clock-rate", type=float, help="how fast time runs, when started alone")
-    parser.add_argument("--poll-ms", type=int, default=1000, help="longest pause between two looks at an empty queue")
+    parser.add_argument("--auth", action="store_true", help="require keys, as Azure does; default: none, as func start")
+    parser.add_argument("--clock-rate", type=float, help="clock speed when started alone; 1 is real time")
+    parser.add_argument("--poll-ms", type=int, default=1000, help="longest pause between two polls of an empty queue")
     parser.add_argument("--with-parent", action="store_true", help="stop when stdin closes")
 
 
@@ -239,7 +239,7 @@ def _clock(state: Path, rate: float) -> SteadyClock:
         kept = json.loads(path.read_text("utf-8"))
         if kept["rate"] == rate:
             return SteadyClock(kept["epoch"], rate)
-        raise SettingsError(f"{state} was started with --clock-rate {kept['rate']}; start it with the same rate again.")
+        raise SettingsError(f"{state} was started with --clock-rate {kept['rate']}; start it again with the same rate.")
     clock = SteadyClock(time.time(), rate)
     write_whole(path, json.dumps({"epoch": clock.epoch, "rate": clock.rate}))
     return clock

@@ -46,5 +46,5 @@ def levels_of(host: HostJson) -> Levels:
     given: Mapping[str, object] = host.get("logging", "logLevel", default={})
     for category, level in given.items():
         if str(level).lower() not in LEVELS:
-            raise SettingsError(f"host.json: logging.logLevel.{category} is '{level}'; levels are {', '.join(LEVELS)}.")
+            raise SettingsError(f"host.json: logging.logLevel.{category} is '{level}'; use one of {', '.join(LEVELS)}.")
     return Levels({category: LEVELS[str(level).lower()] for category, level in given.items()})

@@ -48,7 +48,7 @@ def function_timeout(host: HostJson) -> timedelta | None:
     found = _TIMEOUT.fullmatch(text)
     span = timedelta(**{unit: int(value or 0) for unit, value in found.groupdict().items()}) if found else timedelta()
     if span < timedelta(seconds=1):
-        raise SettingsError(f"functionTimeout in host.json must be hh:mm:ss, at least a second, or -1; it is '{text}'.")
+        raise SettingsError(f"functionTimeout in host.json must be hh:mm:ss, at least one second, or -1; got '{text}'.")
     return span
 
 
@@ -80,7 +80,7 @@ def resolve(text: str, environment: Mapping[str, str]) -> str:
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in environment:
-            raise SettingsError(f"'%{match[1]}%' does not resolve to a value: there is no such setting.")
+            raise SettingsError(f"'%{match[1]}%' does not resolve to a value: no app setting has that name.")
         return environment[match[1]]
 
     return re.sub(r"%([^%]+)%", value, text)

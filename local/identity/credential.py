@@ -26,6 +26,6 @@ class LocalCredential:
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """A token for the one audience that `scopes` name, good for an hour."""
         if len(scopes) != 1:
-            raise ValueError(f"One scope is needed, such as https://storage.azure.com/.default; got {scopes!r}.")
+            raise ValueError(f"Exactly one scope is required, e.g. https://storage.azure.com/.default; got {scopes!r}.")
         audience = scopes[0].removesuffix("/.default")
         return AccessToken(self.issuer.issue(audience, subject=self.subject), int(time.time()) + 3600)

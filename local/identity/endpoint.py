@@ -37,15 +37,15 @@ def make_app(issuer: Issuer, secret: str) -> web.Application:
 
     async def token(request: web.Request) -> web.Response:
         if not secrets.compare_digest(request.headers.get("X-IDENTITY-HEADER", ""), secret):
-            return _refused(401, "The X-IDENTITY-HEADER header is missing or is not the value of IDENTITY_HEADER.")
+            return _refused(401, "The X-IDENTITY-HEADER header is missing or does not match IDENTITY_HEADER.")
         if request.query.get("api-version") != API_VERSION:
             return _refused(400, f"api-version must be {API_VERSION}; got {request.query.get('api-version')!r}.")
         resource = request.query.get("resource")
         if not resource:
-            return _refused(400, "The query parameter 'resource' is missing: the audience that the token is for.")
+            return _refused(400, "The query parameter 'resource' is missing; set it to the token's audience.")
         others = {"mi_res_id", "principal_id", "object_id"} & request.query.keys()
         if others:
-            return _refused(400, f"Identities are named by client_id here; {sorted(others)[0]} is not supported.")
+            return _refused(400, f"Name the identity by client_id; {sorted(others)[0]} is not supported here.")
         client = request.query.get("client_id") or CLIENT_ID
         return web.json_response(
             {

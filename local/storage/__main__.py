@@ -44,7 +44,7 @@ async def serve(state: Path, *, with_parent: bool) -> int:
         if stopped.done():
             ended.cancel()
             return 0
-        logger.error("Azurite ended by itself with %s; see storage/azurite.log.", process.returncode)
+        logger.error("Azurite exited unexpectedly with %s; see storage/azurite.log.", process.returncode)
         return 1
 
 

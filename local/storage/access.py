@@ -121,7 +121,7 @@ class Gate:
     def _known(self, account: str) -> None:
         if account not in self.verifiers:
             raise Refused(
-                400, "InvalidUri", f"There is no storage account {account!r}; there are {', '.join(self.verifiers)}."
+                400, "InvalidUri", f"There is no storage account {account!r}; use one of {', '.join(self.verifiers)}."
             )
 
 

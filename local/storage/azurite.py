@@ -51,7 +51,9 @@ async def start(stack: AsyncExitStack, state: Path, addresses: Addresses) -> asy
         line = b""
     if line.decode().strip() != READY:
         tail = log_path.read_text("utf-8", errors="replace")[-2000:]
-        raise AzuriteFailed(f"Azurite did not start (is Node installed, and 'npm ci' done?). Its log ends:\n{tail}")
+        raise AzuriteFailed(
+            f"Azurite did not start. Check that Node is installed and 'npm ci' was run. Its log ends:\n{tail}"
+        )
     return process
 
 
@@ -88,7 +90,7 @@ async def _only_one(lock: int) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if asyncio.get_running_loop().time() > deadline:
-                raise AzuriteFailed("Another Azurite still uses this state directory.") from None
+                raise AzuriteFailed("Another Azurite is still using this state directory.") from None
             await asyncio.sleep(0.05)
         else:
             return

@@ -58,11 +58,13 @@ async def put_from_url(
 
 def _unsupported(headers: Mapping[str, str], *, whole_blob: bool) -> Refused | None:
     if int(headers.get("Content-Length") or 0) > 0:
-        return Refused(400, "InvalidHeaderValue", "A request that copies from a URL has no body: Content-Length is 0.")
+        return Refused(
+            400, "InvalidHeaderValue", "Content-Length must be 0: a request that copies from a URL has no body."
+        )
     if not whole_blob:
         return None
     if headers.get("x-ms-blob-type") != "BlockBlob":
-        return Refused(400, "InvalidHeaderValue", "Put Blob From URL writes block blobs: x-ms-blob-type is BlockBlob.")
+        return Refused(400, "InvalidHeaderValue", "x-ms-blob-type must be BlockBlob for Put Blob From URL.")
     if headers.get("x-ms-copy-source-tag-option", "REPLACE").upper() != "REPLACE":
         return Refused(400, "UnsupportedHeader", "x-ms-copy-source-tag-option COPY is not supported here.")
     return None
@@ -102,5 +104,5 @@ def _source_refused(answer: aiohttp.ClientResponse) -> Refused:
     if answer.status == 404:
         return Refused(404, "CannotVerifyCopySource", "The specified blob does not exist.", why)
     if answer.status == 416:
-        return Refused(416, "InvalidRange", "x-ms-source-range lies outside of the source.", why)
+        return Refused(416, "InvalidRange", "x-ms-source-range is outside the source.", why)
     return Refused(403, "CannotVerifyCopySource", f"The copy source could not be read: {answer.status} {code}.", why)

@@ -120,7 +120,7 @@ class Publisher:
             waiting = self.outbox.oldest(BATCH)
             if waiting and await self._post([event for _, event in waiting]):
                 self.outbox.forget(waiting[-1][0])
-                logger.info("Event Grid is back and took %d events.", len(waiting))
+                logger.info("Event Grid is back and accepted %d events.", len(waiting))
             else:
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -131,5 +131,5 @@ class Publisher:
                     return True
                 logger.warning("Event Grid answered %d to %d events.", answer.status, len(events))
         except (aiohttp.ClientError, TimeoutError) as error:
-            logger.debug("Event Grid is not there: %s", error)
+            logger.debug("Event Grid did not answer: %s", error)
         return False

@@ -40,7 +40,7 @@ class Front:
         except Refused as error:
             return error.response()
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
-            return Refused(503, "ServerBusy", f"Azurite does not answer: {error}").response()
+            return Refused(503, "ServerBusy", f"Azurite did not answer: {error}").response()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         operation = recognise(request.method, raw_path(request), request.query, request.headers)
@@ -67,7 +67,7 @@ class Front:
                     403,
                     "CannotVerifyCopySource",
                     "A server-side copy needs a bearer token or a SAS here: Shared Key signs the URL of the source, "
-                    "and Azurite knows the source by another one.",
+                    "and Azurite sees the source under another URL.",
                 )
             path, query = self.gate.source(request.headers, account=operation.account, admitted=bool(sas))
             if operation.kind in (Kind.PUT_BLOB_FROM_URL, Kind.PUT_BLOCK_FROM_URL):

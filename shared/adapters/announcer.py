@@ -30,5 +30,5 @@ class EventGridAnnouncer:
         except AzureError as error:
             text = f"Could not announce {kind} on {self._endpoint}: {error}"
             if isinstance(error, HttpResponseError) and error.status_code in (401, 403):
-                raise Denied(f"{text} Give the app's identity the role EventGrid Data Sender there.") from error
+                raise Denied(f"{text} Give the app's identity the EventGrid Data Sender role on the topic.") from error
             raise Unavailable(text) from error

@@ -89,7 +89,11 @@ class AzureBatchEndpoint:
             if len(found) == len(outputs) or not page.get("nextLink"):
                 return JobListing(found, complete=True)
             if not _is_same_origin(page["nextLink"], scoring_uri):
-                warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=f"continues at {page['nextLink']}")
+                warn(
+                    "endpoint.cannot_list",
+                    scoring_uri=scoring_uri,
+                    answer=f"continues elsewhere, at {page['nextLink']}",
+                )
                 return JobListing(found, complete=False)
             url = page["nextLink"]
         warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=f"more than {PAGES} pages of jobs")
@@ -145,7 +149,7 @@ class AzureBatchEndpoint:
         try:
             return {"Authorization": f"Bearer {self._credential.get_token(scope).token}"}
         except AzureError as error:
-            raise Unavailable(f"No token for {scope}: {error}. Does the app have a managed identity?") from error
+            raise Unavailable(f"Got no token for {scope}: {error}. Check the app's managed identity.") from error
 
 
 def _submission(response: httpx.Response) -> Submission:
@@ -153,7 +157,7 @@ def _submission(response: httpx.Response) -> Submission:
         try:
             return Accepted(read_job(response.json()))
         except ValueError as error:
-            return Unclear(f"The endpoint answered {response.status_code}, but not with a job: {error}")
+            return Unclear(f"The endpoint answered {response.status_code}, but its answer is not a job: {error}")
     if response.status_code == 429:
         return Deferred(_seconds(response.headers.get("Retry-After")), _words(response))
     if response.status_code == 408 or response.status_code >= 500:
@@ -165,7 +169,7 @@ def _job(resource: Mapping[str, Any]) -> Job:
     try:
         return read_job(resource)
     except ValueError as error:
-        raise Unavailable(f"The endpoint's answer is not understood: {error}") from error
+        raise Unavailable(f"Could not read the endpoint's answer: {error}") from error
 
 
 def _json(response: httpx.Response) -> dict[str, Any]:
@@ -174,9 +178,9 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     try:
         body = response.json()
     except ValueError as error:
-        raise Unavailable(f"{response.request.url} did not answer with JSON") from error
+        raise Unavailable(f"{response.request.url} did not return JSON") from error
     if not isinstance(body, dict):
-        raise Unavailable(f"{response.request.url} did not answer with a JSON object")
+        raise Unavailable(f"{response.request.url} did not return a JSON object")
     return body
 
 

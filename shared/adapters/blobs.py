@@ -209,10 +209,10 @@ def _mapped(what: str) -> Iterator[None]:
         yield
     except HttpResponseError as error:
         if error.status_code is None:  # nothing was answered: there was no token to ask with
-            raise Unavailable(f"Could not {what}: {error}. Does the app have a managed identity?") from error
+            raise Unavailable(f"Could not {what}: {error}. Check the app's managed identity.") from error
         text = f"Could not {what}: {error.status_code} {_code(error) or error.reason}."
         if error.status_code in (401, 403):
-            raise Denied(f"{text} Give the app's identity a Storage Blob Data role there.") from error
+            raise Denied(f"{text} Give the app's identity a Storage Blob Data role on the container.") from error
         raise Unavailable(text) from error
     except AzureError as error:
         raise Unavailable(f"Could not {what}: {error}") from error

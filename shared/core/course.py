@@ -51,19 +51,19 @@ UNCLEAR_LIMIT = 3
 """Attempts without a clear answer after which the run ends as failed instead of risking more twins."""
 
 MISSING_LIMIT = 10
-"""Answers in a row that a submitted job does not exist, after which it is taken as gone."""
+"""After this many answers in a row that a submitted job does not exist, it counts as gone."""
 
 CANCEL_TRIES = 10
-"""How often a job is asked to be canceled; after half an hour of trouble it is left alone, and the run ends."""
+"""How often canceling a job is tried; after half an hour of trouble the job is left alone, and the run ends."""
 
 DENIED_STATUSES = frozenset({401, 403})
-"""Answers to a submission that a new role may change once it is felt."""
+"""Answers to a submission that a new role may change once it takes effect."""
 
 ADVICE = {
     400: "Compare the route's inputs, outputs and endpoint settings with the deployment.",
     401: "Check that the app's identity belongs to the endpoint's tenant.",
     403: "Give the app's identity a role on the workspace that allows batchEndpoints/jobs/write.",
-    404: "Check scoring_uri and deployment of the route; without deployment the endpoint needs a default one.",
+    404: "Check the route's scoring_uri and deployment. Without deployment, the endpoint needs a default one.",
 }
 
 
@@ -75,7 +75,7 @@ def begun(run: Run, now: datetime) -> Run:
 
 
 def resumed(run: Run, now: datetime) -> Run:
-    """A run that was left is taken up again, with patience of its own. Without a job its route is read again first."""
+    """A run that was left is resumed, and patience starts again. Without a job its route is read again first."""
     return change(run, since=now, failures=0, denied_since=None, renewed_for=_outdated(run))
 
 
@@ -91,7 +91,7 @@ def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
                 return fresh.moved(to)
             return fresh.noted() if spec != run.spec else fresh
         case Superseded():
-            return _superseded(run, "Newer content arrived before there was a job", now)
+            return _superseded(run, "Newer content arrived before a job was created", now)
         case MayBeSent():
             return _unanswered(change(run, renewed_for=run.attempt), "An earlier call may have sent the POST.", now)
         case Postponed(message):
@@ -121,13 +121,13 @@ def answered(run: Run, answer: Submission, now: datetime) -> Run:
             return _waiting(again, f"The endpoint answered {status}: {message}", rest_after(run.failures), now)
         case Rejected(status, message):
             noted = change(run, attempts=_attempts(run, "rejected", now, message=message))
-            advice = f"{ADVICE.get(status, '')} Then drop the files again.".strip()
+            advice = f"{ADVICE.get(status, '')} Then upload the files again.".strip()
             text = f"The endpoint answered {status}: {message} {advice}"
             return failed(noted, Error(f"rejected_{status}", text), now)
         case Deferred(retry_after, message):
             again = _next_attempt(run, "deferred", message, now, denied_since=None)
             if now - run.since >= run.spec.polling.deadline:
-                text = f"No attempt was taken for {run.spec.polling.deadline}. The last answer: {message}"
+                text = f"The endpoint accepted no attempt for {run.spec.polling.deadline}. Its last answer: {message}"
                 return failed(again, Error("deferred", text), now)
             return _waiting(again, message, max(timedelta(seconds=retry_after), rest_after(run.failures)), now)
         case Unclear(message):
@@ -160,21 +160,22 @@ def searched(run: Run, found: Found, now: datetime) -> Run:
     given_up = change(run, unanswered=None, unclear=run.unclear + 1, abandoned=_abandoned(run))
     if found.complete and given_up.unclear < UNCLEAR_LIMIT:
         return given_up.noted(attempt=run.attempt + 1)
-    seen = "shows no job for any of them" if found.complete else "does not list its jobs, so that nobody can tell"
+    seen = "its job list shows none" if found.complete else "it does not list all its jobs"
     message = (
-        f"The endpoint gave no clear answer to {given_up.unclear} submission(s) and {seen}. Look in Studio for a "
-        f"job that writes {given_up.abandoned[-1].output_uri} and cancel it; then drop the files again."
+        f"The outcome of {given_up.unclear} submission(s) is unknown: the endpoint confirmed no job, and {seen}. In "
+        f"Studio, look for a job that writes {given_up.abandoned[-1].output_uri} and cancel it. Then upload the files "
+        "again."
     )
     return failed(given_up, Error("unclear", message), now)
 
 
 def observed(run: Run, job: Job | None, now: datetime) -> Run:
     """The job was looked at; None means that the endpoint does not know it."""
-    assert run.job is not None, "who has no job looks at none"
+    assert run.job is not None, "only a run with a job looks at it"
     if job is None:
         missing = run.missing + 1
         if missing >= MISSING_LIMIT:
-            message = f"The endpoint no longer knows job {run.job.name}; was it deleted?"
+            message = f"The endpoint can no longer find job {run.job.name}. It may have been deleted."
             return failed(run, Error("job_missing", message), now)
         return _within_deadlines(change(run, missing=missing), now)
     seen = change(run, job=run.job.seen_again(job), timings=_seen_at(run.timings, job, now), missing=0)
@@ -188,10 +189,10 @@ def observed(run: Run, job: Job | None, now: datetime) -> Run:
 
 
 def explained(run: Run, message: str | None, now: datetime) -> Run:
-    """The job has failed, and these are the service's own words about it, if it had any."""
-    assert run.job is not None, "who has no job explains none"
+    """The job has failed; `message` is the service's own explanation, if it has one."""
+    assert run.job is not None, "only a run with a job explains its failure"
     error = _job_error("job_failed", run.job, "failed")
-    return failed(run, _with(error, f"The service says: {message}") if message else error, now)
+    return failed(run, _with(error, f"Azure ML reports: {message}") if message else error, now)
 
 
 def checked(run: Run, verdict: Verdict, now: datetime) -> Run:
@@ -232,24 +233,24 @@ def published(run: Run, answer: PublishAnswer, now: datetime) -> Run:
 
 def canceled(run: Run, accepted: bool, now: datetime) -> Run:
     """The service was asked to cancel the job; the run ends with the error that led to it."""
-    told = "It was canceled." if accepted else "It could not be canceled; look after it in Studio."
+    told = "The job was canceled." if accepted else "The job could not be canceled; check it in Studio."
     return failed(run, _with(run.error or Error("canceled", "The run was given up."), told), now)
 
 
 def stumbled(run: Run, step: str, trouble: Trouble, now: datetime) -> Run:
-    """A step was not done. It is tried again after a rest as long as the trouble may pass and its time is not over."""
+    """A step failed. It is tried again after a rest, as long as the trouble may pass and patience lasts."""
     denied_since = (run.denied_since or now) if trouble.kind is Kind.DENIED else None
     again = change(run, denied_since=denied_since, renewed_for=_outdated(run))
     rested = change(again, failures=run.failures + 1, wait_until=now + rest_after(run.failures))
     if run.has_ended or (run.status is Status.CANCELING and step == RECORD_RUN.name and trouble.may_pass):
         return rested
     if run.status is Status.CANCELING:
-        # The run is over already, that is why the job is canceled.
+        # The run is already over; that is why the job is canceled.
         return rested if trouble.may_pass and rested.failures < CANCEL_TRIES else canceled(run, False, now)
     if not trouble.may_pass:
         return given_up(again, Error(trouble.kind, f"{step}: {trouble.message}"), now)
     if denied_since is not None and now - denied_since >= DENIED_PATIENCE:
-        text = f"{step} was denied for {DENIED_PATIENCE}: {trouble.message}"
+        text = f"{step}: access was denied for {DENIED_PATIENCE}: {trouble.message}"
         return given_up(again, Error("denied", text), now)
     if now - run.since >= run.spec.polling.deadline:
         return given_up(again, Error("trouble", f"Gave up on {step}: {trouble.message}"), now)
@@ -277,7 +278,7 @@ def waited(run: Run) -> Run:
 
 
 def recorded(run: Run) -> Run:
-    """The ledger has the record as it is. Failures on the way there are no tries of a cancelation."""
+    """The ledger has the record as it is. Failing to record it does not count as a try to cancel the job."""
     return change(run, recorded=run.revision, failures=0 if run.status is Status.CANCELING else run.failures)
 
 
@@ -291,20 +292,20 @@ def _outdated(run: Run) -> int:
 
 
 def _ahead(run: Run, now: datetime) -> Run:
-    """The run got ahead: patience with trouble begins anew."""
+    """The run made progress: patience starts again."""
     return change(run, since=now, failures=0, denied_since=None, wait_until=None, error=None)
 
 
 def _waiting(run: Run, message: str, wait: timedelta, now: datetime) -> Run:
-    """The same will be tried again; until then the record says what for."""
+    """The step will be tried again; until then the record says what the run waits for."""
     until = now + wait
-    text = f"{message.rstrip('. ')}. It is tried again at {until:%Y-%m-%d %H:%M:%S} UTC."
+    text = f"{message.rstrip('. ')}. Next try at {until:%Y-%m-%d %H:%M:%S} UTC."
     return run.noted(failures=run.failures + 1, wait_until=until, error=Error("waiting", text))
 
 
 def _unanswered(run: Run, message: str, now: datetime) -> Run:
-    """Nobody knows whether the attempt made a job."""
-    text = f"The submission got no clear answer ({message.rstrip('. ')}); the endpoint's jobs are searched for its job."
+    """It is not known whether the attempt created a job."""
+    text = f"It is not clear whether a job was created ({message.rstrip('. ')}). Searching the endpoint's jobs for it."
     return run.noted(
         unanswered=Unanswered(),
         attempts=_attempts(run, "unclear", now, message=message),
@@ -318,12 +319,12 @@ def _next_attempt(run: Run, outcome: str, message: str, now: datetime, **changes
 
 
 def _abandoned(run: Run) -> tuple[Abandoned, ...]:
-    """`abandoned` with the current attempt, of which nobody can tell whether it made a job."""
+    """`abandoned` with the current attempt, whose outcome is unknown."""
     return (*run.abandoned, Abandoned(run.spec.endpoint.scoring_uri, run.spec.output_of(run.attempt).uri))
 
 
 def _may_be_felt_yet(run: Run, now: datetime) -> bool:
-    """Whether a role that was given lately may still make a difference."""
+    """Whether a recently granted role may still take effect."""
     return run.denied_since is None or now - run.denied_since < DENIED_PATIENCE
 
 
@@ -345,7 +346,7 @@ def _published(run: Run, publication: Published, now: datetime) -> Run:
 
 
 def _superseded(run: Run, message: str, now: datetime) -> Run:
-    return _ended(run, Status.SUPERSEDED, Error("superseded", f"{message}; the new content is a run of its own."), now)
+    return _ended(run, Status.SUPERSEDED, Error("superseded", f"{message}; the new content gets its own run."), now)
 
 
 def _seen_at(timings: Timings, job: Job, now: datetime) -> Timings:
@@ -357,13 +358,13 @@ def _seen_at(timings: Timings, job: Job, now: datetime) -> Timings:
 
 
 def _within_deadlines(run: Run, now: datetime) -> Run:
-    assert run.job is not None, "deadlines are those of a job"
+    assert run.job is not None, "only a run with a job has its deadlines"
     polling, since = run.spec.polling, run.timings.submitted or now
     # A job on low-priority nodes goes back to Queued when its node is taken away; it has been running.
     never_ran = run.job.stage is Stage.WAITING and run.timings.running is None
     if now - since >= polling.deadline:
         limit, reason = polling.deadline, "deadline"
-        advice = "Raise polling.deadline of the route if jobs of this size take longer."
+        advice = "If jobs of this size need longer, raise the route's polling.deadline."
     elif never_ran and now - since >= polling.start_deadline:
         limit, reason, advice = polling.start_deadline, "start_deadline", "Check the compute cluster's quota and state."
     else:

@@ -1,4 +1,4 @@
-"""What a storage event says, and which landing it speaks of.
+"""What a storage event says, and which landing it is about.
 
 An event is a hint to look, never a source of truth: of all its fields only the type, the API, the account in its topic
 and the path in its subject are used. The URL inside it is not followed, whoever sent it.
@@ -37,7 +37,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """The event asks for nothing. `suspicious` means that somebody should know."""
+    """The event is ignored. `suspicious`: an operator should know of it."""
 
     reason: str
     suspicious: bool = False
@@ -57,12 +57,12 @@ def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> 
         return Ignored(f"{kind} is not {BLOB_CREATED}")
     api = data.get("api")
     if not isinstance(api, str) or api not in COMMITTING:
-        return Ignored(f"{api} does not complete a blob")
+        return Ignored(f"API {api} does not complete a blob")
     where, account = _SUBJECT.fullmatch(subject), _TOPIC.fullmatch(topic)
     if where is None or account is None:
-        return Ignored("the subject or topic is not that of a blob")
+        return Ignored("the subject or topic does not name a blob")
     if not is_safe(where["path"].removesuffix("/")):
-        return Ignored("the blob's path is not usable", suspicious=True)
+        return Ignored("the blob's path is not valid", suspicious=True)
     if where["path"].endswith("/"):
         return Ignored("a folder marker")
     return Written(account["account"].lower(), where["container"], where["path"], data.get("contentLength") == 0)
@@ -79,7 +79,7 @@ def match_event(written: Written, routes: Sequence[Route]) -> Match | Ignored:
         if not is_marker and not route.wants(name):
             continue
         if written.account != route.account:
-            reason = f"it names the account {written.account!r}; route {route.name!r} is for {route.account!r}"
+            reason = f"it is for account {written.account!r}, but route {route.name!r} reads from {route.account!r}"
             ignored = Ignored(reason, suspicious=True)
             continue
         if written.is_empty and not is_marker:

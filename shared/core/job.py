@@ -74,7 +74,7 @@ def read_job(resource: Mapping[str, Any]) -> Job:
     """The job in a BatchJobResource. Anything but `name` may be missing or null; without a name raises ValueError."""
     name = resource.get("name")
     if not isinstance(name, str) or not name:
-        raise ValueError("the endpoint described a job without a name")
+        raise ValueError("it describes a job without a name")
     properties = resource.get("properties") or {}
     tags = properties.get("tags") or {}
     studio = (properties.get("interactionEndpoints") or {}).get("Studio") or {}

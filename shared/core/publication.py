@@ -1,4 +1,4 @@
-"""What is laid in the run folder: the outputs under their own names, then `_run.json`, then `_SUCCESS`."""
+"""What is written to the run folder: the outputs under their own names, then `_run.json`, then `_SUCCESS`."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def chunks(files: int) -> Iterator[tuple[int, int]]:
 def problem_with(outputs: Sequence[File]) -> str | None:
     """Why these outputs cannot be published, or None."""
     if not outputs:
-        return "The job completed, but nothing is at its output path. Check the deployment's output_action and logs."
+        return "The job completed, but its output folder is empty. Check the deployment's output_action and logs."
     taken = sorted({file.name for file in outputs} & OWN_NAMES)
     if taken:
-        return f"The job wrote {', '.join(taken)}, a name that the run folder needs for itself. Rename the output."
+        return f"The job wrote {', '.join(taken)}, which is reserved in the run folder. Rename the output."
     return None
 
 
 def leftovers(outputs: Sequence[Frozen], there: Iterable[File]) -> list[File]:
-    """What lies in a run folder and is no copy of an output: of somebody else, or of an attempt that was cut short."""
+    """The files in a run folder that are not copies of an output: foreign ones, or those of an interrupted attempt."""
     wanted = {output.name: output for output in outputs}
     return [
         file
@@ -51,11 +51,11 @@ def difference(expected: Frozen, copied: File | None) -> str | None:
     """How a copy differs from its source, or None. MD5s are compared where the service has both."""
     name = expected.name
     if copied is None:
-        return f"{name} is missing after it was copied"
+        return f"{name} is missing after the copy"
     if copied.size != expected.size:
-        return f"{name} has {copied.size} bytes after it was copied; its source has {expected.size}"
+        return f"{name} has {copied.size} bytes after the copy; its source has {expected.size}"
     if copied.md5 and expected.md5 and copied.md5 != expected.md5:
-        return f"{name} has another MD5 than its source after it was copied"
+        return f"{name} does not have the MD5 of its source after the copy"
     return None
 
 
@@ -64,7 +64,7 @@ def problems_with(outputs: Sequence[Frozen], there: Iterable[File]) -> list[str]
     found = {file.name: file for file in there}
     problems = [text for output in outputs if (text := difference(output, found.get(output.name)))]
     strangers = found.keys() - {output.name for output in outputs} - OWN_NAMES
-    return problems + [f"{name} is none of the outputs" for name in sorted(strangers)]
+    return problems + [f"{name} is not one of the outputs" for name in sorted(strangers)]
 
 
 def manifest(run: Run, files: Sequence[Frozen], outputs: Sequence[Frozen], published: datetime) -> dict[str, Any]:

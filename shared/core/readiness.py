@@ -101,18 +101,18 @@ def readiness(ready: Ready, look: Look, *, same_since: datetime, watched_since: 
     if ready.marker is not None:
         if look.marked:
             return IsReady()
-        look_at, missing = now + MARKER_LOOK, f"{ready.marker} has not arrived"
+        look_at, missing = now + MARKER_LOOK, f"{ready.marker} did not arrive"
     else:
         quiet = ready.quiet or timedelta(0)
         age = look.seen_at - (look.newest or look.seen_at)
         if age >= quiet + CLOCK_GRAIN or now - same_since >= quiet:
             return IsReady()
         look_at = min(now + quiet + CLOCK_GRAIN - age, same_since + quiet)
-        missing = f"files kept arriving or changing; the folder was never quiet for {quiet}"
+        missing = f"files kept arriving or changing, so it was never quiet for {quiet}"
     if now < deadline:
         return NotYet(min(look_at, deadline))
     if ready.scores_after_longest_wait and look.files:
         return IsReady()
     if look.files == 0:
         return Empty()
-    return Overdue(f"{missing} within {ready.longest_wait}")
+    return Overdue(f"The landing was not complete within {ready.longest_wait}: {missing}.")

@@ -47,11 +47,11 @@ def load(kind: type[T], payload: object) -> T:
     tag = kind.__struct_config__.tag_field if isinstance(kind, type) and issubclass(kind, Record) else None
     if tag is not None and isinstance(payload, dict) and tag not in payload:
         # msgspec takes it for granted where there is only one kind that it can be.
-        raise InputRefused(f"This is not a {kind.__name__}: it has no {tag}")
+        raise InputRefused(f"Not a valid {kind.__name__}: it has no {tag}")
     try:
         return msgspec.convert(payload, kind)
     except msgspec.ValidationError as error:
-        raise InputRefused(f"This is not a {getattr(kind, '__name__', kind)}: {error}") from error
+        raise InputRefused(f"Not a valid {getattr(kind, '__name__', kind)}: {error}") from error
 
 
 def to_json(record: msgspec.Struct) -> bytes:
@@ -60,16 +60,16 @@ def to_json(record: msgspec.Struct) -> bytes:
 
 
 def from_json(kind: type[T], content: bytes) -> T:
-    """The record in JSON. Raises InputRefused if it is none of that kind."""
+    """The record in JSON. Raises InputRefused if it is not of that kind."""
     return load(kind, parse(content))
 
 
 def parse(content: bytes) -> Any:
-    """What is in a JSON text. Raises InputRefused if it is none."""
+    """The value in a JSON document. Raises InputRefused if it is not valid JSON."""
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError as error:
-        raise InputRefused(f"This is not JSON: {error}") from error
+        raise InputRefused(f"Not valid JSON: {error}") from error
 
 
 class Names(Record, frozen=True, kw_only=True):

@@ -170,7 +170,7 @@ def problems_of(route: Route) -> Iterator[Problem]:
         yield Problem(
             route.name,
             f"inputs.{route.input_name}.path",
-            f"{route.input_path!r} is not the landing itself; use {route.landing.url}/{{landing}}, or "
+            f"{route.input_path!r} does not point at the landing; use {route.landing.url}/{{landing}}, or "
             f"azureml://datastores/NAME/paths/{{landing}} with NAME in datastores pointing at {route.landing.url}",
         )
     yield from _output_problems(route)
@@ -179,16 +179,16 @@ def problems_of(route: Route) -> Iterator[Problem]:
     if route.polling.start_deadline > route.polling.deadline:
         yield Problem(route.name, "polling.start_deadline", "is longer than polling.deadline; make it shorter")
     if not is_safe(route.publish_path):
-        yield Problem(route.name, "publish.path", f"{route.publish_path!r} has an empty segment, or . or ..")
+        yield Problem(route.name, "publish.path", f"{route.publish_path!r} must not have an empty, . or .. segment")
     if route.takes_files and route.ready.marker:
-        yield Problem(route.name, "ready.marker", "a route of single files has no folder to mark; use quiet")
+        yield Problem(route.name, "ready.marker", "a route with a uri_file input has no folder for a marker; use quiet")
 
 
 def problems_between(routes: Sequence[Route]) -> Iterator[Problem]:
     """What is wrong with routes together: two that claim the same file, and results that would land again."""
     for one, other in combinations(routes, 2):
         if _overlap(one, other):
-            message = "would take the same files or marker as route {!r}; make folders, file globs or markers differ"
+            message = "matches the same files or marker as route {!r}; use a different folder, file globs or marker"
             yield Problem(one.name, "landing.folder", message.format(other.name))
             yield Problem(other.name, "landing.folder", message.format(one.name))
     for writer in routes:
@@ -198,20 +198,21 @@ def problems_between(routes: Sequence[Route]) -> Iterator[Problem]:
                     yield Problem(
                         writer.name,
                         field,
-                        f"would write into the landing of route {reader.name!r} ({reader.landing.url}/"
-                        f"{fixed_prefix(reader.folder)}…) and be scored again; choose another container or folder",
+                        f"would write where route {reader.name!r} reads ({reader.landing.url}/"
+                        f"{fixed_prefix(reader.folder)}…), so the results would be scored again; "
+                        "use another container or folder",
                     )
 
 
 def _placeholder_problems(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
     names = PLACEHOLDER.findall(route.folder)
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Problem(route.name, "landing.folder", f"{{{name}}} is there twice; give each part a name of its own")
+        yield Problem(route.name, "landing.folder", f"{{{name}}} appears twice; give each placeholder its own name")
     for name in sorted(parts & OWN_NAMES):
-        yield Problem(route.name, "landing.folder", f"{{{name}}} is filled in by Landfall; rename the part")
+        yield Problem(route.name, "landing.folder", f"{{{name}}} is reserved for Landfall; rename the placeholder")
     if set("{}") & set(PLACEHOLDER.sub("", route.folder)):
-        hint = "a part is named in braces by lower-case letters, digits and underscores, e.g. {batch}"
-        yield Problem(route.name, "landing.folder", f"{route.folder!r} has a brace that is not part of a name; {hint}")
+        hint = "a placeholder is a name in braces: lower-case letters, digits and underscores, e.g. {batch}"
+        yield Problem(route.name, "landing.folder", f"{route.folder!r} has a stray brace; {hint}")
     allowed = {
         f"inputs.{route.input_name}.path": (route.input_path, frozenset({"landing"})),
         f"outputs.{route.output_name}.path": (route.output_path, (parts | OWN_NAMES) - {"landing"}),
@@ -220,7 +221,7 @@ def _placeholder_problems(route: Route, parts: frozenset[str]) -> Iterator[Probl
     for field, (template, known) in allowed.items():
         for name in sorted(placeholders(template) - known):
             expected = ", ".join(f"{{{placeholder}}}" for placeholder in sorted(known))
-            yield Problem(route.name, field, f"{{{name}}} is not known here; use {expected}")
+            yield Problem(route.name, field, f"{{{name}}} cannot be used here; use {expected}")
 
 
 def _output_problems(route: Route) -> Iterator[Problem]:
@@ -231,16 +232,16 @@ def _output_problems(route: Route) -> Iterator[Problem]:
         yield Problem(
             route.name,
             field,
-            f"{route.output_path!r} is in no known datastore (known: {known}); describe it under datastores",
+            f"{route.output_path!r} is not in a known datastore (known: {known}); add the datastore under datastores",
         )
         return
     folder = location.path.rpartition("/")[0]
     if not {"run_id", "attempt"} <= placeholders(folder):
         yield Problem(
-            route.name, field, "every attempt needs a folder of its own; put {run_id}/{attempt}/ before the file name"
+            route.name, field, "every attempt needs its own folder; put {run_id}/{attempt}/ before the file name"
         )
     if not is_safe(location.path):
-        yield Problem(route.name, field, f"{route.output_path!r} has a segment that leads elsewhere (. or ..)")
+        yield Problem(route.name, field, f"{route.output_path!r} must not have a . or .. segment")
 
 
 def _overlap(one: Route, other: Route) -> bool:

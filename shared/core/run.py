@@ -1,7 +1,7 @@
-"""A run: one scoring of one snapshot. Its record is its whole state, and a table says which ways it may go.
+"""A run: one scoring of one snapshot. Its record is its whole state, and a table lists its transitions.
 
-The record is what the ledger holds, what travels from one history to the next, and what the run API shows. Where a run
-goes on after a pause is told by the record's facts alone (is there a job? has it ended?), never by a stored step.
+The record is what the ledger holds, what travels from one history to the next, and what the run API shows. How a run
+continues after a pause is derived from the record's facts (is there a job? has it ended?), never from a stored step.
 """
 
 from __future__ import annotations
@@ -47,26 +47,26 @@ class Status(StrEnum):
 
 
 TRANSITIONS: Mapping[tuple[Status, Status], str] = {
-    (Status.CLAIMED, Status.STAGING): "copies are to be scored",
-    (Status.CLAIMED, Status.SUBMITTING): "the landing itself is to be scored",
+    (Status.CLAIMED, Status.STAGING): "copies will be scored",
+    (Status.CLAIMED, Status.SUBMITTING): "the landing will be scored in place",
     (Status.CLAIMED, Status.FAILED): "refused",
-    (Status.STAGING, Status.SUBMITTING): "the copies are there",
+    (Status.STAGING, Status.SUBMITTING): "the copies are complete",
     (Status.STAGING, Status.FAILED): "given up",
-    (Status.STAGING, Status.SUPERSEDED): "a file has changed",
-    (Status.SUBMITTING, Status.STAGING): "other files lie beside the snapshot now",
+    (Status.STAGING, Status.SUPERSEDED): "a file changed",
+    (Status.SUBMITTING, Status.STAGING): "the folder now holds other files too",
     (Status.SUBMITTING, Status.SCORING): "accepted, or its job was found",
     (Status.SUBMITTING, Status.FAILED): "rejected, or given up",
-    (Status.SUBMITTING, Status.SUPERSEDED): "newer content before there was a job",
-    (Status.SCORING, Status.STAGING): "other files came in while the job ran",
-    (Status.SCORING, Status.CANCELING): "too late, or given up",
+    (Status.SUBMITTING, Status.SUPERSEDED): "newer content arrived before there was a job",
+    (Status.SCORING, Status.STAGING): "other files arrived while the job ran",
+    (Status.SCORING, Status.CANCELING): "deadline passed, or given up",
     (Status.SCORING, Status.PUBLISHING): "completed, and scored exactly the snapshot",
     (Status.SCORING, Status.FAILED): "the job failed, was canceled or is gone",
     (Status.SCORING, Status.SUPERSEDED): "the files changed while the job ran",
-    (Status.CANCELING, Status.FAILED): "canceled, or left alone",
+    (Status.CANCELING, Status.FAILED): "canceled, or cannot be canceled",
     (Status.PUBLISHING, Status.PUBLISHED): "sealed",
     (Status.PUBLISHING, Status.FAILED): "cannot be published",
 }
-"""Every way that a run may go, and when it does. docs/architecture.md shows it; any other way raises."""
+"""Every transition of a run, and its reason. docs/architecture.md shows them; any other raises."""
 
 ENDED = frozenset({Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED})
 HAVE_A_JOB = frozenset({Status.SCORING, Status.CANCELING, Status.PUBLISHING, Status.PUBLISHED})
@@ -74,7 +74,7 @@ HAVE_AN_ERROR = frozenset({Status.CANCELING, Status.FAILED, Status.SUPERSEDED})
 
 
 class IllegalTransition(Exception):
-    """A run was about to go a way that the table does not have: a defect of the code."""
+    """A run was about to make a transition that is not in the table: a defect in the code."""
 
     def __init__(self, before: Status, after: Status) -> None:
         self.before, self.after = before, after
@@ -100,7 +100,7 @@ class Attempt(Record, frozen=True, kw_only=True):
 
 
 class Abandoned(Record, frozen=True):
-    """An attempt that nobody could tell of whether it made a job: where that would be, and what it would write."""
+    """An attempt whose outcome is unknown: where its job would be, and what that job would write."""
 
     scoring_uri: str
     output_uri: str
@@ -174,13 +174,13 @@ class Progress(Record, frozen=True, kw_only=True):
     error: Error | None = None
 
     def __post_init__(self) -> None:
-        """What cannot be is refused wherever a record is made or read."""
+        """A record that cannot be is refused, wherever it is made or read."""
         if self.status in HAVE_A_JOB and self.job is None:
-            raise ValueError(f"a run that is {self.status} has a job")
+            raise ValueError(f"a run that is {self.status} must have a job")
         if (self.status is Status.PUBLISHED) is not (self.publication is not None):
-            raise ValueError("a run has a publication when it is published, and only then")
+            raise ValueError("a run must have a publication if it is published, and only then")
         if self.status in HAVE_AN_ERROR and self.error is None:
-            raise ValueError(f"a run that is {self.status} says why")
+            raise ValueError(f"a run that is {self.status} must have an error")
 
     @property
     def has_ended(self) -> bool:
@@ -234,7 +234,7 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
         return change(self, **changes, spec=spec or self.spec)
 
     def moved(self, to: Status, **changes: Any) -> Run:
-        """The run with another status. Raises IllegalTransition for a way that is not in the table."""
+        """The run with another status. Raises IllegalTransition if that is not in the table."""
         if (self.status, to) not in TRANSITIONS:
             raise IllegalTransition(self.status, to)
         return self.noted(status=to, **changes)
@@ -247,7 +247,7 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
 def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
     """The identity of a run: the same content of the same landing gives the same id.
 
-    `number` is 0, and one more each time content whose run has failed is dropped anew.
+    `number` is 0, and one more each time content whose run has failed is uploaded again.
     """
     text = "\0".join((route, landing.url, fingerprint, str(number)))
     return f"{route}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
@@ -255,7 +255,7 @@ def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
 
 def may_run_again(run: Run, drop: str) -> bool:
     """Whether content that has had this run gets another one: if it was superseded before it was published, or if it
-    failed and was dropped anew, which the etags (`drop`) tell."""
+    failed and was uploaded again, which the etags (`drop`) show."""
     return run.status is Status.SUPERSEDED or (run.status is Status.FAILED and run.snapshot.drop != drop)
 
 
@@ -264,5 +264,5 @@ def read_run(content: bytes) -> Run:
     document = parse(content)
     found = document.get("version") if isinstance(document, dict) else None
     if found != VERSION:
-        raise UnknownVersion(f"it is of version {found!r}, and this program knows version {VERSION}")
+        raise UnknownVersion(f"it has version {found!r}, but this version of Landfall reads version {VERSION}")
     return load(Run, document)

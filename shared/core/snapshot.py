@@ -23,7 +23,7 @@ class File:
 
     @property
     def content(self) -> str:
-        """What tells this content from another: the service's MD5, or the etag where it has none."""
+        """What distinguishes this content from another: the service's MD5, or the etag where it has none."""
         return self.md5 or self.etag
 
 
@@ -56,13 +56,13 @@ class Snapshot:
 
         Equal fingerprints mean equal content. The service knows the MD5 of blobs that were written in one request;
         uploading the same bytes again changes a blob's etag, not its MD5. Blobs written in blocks have only an etag,
-        so dropping those again counts as new content.
+        so uploading those again gives new content.
         """
         return _digest(f"{file.name}\0{file.size}\0{file.content}" for file in self.files)
 
     @property
     def drop(self) -> str:
-        """Digest of the etags: tells the same files dropped again from the same drop seen again."""
+        """Digest of the etags: distinguishes the same files uploaded again from the same upload seen again."""
         return _digest([*(f"{file.name}\0{file.etag}" for file in self.files), self.marker_etag or ""])
 
     def listed(self) -> tuple[Frozen, ...]:

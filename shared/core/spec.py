@@ -46,7 +46,7 @@ class RunSpec(Record, frozen=True, kw_only=True):
     """All that carrying out a run needs to know. Holds addresses and numbers, no secrets.
 
     `output` is a template: `{attempt}` is left open in it. `scores_copies`: the endpoint is given copies of the
-    snapshot's files instead of the landing itself; `may_copy`: that can still be decided. `refusal`: why it shall not
+    snapshot's files instead of the landing itself; `may_copy`: that can still be decided. `refusal`: why it must not
     be carried out.
     """
 
@@ -106,7 +106,7 @@ def write_spec(
     output_uri = fill(route.output_path, values)
     output = locate(output_uri, route.datastores)
     if output is None:
-        raise ValueError(f"route {route.name!r}: output {output_uri!r} is in no known datastore")
+        raise ValueError(f"route {route.name!r}: output {output_uri!r} is not in a known datastore")
     mixed = snapshot.others > 0 and not route.takes_files
     publish = Location(route.publish, f"{fill(route.publish_path, values)}/run_id={run_id}")
     input_uri = fill(route.input_path, values)
@@ -130,7 +130,7 @@ def write_spec(
 def _path_refusal(publish: Location, output: Location) -> str | None:
     if is_safe(publish.path + LONGEST_SUFFIX) and is_safe(output.path):
         return None
-    return f"The landing's name is too long for the paths that are made of it: {publish.path!r}."
+    return f"The landing's name is too long for the paths built from it: {publish.path!r}. Use a shorter name."
 
 
 def _mixed_refusal(staging: str, snapshot: Snapshot, *, mixed: bool) -> str | None:
@@ -138,5 +138,5 @@ def _mixed_refusal(staging: str, snapshot: Snapshot, *, mixed: bool) -> str | No
         return None
     return (
         f"The folder holds {snapshot.others} file(s) that the route does not score, and the endpoint would score "
-        "them too. Remove them, or set staging to when_needed; then drop the files again."
+        "them too. Remove them, or set staging to when_needed. Then upload the files again."
     )

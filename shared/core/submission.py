@@ -24,7 +24,7 @@ class Accepted(Message, frozen=True):
 
 
 class Rejected(Message, frozen=True):
-    """The endpoint said no; the same request will get the same answer."""
+    """The endpoint rejected the request; the same request will get the same answer."""
 
     status: int
     message: str
@@ -38,7 +38,7 @@ class Deferred(Message, frozen=True):
 
 
 class Unclear(Message, frozen=True):
-    """Nobody knows whether the endpoint made a job."""
+    """It is not known whether the endpoint created a job."""
 
     message: str
 

@@ -1,10 +1,10 @@
 """Kinds of trouble, and the patience that each deserves.
 
 passing   a service does not answer as it should: tried again with growing waits, until the route's deadline
-denied    a service does not let the app's identity in: the same, for an hour. A new role takes up to 30 minutes to be
-          felt (Azure docs, RBAC troubleshooting)
-refused   data or settings are wrong: the end, at once, with a sentence
-defect    the code is wrong: the end, at once; the traceback is in the log
+denied    a service denies access to the app's identity: the same, for an hour. A new role takes up to 30 minutes to
+          take effect (Azure docs, RBAC troubleshooting)
+refused   data or settings are wrong: the run ends at once, with a message
+defect    the code is wrong: the run ends at once; the traceback is in the log
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 class Trouble(Message, frozen=True):
-    """Why a step was not done."""
+    """Why a step failed."""
 
     kind: Kind
     message: str

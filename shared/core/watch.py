@@ -1,7 +1,7 @@
 """The watch of a landing: look until it is ready, have its run carried out, then let go.
 
 Its record is its whole state. The phase says what comes next (the orchestrator does it and adds nothing), the functions
-say what the watch becomes when that was done, and a table says which ways it may go.
+say what the watch becomes once that is done, and a table lists its transitions.
 """
 
 from __future__ import annotations
@@ -37,50 +37,50 @@ class Phase(StrEnum):
     WAITING = "waiting"
     """Wait until the next look."""
     BEGINNING = "beginning"
-    """Ask the landing entity for leave to make a run."""
+    """Ask the landing entity for permission to make a run."""
     CLAIMING = "claiming"
     """Freeze the snapshot and claim its run."""
     SCORING = "scoring"
     """Wait for the end of the run."""
     LEAVING = "leaving"
-    """Tell the landing entity that the watcher is through."""
+    """Tell the landing entity that the watcher has finished."""
     GIVING_UP = "giving_up"
-    """Have the landing entity forget the watcher, which cannot go on."""
+    """Have the landing entity forget the watcher, which cannot continue."""
     DONE = "done"
 
 
 TRANSITIONS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.SETTLING, Phase.ENTERING): "the settle time is over",
-    (Phase.SETTLING, Phase.DONE): "trouble that does not pass",
-    (Phase.ENTERING, Phase.LOOKING): "it is the watcher",
-    (Phase.ENTERING, Phase.DONE): "another one watches",
+    (Phase.SETTLING, Phase.DONE): "permanent trouble",
+    (Phase.ENTERING, Phase.LOOKING): "this watch is the watcher",
+    (Phase.ENTERING, Phase.DONE): "another watch is the watcher",
     (Phase.LOOKING, Phase.WAITING): "not ready yet",
     (Phase.LOOKING, Phase.BEGINNING): "ready, or overdue",
     (Phase.LOOKING, Phase.LEAVING): "nothing to score",
     (Phase.WAITING, Phase.LOOKING): "time to look again",
-    (Phase.WAITING, Phase.ENTERING): "the same, where a marker is awaited",
+    (Phase.WAITING, Phase.ENTERING): "time to look again for a marker",
     (Phase.BEGINNING, Phase.CLAIMING): "still the watcher",
-    (Phase.BEGINNING, Phase.DONE): "another one watches",
+    (Phase.BEGINNING, Phase.DONE): "another watch is the watcher",
     (Phase.CLAIMING, Phase.SCORING): "claimed",
-    (Phase.CLAIMING, Phase.LOOKING): "the content has changed",
-    (Phase.CLAIMING, Phase.LEAVING): "the content has had its run, or no route takes it",
+    (Phase.CLAIMING, Phase.LOOKING): "the content changed",
+    (Phase.CLAIMING, Phase.LEAVING): "the content already has a run, or no route matches",
     (Phase.SCORING, Phase.LOOKING): "superseded",
     (Phase.SCORING, Phase.LEAVING): "the run has ended",
-    (Phase.LEAVING, Phase.LOOKING): "somebody came by since the last look",
-    (Phase.LEAVING, Phase.DONE): "nobody did",
-    (Phase.ENTERING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.LOOKING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.WAITING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.BEGINNING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.CLAIMING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.LEAVING, Phase.GIVING_UP): "trouble that does not pass",
-    (Phase.GIVING_UP, Phase.DONE): "the landing is free",
+    (Phase.LEAVING, Phase.LOOKING): "touched since the last look",
+    (Phase.LEAVING, Phase.DONE): "not touched",
+    (Phase.ENTERING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.LOOKING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.WAITING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.BEGINNING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.CLAIMING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.LEAVING, Phase.GIVING_UP): "permanent trouble",
+    (Phase.GIVING_UP, Phase.DONE): "the landing is released",
 }
-"""Every way that a watch may go, and when it does. docs/architecture.md shows it; any other way raises."""
+"""Every transition of a watch, and its reason. docs/architecture.md shows them; any other raises."""
 
 
 class IllegalTransition(Exception):
-    """A watch was about to go a way that the table does not have: a defect of the code."""
+    """A watch was about to make a transition that is not in the table: a defect in the code."""
 
     def __init__(self, before: Phase, after: Phase) -> None:
         self.before, self.after = before, after
@@ -207,7 +207,7 @@ def claimed(watch: Watch, answer: ClaimAnswer) -> Watch:
         case Known(run_id):
             return _ahead(watch.moved(Phase.LEAVING, result=f"already known as {run_id}"))
         case NoRoute():
-            return _ahead(watch.moved(Phase.LEAVING, result="no route takes it any more"))
+            return _ahead(watch.moved(Phase.LEAVING, result="no route matches it any more"))
         case ContentChanged():
             return _ahead(watch.moved(Phase.LOOKING))
         case unknown:

@@ -32,8 +32,8 @@ class Asking(Record, frozen=True):
 
 
 class Watchers(Record, frozen=True, tag_field="version", tag=1):
-    """The entity's state: who watches, whether that watcher makes a run (`busy`), and whether somebody else came by
-    since it last looked (`touched`)."""
+    """The entity's state: who watches, whether that watcher makes a run (`busy`), and whether another watch
+    arrived since it last looked (`touched`)."""
 
     watcher: str | None = None
     busy: bool = False

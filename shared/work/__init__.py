@@ -1,4 +1,4 @@
-"""The doing: each function carries out one step through the ports it is given, and returns plain values.
+"""The work: each function carries out one step through the ports it is given, and returns plain values.
 
 claiming    looks at a landing: before its run is claimed, before each later attempt, after its job
 submitting  stages the input, sends a submission, and does all else with an endpoint and its jobs

@@ -64,7 +64,7 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     """Freeze the landing and claim its run, if it still holds what was seen.
 
     The same content is claimed once. Content that was superseded before it was published is claimed again; content
-    whose run has failed only when it was dropped anew, which its etags tell.
+    whose run has failed only when it was uploaded again, which its etags show.
 
     Two at once: the ledger enters a run once, and the other is answered by the same run as long as it has not begun.
     A slow one may claim content that has been superseded since; the sweep takes that run up and ends it as superseded.
@@ -101,7 +101,7 @@ def renew(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, given: Ren
     except RoutesInvalid as problems:
         return Postponed(str(problems))
     if landing is None:
-        raise InputRefused(f"No route {given.names.route!r} takes {given.names.landing!r} any more.")
+        raise InputRefused(f"Route {given.names.route!r} is gone or no longer matches {given.names.landing!r}.")
     snapshot, _ = _snapshot(blobs, landing)
     if snapshot.fingerprint != given.fingerprint:
         return Superseded()
@@ -122,7 +122,7 @@ def check(blobs: Blobs, ledger: Ledger, given: CheckLanding) -> Checked:
 
 def find(routes: Routes, names: Names) -> Landing | None:
     """The landing of that route at that path; None if the route is gone or does not take it any more. Raises
-    RoutesInvalid if the route has a problem: nobody can tell then."""
+    RoutesInvalid if the route has a problem: then it is not known."""
     for route in routes.usable:
         landing = Landing(route, names.landing)
         if route.name == names.route and landing.is_taken:

@@ -31,7 +31,7 @@ PRIVATE = frozenset(
         "denied_since",
     }
 )
-"""Members of the record that say nothing to people, or that are shown otherwise."""
+"""Members of the record that are of no use to people, or that are shown in another form."""
 
 _RUN_ID = re.compile(r"[a-z][a-z0-9-]{0,39}-[0-9a-f]{20}")
 
@@ -50,13 +50,13 @@ def read_query(params: Mapping[str, str]) -> Query:
     """The query in an HTTP request. Raises InputRefused with what would be right."""
     status, since, limit = params.get("status"), params.get("since"), params.get("limit", "50")
     if status is not None and status not in set(Status):
-        raise InputRefused(f"status is {status!r}; it can be {', '.join(Status)}.")
+        raise InputRefused(f"status is {status!r}; it must be one of {', '.join(Status)}.")
     try:
         moment = _moment(since) if since else None
     except (ValueError, OverflowError) as error:
-        raise InputRefused(f"since is {since!r}; it must be a time such as 2026-01-31T12:00:00Z.") from error
+        raise InputRefused(f"since is {since!r}; it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z.") from error
     if not limit.isdecimal() or len(limit) > 9 or not 1 <= int(limit) <= MOST:
-        raise InputRefused(f"limit is {limit!r}; it must be a number from 1 to {MOST}.")
+        raise InputRefused(f"limit is {limit!r}; it must be a whole number from 1 to {MOST}.")
     return Query(params.get("route"), Status(status) if status else None, moment, int(limit))
 
 

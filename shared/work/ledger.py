@@ -83,7 +83,7 @@ class Ledger:
                 if progress.has_ended and not progress.abandoned:
                     self.blobs.delete(self._at(f"open/{run_id}"))
                 return
-        raise Unavailable(f"The ledger's record of run {run_id} keeps being changed by somebody else.")
+        raise Unavailable(f"Could not update the record of run {run_id}: it keeps changing.")
 
     def snapshot(self, run_id: str, drop: str) -> FrozenFiles:
         """The files of a run's snapshot."""
@@ -154,7 +154,7 @@ class Ledger:
             yield run
 
     def report_once(self, unreadable: Unreadable) -> bool:
-        """Whether nobody has reported yet that this run cannot be read for that reason."""
+        """Whether it has not been reported yet that this run cannot be read for that reason."""
         blob, reason = self._at(f"unreadable/{unreadable.run_id}"), unreadable.reason.encode()
         stored = self.blobs.read(blob)
         if stored is not None and stored.content == reason:
@@ -204,7 +204,7 @@ def _read(run_id: str, content: bytes) -> Run:
     try:
         return read_run(content)
     except LandfallError as error:
-        raise UnknownVersion(f"The record of run {run_id} cannot be read and is left as it is: {error}") from error
+        raise UnknownVersion(f"The record of run {run_id} cannot be read and was left unchanged: {error}") from error
 
 
 def _day_pointer(run_id: str, claimed: datetime) -> str:
@@ -216,7 +216,7 @@ def _claimed_at(pointer: str) -> datetime:
     try:
         return datetime.strptime(f"{day} {rest.partition('_')[0]}", "%Y-%m-%d %H%M%S%f").replace(tzinfo=UTC)
     except ValueError as error:
-        raise InputRefused(f"{pointer} in the ledger is no pointer to a run; remove it.") from error
+        raise InputRefused(f"{pointer} in the ledger is not a pointer to a run; remove it.") from error
 
 
 def _points_at(pointer: str, run: Run | Unreadable) -> bool:

@@ -77,7 +77,7 @@ def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> Done:
         return source.url if copied is Copied.SOURCE_CHANGED else None
 
     if changed := each(copy, outputs):
-        raise Unavailable(f"{changed[0]} is not what the job had written when it was listed.")
+        raise Unavailable(f"{changed[0]} changed after the outputs were listed.")
     return Done()
 
 
@@ -92,7 +92,7 @@ def seal(blobs: Blobs, ledger: Ledger, given: SealPublication) -> Sealed:
         return Sealed(sealed)
     outputs = ledger.outputs(names.instance_id, given.publish.attempt).files
     if problems := problems_with(outputs, blobs.list_below(target)):
-        raise Unavailable(f"Not published to {target.url}: {'; '.join(problems[:5])}.")
+        raise Unavailable(f"Could not publish to {target.url}: {'; '.join(problems[:5])}.")
     run = ledger.run(names.instance_id)
     if run is None:
         raise Unavailable(f"The ledger has no record of run {names.instance_id}; was it deleted?")
@@ -111,7 +111,7 @@ def _require_own_manifest(blobs: Blobs, folder: Location, outputs: Sequence[Froz
     there = blobs.read(folder.at(MANIFEST))
     if there is not None and _outputs_in(there.content) != told_of(outputs):
         blobs.delete(folder.at(MANIFEST), etag=there.etag)
-        raise Unavailable(f"{folder.url}/{MANIFEST} told of other outputs than the job's; it was removed.")
+        raise Unavailable(f"{folder.url}/{MANIFEST} does not list this run's outputs; it was removed.")
 
 
 def _outputs_in(content: bytes) -> object:

@@ -38,7 +38,7 @@ def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
         if copied is Copied.THERE:
             there = blobs.stat(target)
             if there is None or there.size != file.size or (there.md5 and file.md5 and there.md5 != file.md5):
-                raise Unavailable(f"{target.url} is not the copy that should be there; remove it.")
+                raise Unavailable(f"{target.url} is not a copy of the file in the snapshot; remove it.")
         return file.name if copied is Copied.SOURCE_CHANGED else None
 
     changed = next(iter(each(copy, files)), None)
@@ -49,7 +49,7 @@ def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
 def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: str) -> Submission:
     """Send one attempt's POST, at most once however often this is called.
 
-    Two at once: the ledger lets one of them send it, and the other's answer is that nobody can tell. `nonce` is unique
+    Two at once: the ledger lets one of them send it, and the other answers Unclear. `nonce` is unique
     for each call, so that a call that was cut short is told from one that is only now made.
     """
     names, request = dump(given.names), given.request

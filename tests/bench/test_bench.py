@@ -91,4 +91,4 @@ def test_an_unknown_measurement_is_refused_with_those_that_there_are() -> None:
     )
 
     assert done.returncode == 2
-    assert "there is no speed; there are cold_start" in done.stderr
+    assert "unknown: speed; use cold_start" in done.stderr

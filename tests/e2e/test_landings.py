@@ -121,7 +121,7 @@ def test_a_job_that_fails_fails_its_run_in_the_services_words_and_others_go_on(s
 
     assert failed["status"] == "failed"
     assert failed["error"]["reason"] == "job_failed"
-    assert "The service says:" in failed["error"]["message"]
+    assert "Azure ML reports:" in failed["error"]["message"]
     assert "https://ml.azure.com/runs/" in failed["error"]["message"]
     assert (
         stack.cloud.lakehouse.get_container_client("lakehouse")

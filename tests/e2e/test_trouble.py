@@ -46,7 +46,7 @@ def test_a_broken_routes_file_says_what_is_wrong_keeps_the_events_and_is_cured_b
         answer = health(stack)
         assert answer.status_code == 503
         assert any(
-            "route 'lengths', ready.quiet: 'soon' is not right" in problem for problem in answer.json()["problems"]
+            "route 'lengths', ready.quiet: 'soon' is not valid" in problem for problem in answer.json()["problems"]
         )
 
         stack.drop("lengths/early", texts(2))
@@ -69,7 +69,7 @@ def test_a_routes_file_that_is_no_yaml_is_a_clear_error_and_not_an_app_without_f
         answer = health(stack)
 
         assert answer.status_code == 503
-        assert "is not YAML" in answer.json()["problems"][-1]
+        assert "not valid YAML" in answer.json()["problems"][-1]
 
 
 def test_a_token_that_is_refused_is_waited_for_and_then_fails_the_run_in_plain_words(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_token_that_is_refused_is_waited_for_and_then_fails_the_run_in_plain_w
 
         (told,) = eventually(waiting, "a run that says what it waits for")
         assert "audience" in told
-        assert "It is tried again at" in told
+        assert "Next try at" in told
         (run,) = stack.ended("lengths/foreign", within=120)
         assert run["error"]["reason"] == "rejected_401"
         assert "audience" in run["error"]["message"]

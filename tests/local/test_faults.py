@@ -122,9 +122,9 @@ def test_a_late_answer_is_late(action: dict[str, Any]) -> None:
         ({"after": 504}, "504"),
         ({"after": {"drop": True}}, "drop"),
         ({"after": {"after": {"status": 500}}}, "after"),
-        ({"status": 500, "after": {"delay_ms": 5}}, "Beside 'after' there can only be 'delay_ms'"),
-        ({"headers": {"Retry-After": "5"}}, "give its 'status', too"),
-        ({"after": {"body": "nothing"}}, "give its 'status', too"),
+        ({"status": 500, "after": {"delay_ms": 5}}, "Only 'delay_ms' may stand beside 'after'"),
+        ({"headers": {"Retry-After": "5"}}, "need a 'status'"),
+        ({"after": {"body": "nothing"}}, "need a 'status'"),
     ],
     ids=str,
 )

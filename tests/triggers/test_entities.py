@@ -77,5 +77,5 @@ def test_a_state_of_another_version_is_not_overwritten(registered: Any) -> None:
     after, ((failed, why),) = called(registered, newer, asking(Operation.ENTER, "first"))
 
     assert failed
-    assert "This is not a Watchers" in why
+    assert "Not a valid Watchers" in why
     assert json.loads(after) == json.loads(newer)

@@ -162,7 +162,7 @@ def test_an_event_of_an_account_that_is_not_the_routes_starts_nothing_and_is_tol
 
     assert app.client.calls == []
     (ignored,) = told(caplog, "event.ignored", logging.WARNING)
-    assert ignored["reason"] == "it names the account 'attacker'; route 'digits' is for 'landing'"
+    assert ignored["reason"] == "it is for account 'attacker', but route 'digits' reads from 'landing'"
 
 
 def test_an_event_whose_watch_cannot_be_started_is_delivered_again_and_then_serves(app: App, deliver: Deliver) -> None:

@@ -66,9 +66,9 @@ def test_one_run_is_shown_with_the_files_of_its_snapshot(app: App) -> None:
 @pytest.mark.parametrize(
     ("params", "hint"),
     [
-        ({"status": "done"}, "it can be claimed"),
-        ({"since": "yesterday"}, "it must be a time such as 2026-01-31T12:00:00Z"),
-        ({"limit": "0"}, "it must be a number from 1 to 1000"),
+        ({"status": "done"}, "it must be one of claimed"),
+        ({"since": "yesterday"}, "it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z"),
+        ({"limit": "0"}, "it must be a whole number from 1 to 1000"),
     ],
     ids=["status", "since", "limit"],
 )
@@ -83,7 +83,7 @@ def test_a_query_that_is_not_understood_is_answered_by_what_would_be(
 
 
 def test_a_run_that_is_not_there_is_not_found(app: App) -> None:
-    assert run(UNKNOWN) == (404, {"error": "There is no such run."})
+    assert run(UNKNOWN) == (404, {"error": "There is no run with this id."})
 
 
 def test_what_cannot_be_the_id_of_a_run_is_not_looked_for(app: App) -> None:

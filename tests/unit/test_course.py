@@ -91,7 +91,10 @@ def test_an_accepted_attempt_is_followed() -> None:
     ("status", "advice"),
     [
         (400, "Compare the route's inputs, outputs and endpoint settings with the deployment."),
-        (404, "Check scoring_uri and deployment of the route; without deployment the endpoint needs a default one."),
+        (
+            404,
+            "Check the route's scoring_uri and deployment. Without deployment, the endpoint needs a default one.",
+        ),
         (409, ""),
     ],
 )
@@ -99,7 +102,7 @@ def test_a_rejected_attempt_ends_the_run_with_advice(status: int, advice: str) -
     run = answered(submitting(), Rejected(status, "no deployment"), NOON)
 
     assert (run.status, reason(run), run.attempts[-1].outcome) == (Status.FAILED, f"rejected_{status}", "rejected")
-    told = ("The endpoint answered", f"{status}:", "no deployment", advice, "Then drop the files again.")
+    told = ("The endpoint answered", f"{status}:", "no deployment", advice, "Then upload the files again.")
     assert message(run) == " ".join(part for part in told if part)
 
 
@@ -109,7 +112,7 @@ def test_a_deferred_attempt_is_followed_by_another_until_the_deadline() -> None:
     assert (run.status, run.attempt, run.wait_until) == (Status.SUBMITTING, 2, NOON + 30 * SECOND)
     ended = answered(run, Deferred(30, "still busy"), NOON + DAY)
     assert (ended.status, reason(ended)) == (Status.FAILED, "deferred")
-    assert message(ended) == "No attempt was taken for 1 day, 0:00:00. The last answer: still busy"
+    assert message(ended) == "The endpoint accepted no attempt for 1 day, 0:00:00. Its last answer: still busy"
 
 
 def test_an_attempt_without_an_answer_is_searched_for_and_then_abandoned() -> None:
@@ -139,7 +142,10 @@ def test_after_a_few_attempts_without_an_answer_the_run_ends() -> None:
 
     assert (run.attempt, run.unclear, len(run.abandoned)) == (UNCLEAR_LIMIT, UNCLEAR_LIMIT, UNCLEAR_LIMIT)
     assert (run.status, reason(run)) == (Status.FAILED, "unclear")
-    assert "gave no clear answer to 3 submission(s) and shows no job for any of them" in message(run)
+    assert (
+        "outcome of 3 submission(s) is unknown: the endpoint confirmed no job, and its job list shows none"
+        in message(run)
+    )
 
 
 def test_an_endpoint_that_does_not_list_its_jobs_gets_no_second_attempt() -> None:
@@ -201,7 +207,7 @@ def test_the_services_own_words_are_added_to_the_error() -> None:
 
     assert told.status is silent.status is Status.FAILED
     assert reason(told) == reason(silent) == "job_failed"
-    assert message(told) == "Job batchjob-1 failed. The service says: Out of memory."
+    assert message(told) == "Job batchjob-1 failed. Azure ML reports: Out of memory."
     assert message(silent) == "Job batchjob-1 failed."
 
 
@@ -307,8 +313,8 @@ def test_the_end_of_a_run_tells_whether_its_job_could_be_canceled() -> None:
 
     assert accepted.status is refused.status is Status.FAILED
     assert reason(accepted) == reason(refused) == "deadline"
-    assert message(accepted) == "It took too long. It was canceled."
-    assert message(refused) == "It took too long. It could not be canceled; look after it in Studio."
+    assert message(accepted) == "It took too long. The job was canceled."
+    assert message(refused) == "It took too long. The job could not be canceled; check it in Studio."
 
 
 def test_only_the_latest_attempts_are_remembered_while_their_number_counts_on() -> None:

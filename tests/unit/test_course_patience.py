@@ -81,7 +81,7 @@ def test_an_endpoint_that_does_not_let_the_app_in_is_asked_again_for_an_hour(sta
 def test_after_that_hour_the_run_ends_with_advice(status: int, advice: str) -> None:
     run = answered(submitting(denied_since=NOON), Rejected(status, "no role."), NOON + HOUR)
 
-    assert message(run) == f"The endpoint answered {status}: no role. {advice} Then drop the files again."
+    assert message(run) == f"The endpoint answered {status}: no role. {advice} Then upload the files again."
 
 
 def test_an_endpoint_that_lets_the_app_in_after_all_may_deny_it_for_another_hour() -> None:
@@ -120,11 +120,11 @@ def test_who_waits_says_what_for_and_until_when() -> None:
     away = stumbled(following(), "observe_job", AWAY, NOON)
 
     assert {reason(run) for run in (deferred, denied, unclear, away)} == {"waiting"}
-    assert message(deferred) == "The workspace is busy. It is tried again at 2026-03-01 12:01:30 UTC."
-    assert message(denied) == "The endpoint answered 403: no role. It is tried again at 2026-03-01 12:00:05 UTC."
-    assert message(away) == "observe_job: 503. It is tried again at 2026-03-01 12:00:05 UTC."
+    assert message(deferred) == "The workspace is busy. Next try at 2026-03-01 12:01:30 UTC."
+    assert message(denied) == "The endpoint answered 403: no role. Next try at 2026-03-01 12:00:05 UTC."
+    assert message(away) == "observe_job: 503. Next try at 2026-03-01 12:00:05 UTC."
     assert message(unclear) == (
-        "The submission got no clear answer (The connection was lost); the endpoint's jobs are searched for its job."
+        "It is not clear whether a job was created (The connection was lost). Searching the endpoint's jobs for it."
     )
     assert not any(run.is_recorded for run in (deferred, denied, unclear, away))
 
@@ -202,7 +202,7 @@ def test_storage_that_does_not_let_the_app_in_is_asked_again_for_an_hour(run: Ru
     ended = stumbled(denied, "some_step", DENIED, NOON + HOUR)
     assert (ended.status, ended.error) == (
         Status.FAILED,
-        Error("denied", "some_step was denied for 1:00:00: 403: no role"),
+        Error("denied", "some_step: access was denied for 1:00:00: 403: no role"),
     )
 
 
@@ -263,7 +263,7 @@ def test_a_cancelation_that_keeps_failing_ends_the_run_and_says_so() -> None:
         run, tries = stumbled(run, "cancel_job", AWAY, NOON + DAY), tries + 1
 
     assert (tries, reason(run)) == (CANCEL_TRIES, "deadline")
-    assert message(run) == "It took too long. It could not be canceled; look after it in Studio."
+    assert message(run) == "It took too long. The job could not be canceled; check it in Studio."
 
 
 def test_a_ledger_that_is_away_takes_no_tries_from_the_cancelation() -> None:

@@ -95,13 +95,13 @@ def test_an_operation_that_there_is_not_is_refused(operation: str) -> None:
 )
 def test_a_state_that_this_program_cannot_read_is_refused(state: object) -> None:
     """Written again by this program, it would lose what was not understood."""
-    with pytest.raises(InputRefused, match="This is not a Watchers"):
+    with pytest.raises(InputRefused, match="Not a valid Watchers"):
         operate(state, "enter", dump(Asking("a")))
 
 
 @pytest.mark.parametrize("given", [None, {}, {"who": "a", "why": "b"}], ids=["nothing", "nobody", "something else"])
 def test_one_that_does_not_say_who_asks_is_refused(given: Mapping[str, Any] | None) -> None:
-    with pytest.raises(InputRefused, match="This is not a Asking"):
+    with pytest.raises(InputRefused, match="Not a valid Asking"):
         operate(None, "enter", given)
 
 

@@ -36,7 +36,7 @@ def test_the_module_draws_every_error() -> None:
         ),
         (
             errors.SettingsInvalid(["A is missing", "B is missing"]),
-            "App settings have problems:\n  - A is missing\n  - B is missing",
+            "The app settings have problems:\n  - A is missing\n  - B is missing",
         ),
     ],
     ids=["routes", "settings"],

@@ -22,17 +22,17 @@ OUTCOMES = {
     "flat_put_block_list.json": TUESDAY,
     "redelivered.json": TUESDAY,
     "cloud_event.json": TUESDAY,
-    "hns_create_file.json": "CreateFile does not complete a blob",
+    "hns_create_file.json": "API CreateFile does not complete a blob",
     "hns_flush_with_close.json": TUESDAY,
     "hns_renamed.json": "Microsoft.Storage.BlobRenamed is not Microsoft.Storage.BlobCreated",
-    "sftp_create.json": "SftpCreate does not complete a blob",
+    "sftp_create.json": "API SftpCreate does not complete a blob",
     "sftp_commit.json": TUESDAY,
     "blob_deleted.json": "Microsoft.Storage.BlobDeleted is not Microsoft.Storage.BlobCreated",
     "directory_marker.json": "no route matches",
     "directory_marker_with_slash.json": "a folder marker",
     "output_binding_first_write.json": "the blob is empty",
     "other_container.json": "no route matches",
-    "forged_account.json": "suspicious: it names the account 'attacker'; route 'digits' is for 'landing'",
+    "forged_account.json": "suspicious: it is for account 'attacker', but route 'digits' reads from 'landing'",
     "forged_url.json": TUESDAY,
 }
 
@@ -80,7 +80,7 @@ def test_an_api_that_completes_a_blob_counts(api: str) -> None:
 
 @pytest.mark.parametrize("api", ["CreateFile", "SftpCreate", "putblob", "AppendBlock", "", None, 7])
 def test_any_other_api_says_nothing(api: object) -> None:
-    assert read(api=api) == Ignored(f"{api} does not complete a blob")
+    assert read(api=api) == Ignored(f"API {api} does not complete a blob")
 
 
 def test_an_api_that_is_not_even_text_says_nothing() -> None:
@@ -89,7 +89,7 @@ def test_an_api_that_is_not_even_text_says_nothing() -> None:
 
 def test_an_event_without_data_says_nothing() -> None:
     assert read_event(BLOB_CREATED, TOPIC, SUBJECT + "digits/tuesday/0.png", {}) == Ignored(
-        "None does not complete a blob"
+        "API None does not complete a blob"
     )
 
 
@@ -105,7 +105,7 @@ def test_an_event_without_data_says_nothing() -> None:
     ],
 )
 def test_a_subject_that_is_not_a_blobs_says_nothing(subject: str) -> None:
-    assert read(subject) == Ignored("the subject or topic is not that of a blob")
+    assert read(subject) == Ignored("the subject or topic does not name a blob")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_subject_that_is_not_a_blobs_says_nothing(subject: str) -> None:
     ],
 )
 def test_a_topic_that_is_not_a_storage_accounts_says_nothing(topic: str) -> None:
-    assert read(topic=topic) == Ignored("the subject or topic is not that of a blob")
+    assert read(topic=topic) == Ignored("the subject or topic does not name a blob")
 
 
 def test_arm_ids_and_account_names_have_no_case() -> None:
@@ -130,7 +130,7 @@ def test_arm_ids_and_account_names_have_no_case() -> None:
     "path", ["../0.png", "digits/../0.png", "digits//0.png", "/digits/0.png", "a\\b", "a\nb", "//"]
 )
 def test_a_path_that_could_mean_another_place_is_suspicious(path: str) -> None:
-    assert read(SUBJECT + path) == Ignored("the blob's path is not usable", suspicious=True)
+    assert read(SUBJECT + path) == Ignored("the blob's path is not valid", suspicious=True)
 
 
 def test_a_name_that_ends_in_a_slash_is_a_folder_marker() -> None:

@@ -49,15 +49,15 @@ def test_a_query_is_read(params: dict[str, str], query: Query) -> None:
     [
         (
             {"status": "done"},
-            "it can be claimed, staging, submitting, scoring, canceling, publishing, published, failed, superseded",
+            "one of claimed, staging, submitting, scoring, canceling, publishing, published, failed, superseded",
         ),
-        ({"status": ""}, "it can be claimed"),
-        ({"since": "yesterday"}, "it must be a time such as 2026-01-31T12:00:00Z"),
-        ({"limit": "0"}, "a number from 1 to 1000"),
-        ({"limit": "1001"}, "a number from 1 to 1000"),
-        ({"limit": "-1"}, "a number from 1 to 1000"),
-        ({"limit": "ten"}, "a number from 1 to 1000"),
-        ({"limit": ""}, "a number from 1 to 1000"),
+        ({"status": ""}, "it must be one of claimed"),
+        ({"since": "yesterday"}, "it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z"),
+        ({"limit": "0"}, "a whole number from 1 to 1000"),
+        ({"limit": "1001"}, "a whole number from 1 to 1000"),
+        ({"limit": "-1"}, "a whole number from 1 to 1000"),
+        ({"limit": "ten"}, "a whole number from 1 to 1000"),
+        ({"limit": ""}, "a whole number from 1 to 1000"),
     ],
 )
 def test_a_query_that_is_not_understood_is_told_what_would_be(params: dict[str, str], hint: str) -> None:
@@ -165,7 +165,7 @@ def test_a_run_that_cannot_be_read_is_told_of_where_all_are_asked_for(ledger: Le
 
     assert [run["run_id"] for run in shown] == [id_of(2, "letters"), id_of(1), id_of(0)]
     assert (shown[1]["status"], shown[1]["error"]["reason"]) == ("unreadable", "version")
-    assert "it is of version 2, and this program knows version 1" in shown[1]["error"]["message"]
+    assert "it has version 2, but this version of Landfall reads version 1" in shown[1]["error"]["message"]
 
 
 @pytest.mark.parametrize("changes", [{"route": "digits"}, {"status": Status.FAILED}], ids=["route", "status"])
@@ -180,7 +180,7 @@ def test_a_run_that_cannot_be_read_is_none_of_those_of_a_route_or_status(
 def test_one_run_that_cannot_be_read_is_told_with_the_reason(ledger: Ledger, blobs: FakeBlobs) -> None:
     make_unreadable(blobs, id_of(1))
 
-    with pytest.raises(UnknownVersion, match="it is of version 2"):
+    with pytest.raises(UnknownVersion, match="it has version 2"):
         run(ledger, id_of(1))
 
 

@@ -213,7 +213,7 @@ def test_an_update_that_is_always_overtaken_gives_up_for_now(ledger: Ledger, blo
     ledger.claim(a_claim(), FILES)
     overtaken_by(blobs, 100)
 
-    with pytest.raises(Unavailable, match="changed by somebody else"):
+    with pytest.raises(Unavailable, match="it keeps changing"):
         write(ledger, following())
 
 
@@ -317,7 +317,7 @@ def test_a_record_of_another_version_is_told_in_lists_and_left_out_of_none(ledge
         assert listed[0] == a_claim("digits-2", claimed=NOON + SECOND)
         assert isinstance(listed[1], Unreadable)
         assert listed[1].run_id == "digits-1"
-        assert "it is of version 2, and this program knows version 1" in listed[1].reason
+        assert "it has version 2, but this version of Landfall reads version 1" in listed[1].reason
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"version": 1}'], ids=["cut short", "no record", "members missing"])
@@ -327,7 +327,7 @@ def test_a_record_that_is_broken_is_unreadable_too(ledger: Ledger, blobs: FakeBl
 
     (listed,) = ledger.newest()
     assert isinstance(listed, Unreadable)
-    with pytest.raises(UnknownVersion, match=f"The record of run {ONE} cannot be read and is left as it is"):
+    with pytest.raises(UnknownVersion, match=f"The record of run {ONE} cannot be read and was left unchanged"):
         ledger.run(ONE)
 
 

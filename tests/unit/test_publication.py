@@ -62,13 +62,11 @@ def test_any_other_output_can_be_published(name: str) -> None:
 @pytest.mark.parametrize(
     ("copied", "differs"),
     [
-        pytest.param(None, "p.csv is missing after it was copied", id="missing"),
-        pytest.param(
-            a_file("p.csv", size=2), "p.csv has 2 bytes after it was copied; its source has 3", id="another size"
-        ),
+        pytest.param(None, "p.csv is missing after the copy", id="missing"),
+        pytest.param(a_file("p.csv", size=2), "p.csv has 2 bytes after the copy; its source has 3", id="another size"),
         pytest.param(
             a_file("p.csv", size=3, md5="n"),
-            "p.csv has another MD5 than its source after it was copied",
+            "p.csv does not have the MD5 of its source after the copy",
             id="other bytes",
         ),
         pytest.param(COPY, None, id="the same"),
@@ -101,10 +99,10 @@ def test_what_is_no_copy_of_an_output_is_a_leftover(there: list[File], left: lis
     ("there", "problems"),
     [
         pytest.param([COPY, COPY_OF_OTHER, *OWN], [], id="complete"),
-        pytest.param([COPY], ["part/q.csv is missing after it was copied"], id="one missing"),
+        pytest.param([COPY], ["part/q.csv is missing after the copy"], id="one missing"),
         pytest.param(
             [COPY, COPY_OF_OTHER, a_file("b"), a_file("a")],
-            ["a is none of the outputs", "b is none of the outputs"],
+            ["a is not one of the outputs", "b is not one of the outputs"],
             id="strangers",
         ),
     ],

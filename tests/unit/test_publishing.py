@@ -89,7 +89,7 @@ def test_outputs_are_listed_copied_and_sealed() -> None:
 
 @pytest.mark.parametrize(
     ("names", "problem"),
-    [([], "nothing is at its output path"), (["_SUCCESS"], "The job wrote _SUCCESS")],
+    [([], "its output folder is empty"), (["_SUCCESS"], "The job wrote _SUCCESS")],
     ids=["nothing", "a name of Landfall's own"],
 )
 def test_outputs_that_cannot_be_published_are_told_with_their_place(names: Sequence[str], problem: str) -> None:
@@ -134,15 +134,15 @@ def test_an_output_that_changes_while_it_is_copied_is_tried_again() -> None:
     site.listed()
     site.blobs.put(SOURCE.at("p.csv"), b"other")
 
-    with pytest.raises(Unavailable, match=r"p\.csv is not what the job had written when it was listed"):
+    with pytest.raises(Unavailable, match=r"p\.csv changed after the outputs were listed"):
         site.copy()
 
 
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("p.csv", b"cut", "p.csv has 3 bytes after it was copied; its source has 8"),
-        ("old.csv", b"old", "old.csv is none of the outputs"),
+        ("p.csv", b"cut", "p.csv has 3 bytes after the copy; its source has 8"),
+        ("old.csv", b"old", "old.csv is not one of the outputs"),
     ],
     ids=["a copy that was cut short", "a stranger"],
 )
@@ -188,7 +188,7 @@ def test_a_manifest_of_other_outputs_is_removed_and_written_by_the_next_try(mani
     site.copy()
     site.blobs.put(TARGET.at("_run.json"), manifest)
 
-    with pytest.raises(Unavailable, match="told of other outputs than the job's; it was removed"):
+    with pytest.raises(Unavailable, match="does not list this run's outputs; it was removed"):
         site.seal()
     assert "_SUCCESS" not in site.in_target()
 

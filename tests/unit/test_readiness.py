@@ -99,7 +99,10 @@ HOUR = 3600
         pytest.param(ready(QUIET, age=0, watched=HOUR), IsReady(), id="never quiet, scored anyway"),
         pytest.param(
             ready(STRICT, age=0, watched=HOUR),
-            Overdue("files kept arriving or changing; the folder was never quiet for 0:01:00 within 1:00:00"),
+            Overdue(
+                "The landing was not complete within 1:00:00: files kept arriving or changing, "
+                "so it was never quiet for 0:01:00."
+            ),
             id="never quiet, refused",
         ),
         pytest.param(ready(MARKER, marked=True), IsReady(), id="marked"),
@@ -108,7 +111,9 @@ HOUR = 3600
         pytest.param(ready(MARKER, files=0), NotYet(NOON + MARKER_LOOK), id="not marked and empty so far"),
         pytest.param(ready(MARKER, watched=HOUR - 10), NotYet(NOON + seconds(10)), id="not marked, nearly too late"),
         pytest.param(
-            ready(MARKER, watched=HOUR), Overdue("_OK has not arrived within 1:00:00"), id="never marked, refused"
+            ready(MARKER, watched=HOUR),
+            Overdue("The landing was not complete within 1:00:00: _OK did not arrive."),
+            id="never marked, refused",
         ),
         pytest.param(ready(SCORES_ANYWAY, watched=HOUR), IsReady(), id="never marked, scored anyway"),
         pytest.param(ready(MARKER, files=0, watched=HOUR), Empty(), id="never marked and empty"),

@@ -85,14 +85,14 @@ def test_a_message_says_which_of_several_answers_it_is(answer: Done | Wait) -> N
     ids=["unknown member", "missing member", "another type", "unknown answer", "no answer at all", "nothing"],
 )
 def test_what_is_wrong_with_a_payload_is_told(payload: Any, why: str) -> None:
-    with pytest.raises(InputRefused, match=f"This is not a Step: .*{why}"):
+    with pytest.raises(InputRefused, match=f"Not a valid Step: .*{why}"):
         load(Step, payload)
 
 
 def test_json_of_another_kind_and_what_is_no_json_are_told_apart() -> None:
-    with pytest.raises(InputRefused, match="This is not a Step"):
+    with pytest.raises(InputRefused, match="Not a valid Step"):
         from_json(Step, b"{}")
-    with pytest.raises(InputRefused, match="This is not JSON"):
+    with pytest.raises(InputRefused, match="Not valid JSON"):
         from_json(Step, b"{")
     assert parse(b'{"a": [1, null]}') == {"a": [1, None]}
 

@@ -89,7 +89,7 @@ def test_newer_content_before_there_is_a_job_supersedes_the_run(run: Run) -> Non
     superseded = renewed(run, Superseded(), NOON)
 
     assert (superseded.status, reason(superseded)) == (Status.SUPERSEDED, "superseded")
-    assert message(superseded).startswith("Newer content arrived before there was a job")
+    assert message(superseded).startswith("Newer content arrived before a job was created")
 
 
 def test_an_attempt_that_may_have_been_sent_is_searched_for() -> None:
@@ -106,7 +106,7 @@ def test_a_route_that_cannot_be_used_now_is_waited_for() -> None:
     run = renewed(resumed(submitting(), NOON), Postponed("routes.yaml has problems."), NOON)
 
     assert (run.status, run.must_renew, run.wait_until) == (Status.SUBMITTING, True, NOON + PATIENCE[0])
-    assert message(run) == "routes.yaml has problems. It is tried again at 2026-03-01 12:00:05 UTC."
+    assert message(run) == "routes.yaml has problems. Next try at 2026-03-01 12:00:05 UTC."
     again = renewed(run, Postponed("routes.yaml has problems."), NOON)
     assert again.wait_until == NOON + PATIENCE[1]
 

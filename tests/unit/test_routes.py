@@ -8,7 +8,7 @@ from shared.errors import Problem, RoutesInvalid
 from testbed.examples import ROOT, SETTINGS
 from tests.unit.routes_files import REMOVED, Change, digits, edited, one_more_route, parsed, told
 
-DURATION = "a duration: a whole number with s, m, h or d"
+DURATION = "a duration: a whole number followed by s, m, h or d"
 INPUT, OUTPUT = "inputs.images.path", "outputs.predictions.path"
 STORE = "azureml://datastores/workspaceblobstore/paths"
 
@@ -21,13 +21,13 @@ def test_the_projects_own_routes_have_no_problems() -> None:
 
 
 WRONG: dict[str, tuple[Change, str, str]] = {
-    "an unknown key": (("colour", "red"), "the route", "unknown: 'colour'; expected a map with landing"),
-    "an unknown key of landing": (("landing.colour", "red"), "landing", "unknown: 'colour'"),
-    "an unknown key of polling": (("polling.colour", "red"), "polling", "expected a map with first, longest"),
-    "no publish": (("publish", REMOVED), "the route", "publish is missing; expected a map with landing"),
+    "an unknown key": (("colour", "red"), "the route", "unknown field 'colour'; expected a mapping with landing"),
+    "an unknown key of landing": (("landing.colour", "red"), "landing", "unknown field 'colour'"),
+    "an unknown key of polling": (("polling.colour", "red"), "polling", "expected a mapping with first, longest"),
+    "no publish": (("publish", REMOVED), "the route", "publish is missing; expected a mapping with landing"),
     "no container": (("landing.container", REMOVED), "landing", "container is missing"),
     "no scoring URI": (("endpoint.scoring_uri", REMOVED), "endpoint", "scoring_uri is missing"),
-    "landing is a text": (("landing", "digits"), "landing", "'digits' is not right; expected a map"),
+    "landing is a text": (("landing", "digits"), "landing", "'digits' is not valid; expected a mapping"),
     "account with http": (("landing.account_url", "http://a.b"), "landing.account_url", "the blob endpoint of a"),
     "account with a slash": (("publish.account_url", "https://a.b/"), "publish.account_url", "without a trailing"),
     "container in capitals": (("landing.container", "Landing"), "landing.container", "lower-case letters"),
@@ -46,8 +46,12 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "scoring URI with http": (("endpoint.scoring_uri", "http://a/jobs"), "endpoint.scoring_uri", "az ml"),
     "scoring URI of something else": (("endpoint.scoring_uri", "https://a/score"), "endpoint.scoring_uri", "…/jobs"),
     "deployment that is no name": (("endpoint.deployment", "1a"), "endpoint.deployment", "the name of a deployment"),
-    "mini batches of nothing": (("endpoint.mini_batch_size", 0), "endpoint.mini_batch_size", "a whole number from 1"),
-    "instances as text": (("endpoint.instance_count", "2"), "endpoint.instance_count", "a whole number from 1"),
+    "mini batches of nothing": (
+        ("endpoint.mini_batch_size", 0),
+        "endpoint.mini_batch_size",
+        "a whole number of at least 1",
+    ),
+    "instances as text": (("endpoint.instance_count", "2"), "endpoint.instance_count", "a whole number of at least 1"),
     "threshold below -1": (("endpoint.error_threshold", -2), "endpoint.error_threshold", "-1 ignores all failures"),
     "no tries": (("endpoint.retries.max_retries", 0), "endpoint.retries.max_retries", "tries of one mini batch"),
     "no inputs": (("inputs", {}), "inputs", "the one input of the model deployment"),
@@ -55,14 +59,14 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "input of another type": (("inputs.images.type", "mltable"), "inputs.images.type", "uri_folder (the landing is"),
     "input without a path": ((INPUT, REMOVED), "inputs.images", "path is missing"),
     "input of another folder": ((INPUT, f"{STORE}/x/{{landing}}"), INPUT, "use https://landing.blob.core.windows.net/"),
-    "input that is fixed": ((INPUT, "${LANDING_ACCOUNT_URL}/landing/digits"), INPUT, "is not the landing itself"),
+    "input that is fixed": ((INPUT, "${LANDING_ACCOUNT_URL}/landing/digits"), INPUT, "does not point at the landing"),
     "input in no datastore": ((INPUT, "azureml://datastores/x/paths/{landing}"), INPUT, "NAME in datastores"),
     "two outputs": (("outputs.more", digits()["outputs"]["predictions"]), "outputs", "the one output"),
     "output folder": (("outputs.predictions.type", "uri_folder"), "outputs.predictions.type", "uri_file; batch"),
     "output by URL": ((OUTPUT, "https://a/{run_id}/{attempt}/x"), OUTPUT, "azureml://datastores/NAME/paths"),
     "output without attempt": ((OUTPUT, f"{STORE}/{{run_id}}/x.csv"), OUTPUT, "put {run_id}/{attempt}/ before"),
-    "output without run": ((OUTPUT, f"{STORE}/{{attempt}}/x.csv"), OUTPUT, "a folder of its own"),
-    "output with both in its name": ((OUTPUT, f"{STORE}/x/{{run_id}}-{{attempt}}.csv"), OUTPUT, "a folder of its own"),
+    "output without run": ((OUTPUT, f"{STORE}/{{attempt}}/x.csv"), OUTPUT, "its own folder"),
+    "output with both in its name": ((OUTPUT, f"{STORE}/x/{{run_id}}-{{attempt}}.csv"), OUTPUT, "its own folder"),
     "output in no datastore": (
         (OUTPUT, "azureml://datastores/x/paths/{run_id}/{attempt}/x.csv"),
         OUTPUT,
@@ -71,12 +75,12 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "output with an unknown part": (
         (OUTPUT, f"{STORE}/{{day}}/{{run_id}}/{{attempt}}/x.csv"),
         OUTPUT,
-        "{day} is not known here; use {attempt}, {batch}, {route}, {run_id}",
+        "{day} cannot be used here; use {attempt}, {batch}, {route}, {run_id}",
     ),
     "publication with an unknown part": (
         ("publish.path", "digits/{run_id}"),
         "publish.path",
-        "{run_id} is not known here; use {batch}, {route}",
+        "{run_id} cannot be used here; use {batch}, {route}",
     ),
     "publication with a leading slash": (("publish.path", "/digits"), "publish.path", "without leading or trailing"),
     "datastore without a container": (
@@ -84,7 +88,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
         "datastores.workspaceblobstore",
         "container is",
     ),
-    "an unknown staging": (("staging", "sometimes"), "staging", "when_needed (copy the files"),
+    "an unknown staging": (("staging", "sometimes"), "staging", "when_needed (score copies"),
     "a start after the end": (("polling.start_deadline", "2d"), "polling.start_deadline", "longer than polling"),
 }
 
@@ -125,7 +129,7 @@ def test_a_name_that_the_service_would_not_take_is_told_with_its_rule() -> None:
     ((_, field, message),) = told(parsed(edited(("inputs", {"my images": digits()["inputs"]["images"]}))))
 
     assert field == "inputs"
-    assert message == "'my images' is not a usable name; it must match ^[A-Za-z0-9_]+$"
+    assert message == "'my images' is not a valid name; it must match ^[A-Za-z0-9_]+$"
 
 
 def test_a_marker_is_no_use_where_every_file_is_a_landing() -> None:
@@ -141,7 +145,7 @@ def test_an_unknown_part_of_the_input_is_told_beside_the_input_itself() -> None:
     problems = told(parsed(edited((INPUT, "${LANDING_ACCOUNT_URL}/landing/digits/{batch}"))))
 
     assert [field for _, field, _ in problems] == [INPUT, INPUT]
-    assert problems[0][2] == "{batch} is not known here; use {landing}"
+    assert problems[0][2] == "{batch} cannot be used here; use {landing}"
 
 
 def test_an_output_without_any_datastore_says_that_none_is_known() -> None:
@@ -183,13 +187,13 @@ def test_a_misspelt_reference_to_an_app_setting_is_a_problem() -> None:
 
 
 UNUSABLE: dict[str, tuple[str, str, str]] = {
-    "not YAML": ("routes: [", "routes.yaml", "is not YAML"),
-    "empty": ("", "routes.yaml", "None is not right; expected Which folders are scored"),
-    "a list": ("- routes", "routes.yaml", "['routes'] is not right"),
+    "not YAML": ("routes: [", "routes.yaml", "not valid YAML"),
+    "empty": ("", "routes.yaml", "None is not valid; expected Which folders are scored"),
+    "a list": ("- routes", "routes.yaml", "['routes'] is not valid"),
     "nothing in it": ("{}", "routes.yaml", "routes is missing"),
     "no routes": ("routes: {}", "routes", "with at least one of them"),
-    "a list of routes": ("routes: []", "routes", "a map of route names"),
-    "something beside the routes": (edited() + "\nversion: 2\n", "routes.yaml", "unknown: 'version'"),
+    "a list of routes": ("routes: []", "routes", "a mapping of route names"),
+    "something beside the routes": (edited() + "\nversion: 2\n", "routes.yaml", "unknown field 'version'"),
 }
 
 

@@ -39,7 +39,7 @@ def test_routes_that_would_score_the_same_files_are_refused_both(folder: str, fi
     ]
     for (_, _, message), other in zip(told(routes), ("second", "digits"), strict=True):
         assert message == (
-            f"would take the same files or marker as route {other!r}; make folders, file globs or markers differ"
+            f"matches the same files or marker as route {other!r}; use a different folder, file globs or marker"
         )
 
 
@@ -74,8 +74,8 @@ def test_a_publication_that_would_land_again_is_refused(path: str, loops: bool) 
     assert [field for _, field, _ in problems] == (["publish.path"] if loops else [])
     for _, _, message in problems:
         assert message == (
-            "would write into the landing of route 'digits' (https://landing.blob.core.windows.net/landing/digits/…) "
-            "and be scored again; choose another container or folder"
+            "would write where route 'digits' reads (https://landing.blob.core.windows.net/landing/digits/…), "
+            "so the results would be scored again; use another container or folder"
         )
 
 
@@ -103,7 +103,7 @@ def test_results_that_would_land_with_another_route_are_refused_for_the_writer_o
 
     ((route, field, message),) = told(routes)
     assert (route, field) == ("second", "publish.path")
-    assert "the landing of route 'digits'" in message
+    assert "where route 'digits' reads" in message
     assert [usable.name for usable in routes.usable] == ["digits"]
 
 

@@ -111,15 +111,19 @@ def test_any_other_way_is_a_defect_that_names_both_statuses(pair: tuple[Status, 
 
 IMPOSSIBLE = {
     **{
-        f"{status} without a job": (AT[status], {"job": None}, f"a run that is {status} has a job")
+        f"{status} without a job": (AT[status], {"job": None}, f"a run that is {status} must have a job")
         for status in sorted(HAVE_A_JOB)
     },
     **{
-        f"{status} without an error": (AT[status], {"error": None}, f"a run that is {status} says why")
+        f"{status} without an error": (AT[status], {"error": None}, f"a run that is {status} must have an error")
         for status in sorted(HAVE_AN_ERROR)
     },
-    "published without a publication": (published(), {"publication": None}, "a run has a publication when"),
-    "a publication before it is published": (following(), {"publication": PUBLICATION}, "a run has a publication when"),
+    "published without a publication": (published(), {"publication": None}, "a run must have a publication if"),
+    "a publication before it is published": (
+        following(),
+        {"publication": PUBLICATION},
+        "a run must have a publication if",
+    ),
 }
 
 
@@ -258,23 +262,23 @@ def test_a_record_names_its_version() -> None:
 def test_a_record_of_another_version_is_refused_with_both_versions(version: dict[str, Any], told: str) -> None:
     document = {**{name: value for name, value in dump(a_run()).items() if name != "version"}, **version}
 
-    with pytest.raises(UnknownVersion, match=f"it is of version {told}, and this program knows version 1"):
+    with pytest.raises(UnknownVersion, match=f"it has version {told}, but this version of Landfall reads version 1"):
         read_run(json.dumps(document).encode())
 
 
 def test_a_document_that_is_no_record_at_all_is_of_no_known_version() -> None:
-    with pytest.raises(UnknownVersion, match="it is of version None"):
+    with pytest.raises(UnknownVersion, match="it has version None"):
         read_run(b"[1]")
 
 
 def test_what_is_not_json_is_refused() -> None:
-    with pytest.raises(InputRefused, match="This is not JSON"):
+    with pytest.raises(InputRefused, match="Not valid JSON"):
         read_run(b"{")
 
 
 def test_a_member_that_this_program_does_not_know_is_refused() -> None:
     """Written again by this program, the record would lose it."""
-    with pytest.raises(InputRefused, match="This is not a Run: Object contains unknown field `priority`"):
+    with pytest.raises(InputRefused, match="Not a valid Run: Object contains unknown field `priority`"):
         read_run(json.dumps({**dump(a_run()), "priority": 1}).encode())
 
 

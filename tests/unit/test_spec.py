@@ -122,7 +122,7 @@ def test_a_name_that_is_too_long_for_the_paths_made_of_it_is_refused() -> None:
     spec = spec_of(Landing(digits_route(), "digits/" + "x" * 900))
 
     assert spec.refusal is not None
-    assert spec.refusal.startswith("The landing's name is too long for the paths that are made of it: 'digits/xxx")
+    assert spec.refusal.startswith("The landing's name is too long for the paths built from it: 'digits/xxx")
 
 
 def test_a_single_file_does_not_mind_what_lies_beside_it() -> None:
@@ -134,7 +134,7 @@ def test_a_single_file_does_not_mind_what_lies_beside_it() -> None:
 def test_a_spec_is_not_written_for_a_route_that_was_not_checked() -> None:
     route = replace(digits_route(), output_path="azureml://datastores/unknown/paths/{run_id}/{attempt}/x.csv")
 
-    with pytest.raises(ValueError, match="is in no known datastore"):
+    with pytest.raises(ValueError, match="is not in a known datastore"):
         spec_of(tuesday(route))
 
 

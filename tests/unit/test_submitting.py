@@ -147,7 +147,7 @@ def test_what_lies_in_a_copys_place_and_is_none_is_told() -> None:
     site = Site()
     site.blobs.put(copies_of("0.png"), b"of somebody else")
 
-    with pytest.raises(Unavailable, match=r"input/0\.png is not the copy that should be there; remove it"):
+    with pytest.raises(Unavailable, match=r"input/0\.png is not a copy of the file in the snapshot; remove it"):
         site.stage()
 
 

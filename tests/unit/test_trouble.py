@@ -31,7 +31,7 @@ from shared.errors import (
         pytest.param(
             SettingsInvalid(["A is missing"]),
             Kind.REFUSED,
-            "App settings have problems:\n  - A is missing",
+            "The app settings have problems:\n  - A is missing",
             id="wrong settings",
         ),
         pytest.param(

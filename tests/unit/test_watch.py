@@ -188,7 +188,10 @@ def test_one_that_was_replaced_before_it_began_ends(answer: object) -> None:
 def test_an_overdue_landing_is_claimed_with_the_reason_why_it_is_not_scored() -> None:
     state = watch.begun(saw(looking(MARKED), NOON + 2 * HOUR), True)
 
-    assert (state.phase, state.refusal) == (Phase.CLAIMING, "_SUCCESS has not arrived within 2:00:00")
+    assert (state.phase, state.refusal) == (
+        Phase.CLAIMING,
+        "The landing was not complete within 2:00:00: _SUCCESS did not arrive.",
+    )
 
 
 def test_a_refusal_is_forgotten_once_the_landing_is_ready_after_all() -> None:
@@ -200,7 +203,7 @@ def test_a_refusal_is_forgotten_once_the_landing_is_ready_after_all() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "result"),
-    [(Known("digits-1"), "already known as digits-1"), (NoRoute(), "no route takes it any more")],
+    [(Known("digits-1"), "already known as digits-1"), (NoRoute(), "no route matches it any more")],
     ids=["known", "no route"],
 )
 def test_content_that_is_not_to_be_scored_is_left(answer: Known | NoRoute, result: str) -> None:
@@ -361,7 +364,7 @@ def test_a_watch_survives_the_way_between_functions(state: Watch) -> None:
 
 @pytest.mark.parametrize("changes", [{"version": 2}, {"not_before": None}], ids=["another version", "no time"])
 def test_a_watch_that_this_program_cannot_read_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(InputRefused, match="This is not a Watch"):
+    with pytest.raises(InputRefused, match="Not a valid Watch"):
         load(Watch, {**dump(a_watch()), **changes})
 
 

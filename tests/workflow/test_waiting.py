@@ -81,7 +81,7 @@ def test_a_run_that_waits_says_for_what_and_until_when() -> None:
     (waiting,) = told
     assert (waiting["status"], waiting["error"]["reason"]) == ("submitting", "waiting")
     assert f"{TYPO} could not be reached" in waiting["error"]["message"]
-    assert "It is tried again at 2026-03-01 12:2" in waiting["error"]["message"]
+    assert "Next try at 2026-03-01 12:2" in waiting["error"]["message"]
 
 
 def test_a_corrected_address_is_used_and_recorded() -> None:
@@ -125,7 +125,7 @@ def test_a_route_that_is_gone_ends_a_run_without_a_job_with_a_sentence() -> None
 
     run = world.only_run()
     assert (run["status"], run["error"]["reason"]) == ("failed", "refused")
-    assert "No route 'digits' takes 'digits/tuesday' any more" in run["error"]["message"]
+    assert "Route 'digits' is gone or no longer matches 'digits/tuesday'" in run["error"]["message"]
 
 
 def test_a_route_with_a_problem_is_waited_for() -> None:

@@ -135,7 +135,7 @@ def test_a_marker_that_never_arrives_fails_a_run_that_says_so() -> None:
 
     (run,) = world.runs()
     assert run["status"] == "failed"
-    assert "_SUCCESS has not arrived within 2:00:00" in run["error"]["message"]
+    assert "within 2:00:00: _SUCCESS did not arrive" in run["error"]["message"]
     assert world.endpoint.posts == []
 
 

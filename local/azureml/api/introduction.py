@@ -61,14 +61,14 @@ def _curl(scoring_uri: str) -> str:
 def _client(where: Addresses) -> str:
     return dedent(
         f"""\
-        # azure-ai-ml, as it is:
+        # azure-ai-ml, unmodified:
         python3 - <<'END'
         import socket
 
         from azure.ai.ml import MLClient
         from azure.identity import ManagedIdentityCredential
 
-        # The client makes <account>.blob.localhost of the name of a storage account; not every system resolves that.
+        # The client turns an account name into <account>.blob.localhost, which not every system resolves.
         resolve = socket.getaddrinfo
         socket.getaddrinfo = lambda host, *more, **named: resolve(
             "127.0.0.1" if str(host).endswith(".localhost") else host, *more, **named

@@ -36,7 +36,7 @@ def properties_of(body: object) -> Members:
     """The part of a request that says what is wanted. Raises Refusal 400."""
     envelope = Members(body, "")
     if envelope.broken or not isinstance(envelope.get("properties"), dict):
-        raise Refusal(400, "UserError", "The request body is a JSON object with a 'properties' object.")
+        raise Refusal(400, "UserError", "The request body must be a JSON object with a 'properties' object.")
     return Members(envelope.get("properties"), "")
 
 
@@ -71,14 +71,14 @@ class Reader:
         if raw is None:
             return
         if not isinstance(raw, dict):
-            self.refuse(wire, "This is an object that names its entries.", raw)
+            self.refuse(wire, "This must be an object of named entries.", raw)
             return
         for key, value in raw.items():
             item = Members(value, "")
             if not _KEY.fullmatch(str(key)):
-                self.refuse(f"{wire}.Keys", "Names have letters, digits and underscores only.", key)
+                self.refuse(f"{wire}.Keys", "Names may only have letters, digits and underscores.", key)
             elif item.broken:
-                self.refuse(f"{wire}.{key}", "Each entry is an object.", value)
+                self.refuse(f"{wire}.{key}", "Each entry must be an object.", value)
             else:
                 yield str(key), item
 
@@ -103,13 +103,13 @@ class Reader:
             self.refuse(where, str(error), uri)
             return text
         if found is None or not found[1]:
-            self.refuse(where, "Name a path on a registered Blob datastore, azureml://datastores/.../paths/...", uri)
+            self.refuse(where, "Use a path on a registered Blob datastore, azureml://datastores/.../paths/...", uri)
         elif found[0].kind != "AzureBlob":
             # The code is known from public projects; the sentence is not.
             raise Refusal(
                 400,
                 "DatastoreTypeNotSupported",
-                f"Outputs go to Blob datastores; {found[0].name} is of type {found[0].kind}.",
+                f"Outputs must go to Blob datastores; {found[0].name} is of type {found[0].kind}.",
             )
         return text
 
@@ -122,7 +122,7 @@ class ModelReader(Reader):
         if len(found) == 1:
             return found[0]
         if not self.violations:
-            self.refuse("InputData", f"A model deployment takes exactly 1 data input; the request has {len(found)}.")
+            self.refuse("InputData", f"A model deployment needs exactly 1 data input; the request has {len(found)}.")
         return None
 
     def _data_inputs(self) -> Iterator[JobInput]:
@@ -155,7 +155,7 @@ class ModelReader(Reader):
     def output(self, settings: JobSettings) -> JobOutput | None:
         entries = list(self.entries("outputData", "OutputData"))
         if len(entries) > 1:
-            self.refuse("OutputData", f"A model deployment has exactly 1 output; the request has {len(entries)}.")
+            self.refuse("OutputData", f"A model deployment needs exactly 1 output; the request has {len(entries)}.")
         for index, (key, item) in enumerate(entries):
             where = f"OutputData.Values[{index}]"
             if plain(item.get("jobOutputType")) != "urifile":
@@ -205,7 +205,7 @@ class ModelReader(Reader):
             if isinstance(file, str) and file and "/" not in file and file not in (".", ".."):
                 settings = replace(settings, output_file_name=file)
             else:
-                self.refuse("OutputFileName", "This is a file name, without a folder.", file)
+                self.refuse("OutputFileName", "This must be a file name without a folder.", file)
         return settings
 
     def _whole(self, members: Members, name: str, default: int, *, least: int) -> int:
@@ -214,6 +214,6 @@ class ModelReader(Reader):
             return default
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             shown = f"{members.where}{name}"
-            self.refuse(shown[0].upper() + shown[1:], f"This is a whole number of at least {least}.", value)
+            self.refuse(shown[0].upper() + shown[1:], f"This must be a whole number of at least {least}.", value)
             return default
         return value

@@ -60,12 +60,12 @@ class _PipelineReader(Reader):
     def _input(self, port: Port, item: Members, where: str) -> Iterator[JobInput]:
         kind = _KINDS.get(plain(item.get("jobInputType")))
         if kind is None or (kind is InputKind.LITERAL) is not port.is_literal:
-            self.refuse(f"{where}.JobInputType", f"{port.name} is a {port.type}.", item.get("jobInputType"))
+            self.refuse(f"{where}.JobInputType", f"{port.name} must be of type {port.type}.", item.get("jobInputType"))
         elif kind is InputKind.LITERAL:
             try:
                 yield JobInput(key=port.name, kind=kind, value=port.parse(item.get("value")))
             except ValueError as error:
-                self.refuse(f"{where}.Value", f"{port.name} is a {port.type}: {error}.", item.get("value"))
+                self.refuse(f"{where}.Value", f"{port.name} must be of type {port.type}: {error}.", item.get("value"))
         else:
             yield JobInput(key=port.name, kind=kind, uri=self.uri(item, "uri", where))
 
@@ -77,7 +77,7 @@ class _PipelineReader(Reader):
                 known = ", ".join(component.outputs) or "none"
                 self.refuse(f"OutputData.{key}", f"The component has no such output; its outputs are {known}.", key)
             elif kind is None:
-                self.refuse(f"{where}.JobOutputType", "This is no type of an output.", item.get("jobOutputType"))
+                self.refuse(f"{where}.JobOutputType", "This is not a valid output type.", item.get("jobOutputType"))
             else:
                 yield JobOutput(key=key, uri=self.output_uri(item.get("uri"), f"{where}.Uri"), kind=kind)
 

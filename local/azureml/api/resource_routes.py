@@ -92,7 +92,7 @@ class ResourceRoutes:
     async def _put(self, kind: Kind, path: str, request: web.Request) -> web.Response:
         document = await body_of(request)
         if not isinstance(document.get("properties"), dict):
-            raise Refusal(400, "UserError", "A resource is an object with a 'properties' object.")
+            raise Refusal(400, "UserError", "A resource must be an object with a 'properties' object.")
         known = self._registry.get(path)
         # Names keep the case in which they were first written, above this resource as well.
         path = known.path if known else self._spelled(path)

@@ -44,7 +44,7 @@ class Rules:
     def data(self, path: str, document: Document) -> None:
         properties = document["properties"]
         if properties.get("dataType") not in _DATA_TYPES:
-            raise _invalid(f"dataType is one of {', '.join(_DATA_TYPES)}, not {properties.get('dataType')!r}.")
+            raise _invalid(f"dataType must be one of {', '.join(_DATA_TYPES)}, not {properties.get('dataType')!r}.")
         self._files_at(path, document, "dataUri")
 
     def component(self, _path: str, document: Document) -> None:
@@ -64,7 +64,7 @@ class Rules:
     def datastore(self, _path: str, document: Document) -> None:
         properties = document["properties"]
         if properties.get("datastoreType") not in _DATASTORE_TYPES:
-            raise _invalid(f"datastoreType is one of {', '.join(_DATASTORE_TYPES)}.")
+            raise _invalid(f"datastoreType must be one of {', '.join(_DATASTORE_TYPES)}.")
         if properties.get("accountName") not in ACCOUNTS:
             raise _invalid(
                 f"The storage account {properties.get('accountName')!r} does not exist here; there are "
@@ -78,7 +78,7 @@ class Rules:
             raise _invalid(f"{error}.") from error
         default = (document["properties"].get("defaults") or {}).get("deploymentName")
         if default and self.registry.get(f"{path}/deployments/{default}") is None:
-            raise _invalid(f"The deployment {default!r}, which is to be the default, does not exist.")
+            raise _invalid(f"The default deployment {default!r} does not exist.")
 
     def deployment(self, path: str, document: Document) -> None:
         owner = path.partition("/deployments/")[0]
@@ -98,7 +98,7 @@ class Rules:
             raise _invalid(f"The compute {deployment.compute} does not exist.")
         model = find(self.registry, deployment.model) if deployment.model else None
         if model and not deployment.code and model.properties.get("modelType") != MLFLOW:
-            raise _invalid("codeConfiguration is required: only an MLflow model does without a scoring script.")
+            raise _invalid("codeConfiguration is required: only an MLflow model can do without a scoring script.")
 
     def _files_at(self, path: str, document: Document, member: str) -> None:
         uri = str(document["properties"].get(member) or "")

@@ -57,5 +57,5 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     except ValueError as error:
         raise Refusal(400, "UserError", f"The request body is not JSON: {error}.") from error
     if not isinstance(body, dict):
-        raise Refusal(400, "UserError", "The request body is a JSON object.")
+        raise Refusal(400, "UserError", "The request body must be a JSON object.")
     return body

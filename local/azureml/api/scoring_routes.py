@@ -107,7 +107,7 @@ class ScoringRoutes:
             return parse(body, deployment.settings, self._places), []
         component = find(self._registry, deployment.component)
         if component is None:
-            raise Refusal(404, "UserError", f"The component {deployment.component} does not exist any more.")
+            raise Refusal(404, "UserError", f"The component {deployment.component} no longer exists.")
         try:
             pipeline = parse_pipeline(component.properties.get("componentSpec") or {})
         except InvalidPipeline as error:
@@ -141,7 +141,7 @@ def skip_of(request: web.Request, name: str) -> int:
     """How many entries the pages before this one had. Raises Refusal 400."""
     text = request.query.get(name, "0")
     if not text.isdecimal():
-        raise Refusal(400, "UserError", f"{name} is not one that this service gave out: {text!r}.")
+        raise Refusal(400, "UserError", f"{name} was not issued by this service: {text!r}.")
     return int(text)
 
 

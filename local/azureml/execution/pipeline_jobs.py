@@ -104,7 +104,7 @@ class PipelineJobs:
         """A step's command component and the folder of its code."""
         path = asset_path(step.component, "components")
         if path is None:
-            raise JobFailed(f"The step {step.name} names no component of this workspace: {step.component!r}.")
+            raise JobFailed(f"The component of step {step.name} is not in this workspace: {step.component!r}.")
         try:
             command = parse_command(self._files.asset(path).properties.get("componentSpec") or {})
         except InvalidPipeline as error:

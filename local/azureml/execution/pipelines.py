@@ -162,7 +162,7 @@ def parse_command(specification: Mapping[str, Any]) -> Command:
     """Raises InvalidPipeline."""
     if specification.get("type", "command") != "command" or not specification.get("command"):
         raise InvalidPipeline(
-            f"The component {specification.get('name')!r} is no command component; only those run here."
+            f"The component {specification.get('name')!r} is not a command component; only those run here."
         )
     return Command(
         str(specification["command"]),
@@ -209,4 +209,4 @@ def _binding(step: str, key: str, value: Mapping[str, Any]) -> Binding:
         return FromInput(match[2])
     if match[3]:
         return FromStep(match[3], match[4])
-    raise InvalidPipeline(f"The input {key} of the step {step} takes {text!r}, an output.")
+    raise InvalidPipeline(f"The input {key} of the step {step} refers to {text!r}, which is an output.")

@@ -117,7 +117,7 @@ class Runner:
         except JobFailed as failure:
             error = failure.error
         except Exception as failure:
-            logger.exception("The job %s could not be carried on.", name)
+            logger.exception("The job %s could not be continued.", name)
             error = JobError("ServiceError", f"{type(failure).__name__}: {failure}")
         self._ending.add(name)
         await self._end(name, error)
@@ -145,7 +145,7 @@ class Runner:
         if wanted > self._nodes.total:
             available = self._nodes.total
             raise JobFailed(
-                f"The job asks for {wanted} nodes and the compute has {available}.", "JobNodeCountExceedsCoreQuota"
+                f"The job asks for {wanted} nodes, but the compute has {available}.", "JobNodeCountExceedsCoreQuota"
             )
         if self._pace.queued or not self._nodes.has_room_for(wanted):
             self._move(job.name, Status.QUEUED)

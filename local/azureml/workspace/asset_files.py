@@ -29,7 +29,7 @@ class AssetFiles:
         """Raises JobFailed."""
         found = find(self._registry, path)
         if found is None:
-            raise JobFailed(f"The asset {path} is not registered in this workspace any more.")
+            raise JobFailed(f"The asset {path} is no longer registered in this workspace.")
         return found
 
     async def local(self, path: str) -> Path:
@@ -37,7 +37,7 @@ class AssetFiles:
         asset = self.asset(path)
         if asset.files is not None:
             if not asset.files.exists():
-                raise JobFailed(f"The files of {path} are gone from {asset.files}.")
+                raise JobFailed(f"The files of {path} are no longer in {asset.files}.")
             return asset.files
         uri = str(asset.properties.get("modelUri") or asset.properties.get("codeUri") or "")
         try:

@@ -41,7 +41,7 @@ class ComponentReader:
         """The resource path of the pipeline component. Raises InvalidComponent."""
         raw, base = _load(given, folder)
         if raw.get("type") != "pipeline":
-            raise InvalidComponent(f"is of type {raw.get('type')!r}; a deployment takes a component of type pipeline")
+            raise InvalidComponent(f"is of type {raw.get('type')!r}; a deployment needs a component of type pipeline")
         name = str(raw.get("name") or self._fallback_name)
         jobs = _mapping(raw.get("jobs"), "jobs")
         if not jobs:
@@ -60,11 +60,11 @@ class ComponentReader:
     def _step(self, step: str, job: Mapping[str, Any], base: Path) -> dict[str, Any]:
         given = job.get("component")
         if job.get("type", "command") != "command" or given is None:
-            raise InvalidComponent(f"jobs.{step} is no step with a command component; only those run here")
+            raise InvalidComponent(f"jobs.{step} is not a step with a command component; only those run here")
         if isinstance(given, str) and given.startswith(("azureml:", "/")):
             path = asset_path(given, "components")
             if path is None:
-                raise InvalidComponent(f"jobs.{step}.component is {given!r}, which is not of this workspace")
+                raise InvalidComponent(f"jobs.{step}.component is {given!r}, which is not in this workspace")
         else:
             path = self._command(given, base, f"{self._fallback_name}-{step}")
         inputs = {key: _step_input(value) for key, value in _mapping(job.get("inputs"), "inputs").items()}
@@ -81,7 +81,7 @@ class ComponentReader:
     def _command(self, given: str | Mapping[str, Any], folder: Path, fallback_name: str) -> str:
         raw, base = _load(given, folder)
         if raw.get("type", "command") != "command" or not isinstance(raw.get("command"), str):
-            raise InvalidComponent(f"{fallback_name} is no command component: it needs type: command and a command")
+            raise InvalidComponent(f"{fallback_name} is not a command component: it needs type: command and a command")
         code = None
         if raw.get("code") is not None:
             files = (base / str(raw["code"])).resolve()
@@ -131,7 +131,7 @@ def _mapping(raw: object, where: str) -> Mapping[str, Any]:
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        raise InvalidComponent(f"{where} is a mapping, not {raw!r}")
+        raise InvalidComponent(f"{where} must be a mapping, not {raw!r}")
     return raw
 
 

@@ -80,7 +80,7 @@ class Deployed:
         renamed = {asset.path: self._place(asset, described) for asset in deployment.assets}
         for asset in deployment.assets:
             if asset.path.startswith("components/") and renamed[asset.path] != asset.path:
-                return f"{asset.path} is described twice and not alike: give one of them another name or version"
+                return f"{asset.path} is defined twice with different content: give one of them another name or version"
         placed = replace(
             deployment,
             model=renamed.get(deployment.model or "", deployment.model),

@@ -81,10 +81,10 @@ def parse_endpoint(raw: object) -> tuple[str, str | None, dict[str, str], str | 
     fields = Fields(raw, "", [])
     name = fields.text("name")
     if name and not ENDPOINT_NAME.fullmatch(name):
-        fields.problem("name", f"has 3 to 32 letters, digits and hyphens, a letter first; not {name!r}")
+        fields.problem("name", f"must have 3 to 32 letters, digits and hyphens, starting with a letter; not {name!r}")
     description = fields.text("description", "") or None
     if fields.text("auth_mode", "aad_token") != "aad_token":
-        fields.problem("auth_mode", "is aad_token: batch endpoints have no keys")
+        fields.problem("auth_mode", "must be aad_token: batch endpoints have no keys")
     defaults = fields.section("defaults")
     default = defaults.text("deployment_name", "") or None
     tags = fields.texts("tags")
@@ -101,7 +101,7 @@ def parse_deployment(raw: object, folder: Path, endpoint: str) -> Deployment:
     fields = Fields(raw, "", [])
     kind = str(fields.any("type") or "model").lower()
     if kind not in ("model", "pipeline"):
-        raise InvalidDefinition([f"type is model or pipeline, not {kind!r}"])
+        raise InvalidDefinition([f"type must be model or pipeline, not {kind!r}"])
     named = fields.text("endpoint_name", endpoint)
     if named != endpoint:
         fields.problem("endpoint_name", f"is {named!r}, but endpoint.yml is named {endpoint!r}")
@@ -167,7 +167,7 @@ class _Reader:
 
     def _component(self) -> str | None:
         if self._fields.any("job_definition") is not None:
-            self._fields.problem("job_definition", "is not supported here; give component, a pipeline component")
+            self._fields.problem("job_definition", "is not supported here; use component with a pipeline component")
             return None
         given = self._fields.any("component")
         if isinstance(given, str) and given.startswith("azureml:"):
@@ -200,7 +200,7 @@ class _Reader:
             self._fields.problem("model.path", f"names {given!r}, which does not exist in {self._folder}")
         elif given and needs_mlflow and not (files / "MLmodel").is_file():
             self._fields.problem(
-                "code_configuration", "is required: only an MLflow model, a folder with a file MLmodel, does without"
+                "code_configuration", "is required, except for an MLflow model (a folder with an MLmodel file)"
             )
         properties = {"modelType": MLFLOW if needs_mlflow else kind, "modelUri": files.as_uri(), **recorded}
         self._assets.append(LocalAsset(path=path, properties=properties, files=files))
@@ -245,7 +245,7 @@ class _Reader:
             return None
         if path is None:
             self._fields.problem(
-                field_name, f"is {text!r}, which is none of this workspace's: write azureml:<name>:<version>"
+                field_name, f"is {text!r}, which is not in this workspace: write azureml:<name>:<version>"
             )
         return path
 
@@ -281,5 +281,5 @@ def _settings(fields: Fields) -> tuple[JobSettings, dict[str, str]]:
     retries.finish()
     resources.finish()
     if "/" in settings.output_file_name:
-        fields.problem(part.path_of("output_file_name"), "is a file name, without a folder")
+        fields.problem(part.path_of("output_file_name"), "must be a file name without a folder")
     return settings, variables

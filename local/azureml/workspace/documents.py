@@ -109,10 +109,10 @@ def parse_endpoint_document(name: str, document: Mapping[str, Any]) -> None:
     """Raises InvalidDefinition."""
     problems = []
     if not ENDPOINT_NAME.fullmatch(name):
-        problems.append(f"name has 3 to 32 letters, digits and hyphens, a letter first; not {name!r}")
+        problems.append(f"name must have 3 to 32 letters, digits and hyphens, starting with a letter; not {name!r}")
     mode = str((document.get("properties") or {}).get("authMode") or "AADToken")
     if mode.lower() != "aadtoken":
-        problems.append(f"authMode is AADToken: batch endpoints have no keys; not {mode!r}")
+        problems.append(f"authMode must be AADToken: batch endpoints have no keys; not {mode!r}")
     if problems:
         raise InvalidDefinition(problems)
 
@@ -169,7 +169,7 @@ def _settings(fields: Fields) -> JobSettings:
     actions = {"appendrow": OutputAction.APPEND_ROW, "summaryonly": OutputAction.SUMMARY_ONLY}
     action = fields.text("outputAction", "AppendRow").replace("_", "").lower()
     if action not in actions:
-        fields.problem("outputAction", f"is AppendRow or SummaryOnly, not {action!r}")
+        fields.problem("outputAction", f"must be AppendRow or SummaryOnly, not {action!r}")
     return JobSettings(
         instance_count=resources.whole("instanceCount", 1, least=1),
         max_concurrency_per_instance=fields.whole("maxConcurrencyPerInstance", 1, least=1),
@@ -213,5 +213,5 @@ def _asset(fields: Fields, text: str, kind: str, where: str) -> str | None:
         fields.problem(where, str(error))
         return None
     if path is None:
-        fields.problem(where, f"is {text!r}; give the id of one of this workspace's {kind}")
+        fields.problem(where, f"is {text!r}; use the id of one of this workspace's {kind}")
     return path

@@ -86,7 +86,7 @@ class Places:
         found = self._registry.get(f"datastores/{name}")
         if found is None:
             known = ", ".join(store.name for store in self._registry.children("datastores"))
-            raise UnresolvedUri(f"The datastore {name!r} does not exist; there are {known}.")
+            raise UnresolvedUri(f"The datastore {name!r} does not exist; the datastores are {known}.")
         return as_datastore(found)
 
     def on_datastore(self, uri: str) -> tuple[Datastore, str] | None:
@@ -130,7 +130,7 @@ class Places:
         if parts.scheme not in ("https", "http"):
             raise UnresolvedUri(f"{uri!r} is neither an azureml: URI nor the URL of a storage account.")
         if parts.query:
-            raise UnresolvedUri(f"{uri!r} carries a query; signed URLs are not supported, name the blob without it.")
+            raise UnresolvedUri(f"{uri!r} has a query string; signed URLs are not supported. Use the URL without it.")
         account, _, path = parts.path.lstrip("/").partition("/")
         if f"{parts.scheme}://{parts.netloc}" != self.storage:
             account, _, host = (parts.hostname or "").partition(".")
@@ -139,7 +139,7 @@ class Places:
                 raise UnresolvedUri(f"{uri!r} is not the URL of a storage account.")
         container, _, blob = path.partition("/")
         if not container:
-            raise UnresolvedUri(f"{uri!r} names no container.")
+            raise UnresolvedUri(f"{uri!r} does not name a container.")
         return BlobPath(account, container, _checked(uri, unquote(blob).strip("/")))
 
     @staticmethod
@@ -147,7 +147,7 @@ class Places:
         if path.account in ACCOUNTS:
             return path
         raise UnresolvedUri(
-            f"The storage account {path.account!r} of {uri!r} does not exist here; there are {', '.join(ACCOUNTS)}."
+            f"The storage account {path.account!r} of {uri!r} does not exist here; use one of {', '.join(ACCOUNTS)}."
         )
 
 

@@ -83,7 +83,7 @@ def _segment(segment: str, function: str) -> tuple[str, int]:
     if whole is None:
         parts = re.split(r"\{(\w+)\}", segment)
         if any("{" in part or "}" in part for part in parts):
-            raise BadRoute(f"The route of function '{function}' has a segment that this host cannot read: '{segment}'.")
+            raise BadRoute(f"The route of function '{function}' has an unsupported segment: '{segment}'.")
         text = "".join(f"(?P<{p}>[^/]+?)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
         return "/" + text, LITERAL if len(parts) == 1 else CONSTRAINED
     stars, name, constraint, optional = whole.groups()

@@ -102,7 +102,7 @@ class _Listener:
                 await asyncio.sleep(RETRY)
                 continue
             if broken:
-                log.info("The listener for function '%s' reads its queue again.", self._function.name)
+                log.info("The listener for function '%s' can read its queue again.", self._function.name)
             broken = False
             pause = QUICKEST if count else min(pause * 2, self._options.slowest)
             if not count:
@@ -141,7 +141,7 @@ class _Listener:
                 await self._queue.update_message(message, visibility_timeout=0)
             raise
         except _NotEncoded:
-            log.error("A message on '%s' is not Base64 and is moved to its poison queue.", self._queue.queue_name)
+            log.error("A message on '%s' is not Base64; moving it to the poison queue.", self._queue.queue_name)
             renewal.cancel()
             await self._move(message)
             return

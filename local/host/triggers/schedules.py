@@ -38,7 +38,7 @@ class Schedule:
             days, hours, minutes, seconds = (int(part or 0) for part in span.groups())
             interval = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
             if not interval:
-                raise BadSchedule(f"The schedule '{text}' is an interval of no length.")
+                raise BadSchedule(f"The schedule '{text}' has an interval of zero length.")
             return cls(text, zone, interval)
         fields = text.split()
         if len(fields) not in (5, 6):

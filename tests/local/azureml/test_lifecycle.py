@@ -116,7 +116,7 @@ def test_a_job_for_more_nodes_than_there_are_fails(small: Cloud) -> None:
     job = small.submit(small.land(FILES), "wide")
 
     assert small.end(job) == "Failed"
-    assert small.error(job) == "The job asks for 2 nodes and the compute has 1."
+    assert small.error(job) == "The job asks for 2 nodes, but the compute has 1."
 
 
 def test_a_running_job_that_is_canceled_ends_with_its_processes(small: Cloud, gate: Gate) -> None:

@@ -143,8 +143,8 @@ def test_a_pipeline_job_is_canceled_with_its_steps(cloud: Cloud, tmp_path: Path)
     [
         ({"inputData": {}}, "The component needs the input data."),
         ({"inputData": {"other": {"jobInputType": "Literal", "value": 1}}}, "no such input; its inputs are data"),
-        ({"inputData": {"data": {"jobInputType": "Literal", "value": 1}}}, "data is a uri_folder"),
-        ({"inputData": {"times": {"jobInputType": "Literal", "value": "many"}}}, "times is a integer"),
+        ({"inputData": {"data": {"jobInputType": "Literal", "value": 1}}}, "data must be of type uri_folder"),
+        ({"inputData": {"times": {"jobInputType": "Literal", "value": "many"}}}, "times must be of type integer"),
         ({"outputData": {"nothing": {"jobOutputType": "UriFile", "uri": "x"}}}, "no such output; its outputs are"),
         ({"defaultDatastore": "nowhere"}, "The datastore 'nowhere' does not exist"),
     ],

@@ -33,11 +33,11 @@ def refused(cloud: Cloud, path: str, properties: dict[str, Any], status: int = 4
     ("properties", "words"),
     [
         ({"compute": COMPUTE}, "model.assetId is required"),
-        ({"model": MODEL, "compute": COMPUTE}, "only an MLflow model does without a scoring script"),
+        ({"model": MODEL, "compute": COMPUTE}, "only an MLflow model can do without a scoring script"),
         ({"model": {"assetId": "azureml:none:1"}, "compute": COMPUTE}, "models/none/versions/1 does not exist"),
         ({"model": MODEL, "compute": "azureml:none"}, "The compute azureml:none does not exist"),
-        ({"model": MODEL, "compute": COMPUTE, "miniBatchSize": 0}, "miniBatchSize is a whole number of at least 1"),
-        ({"model": MODEL, "compute": COMPUTE, "outputAction": "Print"}, "outputAction is AppendRow or SummaryOnly"),
+        ({"model": MODEL, "compute": COMPUTE, "miniBatchSize": 0}, "must be a whole number of at least 1"),
+        ({"model": MODEL, "compute": COMPUTE, "outputAction": "Print"}, "must be AppendRow or SummaryOnly"),
         ({"model": MODEL, "compute": COMPUTE, "retrySettings": {"timeout": "30"}}, "not an ISO 8601 duration"),
         (
             {"model": {"assetId": "/subscriptions/x/resourceGroups/y/workspaces/z/models/a/versions/1"}},
@@ -54,10 +54,10 @@ def test_a_deployment_that_cannot_be_served_is_refused(cloud: Cloud, properties:
     [
         ("/batchEndpoints/1x", {}, 400, "3 to 32 letters"),
         ("/batchEndpoints/keyed", {"authMode": "Key"}, 400, "batch endpoints have no keys"),
-        ("/batchEndpoints/lost", {"defaults": {"deploymentName": "x"}}, 400, "'x', which is to be the default"),
+        ("/batchEndpoints/lost", {"defaults": {"deploymentName": "x"}}, 400, "default deployment 'x' does not exist"),
         ("/batchEndpoints/nowhere/deployments/x", {"model": MODEL}, 404, "The endpoint 'nowhere' does not exist"),
         ("/models/m/versions/1", {"modelUri": "runs:/x/model"}, 400, "modelUri: 'runs:/x/model' is neither"),
-        ("/data/d/versions/1", {"dataType": "table"}, 400, "dataType is one of uri_file"),
+        ("/data/d/versions/1", {"dataType": "table"}, 400, "dataType must be one of uri_file"),
         ("/datastores/d", {"datastoreType": "AzureBlob", "accountName": "x"}, 400, "'x' does not exist here"),
         ("/components/c/versions/1", {"componentSpec": {"type": "sweep"}}, 400, "only those run here"),
         ("/computes/c", {}, 400, "computeType is required"),
@@ -212,7 +212,7 @@ def test_two_components_of_one_name_that_differ_are_refused(tmp_path: Path) -> N
     found = deployed(tmp_path)
 
     assert found.deployment("probe", "one").component == "components/one_pipeline/versions/1"
-    with pytest.raises(Refusal, match="is described twice and not alike"):
+    with pytest.raises(Refusal, match="is defined twice with different content"):
         found.deployment("probe", "two")
 
 

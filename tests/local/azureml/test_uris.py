@@ -37,7 +37,7 @@ def test_escapes_are_read_in_urls_and_left_alone_on_datastores() -> None:
     [
         (
             "azureml://datastores/nowhere/paths/x",
-            "does not exist; there are workspaceblobstore, workspaceartifactstore, landing",
+            "does not exist; the datastores are workspaceblobstore, workspaceartifactstore, landing",
         ),
         (f"{LONG}/workspaces/other/datastores/landing/paths/x", "names another workspace"),
         ("azureml:asset:1", "The data asset .* does not exist"),
@@ -45,8 +45,8 @@ def test_escapes_are_read_in_urls_and_left_alone_on_datastores() -> None:
         ("azureml://datastores/landing/paths/a/../../other/x", "segment"),
         ("https://example.com/landing/x", "not the URL of a storage account"),
         ("https://elsewhere.blob.core.windows.net/c/x", "account 'elsewhere' of .* does not exist here"),
-        (f"{STORAGE}/devstoreaccount1/landing/x?sig=abc", "carries a query"),
-        (f"{STORAGE}/devstoreaccount1", "names no container"),
+        (f"{STORAGE}/devstoreaccount1/landing/x?sig=abc", "has a query string"),
+        (f"{STORAGE}/devstoreaccount1", "does not name a container"),
         ("/data/here", "neither"),
     ],
 )

@@ -163,7 +163,7 @@ def test_attempts_and_age_are_limited_and_without_dead_letter_the_event_is_dropp
 def test_a_queue_gets_one_message_per_event(grid: Grid) -> None:
     connection = grid.where.connection_string()
     destination = {"type": "StorageQueue", "queue": "events", "connection_string": connection}
-    assert "make it first" in grid.put("queue", destination).json()["error"]
+    assert "create it first" in grid.put("queue", destination).json()["error"]
     with QueueClient.from_connection_string(connection, "events") as queue:
         queue.create_queue()
         grid.put("queue", destination, filter={"subjectBeginsWith": f"{PREFIX}queue/"}).raise_for_status()

@@ -89,8 +89,8 @@ def test_an_app_that_cannot_run_as_in_azure_is_refused_with_the_reason(tmp_path:
 @pytest.mark.parametrize(
     ("path", "value", "reason"),
     [
-        ("functionTimeout", "00:00:00", "functionTimeout in host.json must be hh:mm:ss, at least a second, or -1"),
-        ("logging__logLevel__default", "Loud", "logging.logLevel.default is 'Loud'; levels are trace, debug"),
+        ("functionTimeout", "00:00:00", "functionTimeout in host.json must be hh:mm:ss, at least one second, or -1"),
+        ("logging__logLevel__default", "Loud", "logging.logLevel.default is 'Loud'; use one of trace, debug"),
         ("extensions__durableTask__versionMatchStrategy", "Strict", "versionMatchStrategy is not supported"),
         ("extensions__durableTask__overridableExistingInstanceStates", "Some", "must be NonRunningStates or AnyState"),
     ],

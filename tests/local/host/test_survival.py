@@ -91,5 +91,5 @@ def test_state_of_another_version_is_refused_rather_than_misread(tmp_path: Path)
     process.communicate(timeout=30)
 
     assert process.returncode == 1
-    assert "was made by another version of this host. Remove it to start anew." in log.read_text()
+    assert "was created by another version of this host. Remove it to start afresh." in log.read_text()
     assert "Traceback" not in log.read_text()

@@ -91,5 +91,5 @@ def test_a_local_credential_signs_tokens_without_asking_anybody(tmp_path: Path) 
     token = LocalCredential.of(tmp_path).get_token("https://storage.azure.com/.default").token
 
     assert Verifier.of(tmp_path, STORAGE).check(f"Bearer {token}")["sub"] == "local-user"
-    with pytest.raises(ValueError, match="One scope"):
+    with pytest.raises(ValueError, match="one scope"):
         LocalCredential.of(tmp_path).get_token()

@@ -107,6 +107,6 @@ def test_a_state_directory_has_one_supervisor_at_a_time(tmp_path: Path) -> None:
     assert not is_up(tmp_path)
     with exclusive(tmp_path):
         assert is_up(tmp_path)
-        with pytest.raises(StateInUse, match="already runs"), exclusive(tmp_path):
+        with pytest.raises(StateInUse, match="already running"), exclusive(tmp_path):
             pass
     assert not is_up(tmp_path)

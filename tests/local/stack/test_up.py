@@ -110,7 +110,7 @@ def test_a_second_up_on_the_same_state_is_refused(cloud: Up) -> None:
     second = local("up", "--state", str(cloud.state), "--app", str(HERE / "app"))
 
     assert second.returncode == 2
-    assert "already runs" in second.stderr
+    assert "already running" in second.stderr
 
 
 @pytest.mark.parametrize("part", ["storage", "host"])
@@ -151,7 +151,7 @@ def test_no_process_outlives_a_killed_supervisor_and_the_next_one_goes_on(tmp_pa
     for told in (before, after):
         del told["pids"], told["host"]["pid"]
     assert after == before
-    assert "No local cloud is up" in local("runs", "--state", str(state)).stderr
+    assert "No local cloud is running" in local("runs", "--state", str(state)).stderr
 
 
 def test_azure_ml_can_run_alone_on_a_port_of_ones_choice(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def instance_id(request: web.Request) -> str | None:
     identity = request.match_info.get("id")
     if identity is not None and not _ID.fullmatch(identity):
         raise BadRequest(
-            "Instance IDs have 1 to 256 characters, do not begin with @ and hold none of / \\ # ? or control ones."
+            "Instance IDs must have 1 to 256 characters, must not begin with @, and must not contain "
+            "/ \\ # ? or control characters."
         )
     return identity
 
@@ -113,7 +114,7 @@ def _after(request: web.Request) -> list[Any] | None:
     try:
         return list(json.loads(base64.b64decode(token))) if token else None
     except (ValueError, TypeError) as error:
-        raise BadRequest(f"The header {TOKEN} is not one that this host gave.") from error
+        raise BadRequest(f"The header {TOKEN} was not issued by this host.") from error
 
 
 def _when(request: web.Request, name: str) -> datetime | None:

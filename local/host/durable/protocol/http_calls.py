@@ -62,7 +62,7 @@ def follow(request: Request, answer: HttpAnswer, now: datetime) -> LookAgain | N
         return None
     headers = {name.lower(): value for name, value in answer.headers.items()}
     if "location" not in headers:
-        raise BadHttpCall("The answer 202 has no header Location, so it cannot be followed.")
+        raise BadHttpCall("The 202 response has no Location header, so it cannot be followed.")
     pause = headers.get("retry-after", "")
     after = timedelta(seconds=int(pause)) if pause.isdigit() else DEFAULT_PAUSE
     kept = {k: v for k, v in (request.get("headers") or {}).items() if k.lower() != _KEY}

@@ -89,7 +89,7 @@ class Dispatcher:
                 more = await run_turn(key)
             except Exception:
                 # A fault of the engine, not of the app: its messages are still there for the next time.
-                log.exception("The turn of '%s' could not be carried out.", key)
+                log.exception("Could not run the turn of '%s'.", key)
             finally:
                 self._running.discard(key)
                 if more or key in self._again:
@@ -104,6 +104,6 @@ class Dispatcher:
             try:
                 await run_activity(activity)
             except Exception:
-                log.exception("An activity of '%s' could not be recorded.", activity.instance)
+                log.exception("Could not record an activity of '%s'.", activity.instance)
             finally:
                 self._count(-1)

@@ -36,13 +36,13 @@ class Hazards:
         """Raises ValueError with what is wrong."""
         known = {f.name: type(f.default) for f in fields(cls) if f.init}
         if not isinstance(raw, dict) or set(raw) - set(known):
-            raise ValueError(f"Hazards are an object with some of {', '.join(known)}; got {raw!r}.")
+            raise ValueError(f"Hazards must be an object with some of {', '.join(known)}; got {raw!r}.")
         for name, value in raw.items():
             whole = known[name] is int
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 raise ValueError(f"'{name}' must be {'a whole number' if whole else 'a number'}; it is {value!r}.")
             if not whole and not 0 <= value <= 1:
-                raise ValueError(f"'{name}' is a probability, from 0 to 1; it is {value!r}.")
+                raise ValueError(f"'{name}' must be a probability from 0 to 1; it is {value!r}.")
         return cls(**raw)
 
     def report(self) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Store:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and version != _VERSION:
-            raise OtherVersion(f"{path} was made by another version of this host. Remove it to start anew.")
+            raise OtherVersion(f"{path} was created by another version of this host. Remove it to start afresh.")
         self._db.executescript(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {_VERSION}")
 

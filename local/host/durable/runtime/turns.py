@@ -178,7 +178,7 @@ class Turns:
                 return _task_failed(task, f"Activity function '{name}' does not exist.", self._agenda.now())
             result = await handler(text)
             if self.hazards.times_out():
-                raise TimeoutError("The activity function timed out, on purpose, after its work was done.")
+                raise TimeoutError("The activity function timed out on purpose, after its work was done.")
         except Exception as error:
             # Two spaces: the extension puts one, and the friendly form of the message begins with another.
             reason = f"Activity function '{name}' failed:  {type(error).__name__}: {error}"
@@ -191,8 +191,8 @@ class Turns:
         if following is None:
             return _task_completed(task, answer.result(), self._agenda.now())
         log.warning(
-            "call_http was answered with 202 by %s, and the host follows it. In Azure azure-functions-durable 1.x does "
-            "not know of that and hangs; poll with activities instead.",
+            "%s answered call_http with 202, and this host follows it. In Azure, an app on azure-functions-durable 1.x "
+            "hangs here; poll with activities instead.",
             request["uri"],
         )
         return following

@@ -4,6 +4,7 @@
     ├── RoutesInvalid      routes.yaml is not valid; carries every problem found
     ├── SettingsInvalid    app settings are missing or malformed; carries every one of them
     ├── InputRefused       something from outside (an event, a path, a request) is not acceptable
+    ├── LedgerDamaged      a document of the ledger that has been there is gone; somebody has to look after it
     ├── UnknownVersion     a document was written by another version of Landfall; it is left as it is
     └── Unavailable        a service did not answer as it should; trying again may help
         └── Denied         it denied access to the app's identity; a new role takes a while to take effect
@@ -66,3 +67,7 @@ class Denied(Unavailable):
 
 class UnknownVersion(LandfallError):
     """A document was written by another version of Landfall; it was left as it is."""
+
+
+class LedgerDamaged(LandfallError):
+    """A document of the ledger that has been there was gone."""

@@ -1,7 +1,7 @@
-"""What the outside must be able to do for Landfall. `adapters/` does it with Azure; `testbed/fakes.py` in memory.
+"""What Landfall needs from the outside. `adapters/` does it with Azure; `testbed/fakes.py` in memory.
 
-A call that does not end well raises Unavailable when trying again may help (Denied, if the app's identity was not let
-in). What a caller has to expect and decide on is a return value.
+A call that fails raises Unavailable if trying again may help (Denied, if the app's identity has no access). Outcomes
+that a caller has to decide on are return values.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Blobs(Protocol):
 
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
         """Copy that version of the source within the service, to where nothing is; no bytes pass through here. The
-        service compares what it copies with `md5` where one is known. Never touches a blob that is there."""
+        service compares what it copies with `md5` where one is known. Never changes an existing blob."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The app settings that Landfall reads. What routes.yaml refers to as `${NAME}` is the routes' own."""
+"""The app settings that Landfall reads. Settings that routes.yaml refers to as `${NAME}` belong to the routes."""
 
 from __future__ import annotations
 

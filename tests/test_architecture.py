@@ -308,4 +308,4 @@ def test_every_step_is_in_the_table_or_is_an_orchestrators() -> None:
 
     assert len({step.name for step in declared}) == len(declared)
     assert set(declared) - orchestrated == set(table.WORK)
-    assert orchestrated == {steps.PUBLISHED, steps.SCORED}
+    assert orchestrated == {steps.PUBLISH, steps.SCORE}

@@ -2,11 +2,11 @@
 
 events         storage events, pushed by Event Grid or read from a queue
 orchestrators  watch_landing, score and publish: straight lines over the records in shared.core
-performing     how orchestrators have steps carried out
+performing     how orchestrators carry out steps
 entities       the landing entity
 activities     one for each step of the table in shared.work
 sweep          the timer that catches what events missed
 http           the run API
-starting       starts durable instances, the same thing once
+starting       starts durable instances, the same thing only once
 names          names of orchestrators and entities
 """

@@ -1,6 +1,6 @@
 """The activities: one for each step of the table. Payload in, one function of shared.work, payload out.
 
-What goes wrong is an answer too (a Trouble): an exception would lose its type on its way to the orchestrator.
+A failure is an answer too (a Trouble): an exception would lose its type on its way to the orchestrator.
 """
 
 import traceback
@@ -12,6 +12,7 @@ import azure.durable_functions as df
 from shared.core.record import Names, dump, load
 from shared.core.steps import Step
 from shared.core.trouble import Kind, trouble_of
+from shared.errors import InputRefused, Unavailable
 from shared.services import services
 from shared.telemetry import error, report_defect
 from shared.work.table import WORK, Means
@@ -25,7 +26,7 @@ def carry_out(step: Step, means: Means, payload: object) -> dict:
     """One step; what goes wrong is logged here, once, and answered as a Trouble."""
     names = UNKNOWN
     try:
-        given = load(step.given, payload)
+        given = _read(step, payload)
         names = given.names
         return dump(WORK[step](means, given))
     except Exception as raised:
@@ -35,6 +36,14 @@ def carry_out(step: Step, means: Means, payload: object) -> dict:
         else:
             error("step.failed", **dump(names), step=step.name, kind=trouble.kind, message=trouble.message)
         return dump(trouble)
+
+
+def _read(step: Step, payload: object) -> Any:
+    """Raises Unavailable: another version of the app has asked. While it is deployed, some workers are of either."""
+    try:
+        return load(step.given, payload)
+    except InputRefused as unreadable:
+        raise Unavailable(f"{step.name} was asked in words of another version: {unreadable}") from unreadable
 
 
 def _activity(step: Step) -> Callable[[Any], Any]:

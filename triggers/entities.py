@@ -2,7 +2,8 @@
 
 import azure.durable_functions as df
 
-from shared.core.watchers import operate
+from shared.core.watchers import is_readable, operate
+from shared.telemetry import error
 from triggers.names import Entity
 
 bp = df.Blueprint()
@@ -10,7 +11,10 @@ bp = df.Blueprint()
 
 def landing(context: df.DurableEntityContext) -> None:
     """Carry out one operation on the landing's watchers."""
-    state, answer = operate(context.get_state(lambda: None), context.operation_name, context.get_input())
+    before = context.get_state(lambda: None)
+    if not is_readable(before):
+        error("landing.forgotten", key=context.entity_key, state=str(before)[:200])
+    state, answer = operate(before, context.operation_name, context.get_input())
     context.set_state(state)
     context.set_result(answer)
 

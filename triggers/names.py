@@ -1,4 +1,4 @@
-"""The names of orchestrators and entities. Running instances refer to them: a name is never given another meaning.
+"""The names of orchestrators and entities. Running instances refer to them: a name never changes its meaning.
 
 A change to an orchestrator or entity that instances in flight cannot replay gets a new name with the next version.
 Activities have their names in shared/core/steps.py.

@@ -10,81 +10,85 @@ from collections.abc import Callable
 import azure.durable_functions as df
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from shared.core import course, steps, watch
+from shared.core import course, patience, steps, watch
 from shared.core.job import Stage
 from shared.core.publication import chunks
-from shared.core.record import Names, change, dump, load
+from shared.core.record import Names, change, dump
 from shared.core.run import Error, Run, Status
 from shared.core.trouble import Kind, Trouble, trouble_of
 from shared.core.watch import Phase, Watch
 from shared.core.watchers import Operation
 from triggers.names import Orchestrator
 from triggers.performing import (
+    Line,
     StepFailed,
-    Steps,
     ask,
     orchestrate,
     perform,
     perform_all,
     perform_if_possible,
+    read_input,
     report,
 )
 
 bp = df.Blueprint()
 
-STEPS_PER_HISTORY = 40
-"""Steps of a run after which its history is cut; a look at the job with its wait is two, and about eight events."""
+TURNS_PER_HISTORY = 40
+"""After so many turns a run's history is cut; a look at the job with its wait is two, and about eight events."""
 
 
-def score(context: Context) -> Steps[dict]:
+def score(context: Context) -> Line[dict]:
     """Carry a claimed run to its end. Input: its record, wherever it was left; answers a RunEnded.
 
     Where it goes on is told by the record alone, so a fresh start, a new history and a run that the sweep takes up
     come in by the same door.
     """
-    run = load(Run, context.get_input())
-    ledger_is_away = False
-    for _ in range(STEPS_PER_HISTORY):
+    run, turns = (yield from read_input(context, Run)), 0
+    while turn := _next(run):
+        if turns and turns + _turns_of(turn, run) > TURNS_PER_HISTORY:  # the first turn may be longer than that
+            return context.continue_as_new(dump(run))
+        turns += _turns_of(turn, run)
         try:
-            if run.wait_until is not None and (run.is_recorded or ledger_is_away):
-                yield context.create_timer(run.wait_until)
-                run, ledger_is_away = course.waited(run), False
-            elif not run.is_recorded:
-                run = yield from _record(context, run)
-            elif run.has_ended:
-                break
-            elif run.status is Status.CLAIMED:
-                run = course.begun(run, context.current_utc_datetime)
-            else:
-                run = yield from _next(run)(context, run)
+            run = yield from turn(context, run)
+        except OvertakenBy as later:
+            return dump(steps.RunEnded(run.run_id, later.status))
         except StepFailed as failed:
-            ledger_is_away = failed.step == steps.RECORD_RUN.name
-            if run.has_ended and not failed.trouble.may_pass:
-                break  # its end cannot be entered in the ledger; the log says why
-            run = course.stumbled(run, failed.step, failed.trouble, context.current_utc_datetime)
+            run = patience.stumbled(run, failed.step, failed.trouble, context.current_utc_datetime)
+            if patience.is_left_to_the_sweep(run, failed.step, failed.trouble, context.current_utc_datetime):
+                return dump(steps.RunEnded(run.run_id, run.status))
         except Exception as defect:
             yield from report(context, run.names, Orchestrator.SCORE, traceback.format_exc())
             if run.has_ended:
-                break
+                return dump(steps.RunEnded(run.run_id, run.status))
             error = Error(Kind.DEFECT, trouble_of(defect).message)
             run = course.given_up(run, error, context.current_utc_datetime)
-    else:
-        return context.continue_as_new(dump(run))
     if run.status is not Status.SUPERSEDED:
         yield from _announce(context, run)
     return dump(steps.RunEnded(run.run_id, run.status))
 
 
-def _next(run: Run) -> Callable[[Context, Run], Steps[Run]]:
-    """Where a run goes on, from what is known about it."""
+Turn = Callable[[Context, Run], Line[Run]]
+
+
+class OvertakenBy(Exception):
+    """The ledger has a later state of the run than this one: it is a run of the past, which somebody else ended."""
+
+    def __init__(self, status: Status) -> None:
+        self.status = status
+
+
+def _next(run: Run) -> Turn | None:
+    """Where a run goes on, from what is known about it; None: it has ended, and the ledger knows."""
+    if patience.must_wait(run):
+        return _wait
+    if patience.must_be_recorded(run):
+        return _record
+    if run.has_ended:
+        return None
     if run.status is Status.CANCELING:
         return _cancel
     if run.job is None:
-        if run.unanswered is not None:
-            return _search
-        if run.must_renew:
-            return _renew
-        return _stage if run.needs_copies else _submit
+        return _before_there_is_a_job(run)
     if not run.job.is_final:
         return _follow
     if run.job.stage is not Stage.COMPLETED:
@@ -92,20 +96,50 @@ def _next(run: Run) -> Callable[[Context, Run], Steps[Run]]:
     return _publish if run.status is Status.PUBLISHING else _check
 
 
-def _record(context: Context, run: Run) -> Steps[Run]:
+def _before_there_is_a_job(run: Run) -> Turn:
+    if run.status is Status.CLAIMED:
+        return _begin
+    if run.unanswered is not None:
+        return _search
+    if run.must_renew:
+        return _renew
+    return _stage if run.needs_copies else _submit
+
+
+def _turns_of(turn: Turn, run: Run) -> int:
+    """What a turn counts for: copying many files is many activities."""
+    return len(list(chunks(run.snapshot.files))) if turn is _stage else 1
+
+
+def _wait(context: Context, run: Run) -> Line[Run]:
+    """Wait until it is time to go on."""
+    yield context.create_timer(run.wait_until)
+    return course.waited(run)
+
+
+def _begin(context: Context, run: Run) -> Line[Run]:
+    """Begin a run that was claimed, unless it was refused when it was."""
+    yield from ()
+    return course.begun(run, context.current_utc_datetime)
+
+
+def _record(context: Context, run: Run) -> Line[Run]:
     """Bring the ledger up to date. The spec is fixed once there is a job."""
-    progress = change(run.progress, recorded=run.revision, updated=context.current_utc_datetime)
+    now = context.current_utc_datetime
+    progress = change(run.progress, recorded=run.revision, updated=now, unrecorded_since=None)
     given = steps.RecordRun(names=run.names, progress=progress, spec=run.spec if run.job is None else None)
-    yield from perform(context, steps.RECORD_RUN, given)
+    answer = yield from perform(context, steps.RECORD_RUN, given)
+    if isinstance(answer, steps.Overtaken):
+        raise OvertakenBy(answer.status)
     return course.recorded(run)
 
 
-def _renew(context: Context, run: Run) -> Steps[Run]:
+def _renew(context: Context, run: Run) -> Line[Run]:
     """Read the route and the landing again before another attempt."""
     given = steps.RenewSpec(
         names=run.names,
         attempt=run.attempt,
-        number=run.number,
+        take=run.may_be_sent_late,
         fingerprint=run.snapshot.fingerprint,
         copies=run.spec.scores_copies,
     )
@@ -113,7 +147,7 @@ def _renew(context: Context, run: Run) -> Steps[Run]:
     return course.renewed(run, answer, context.current_utc_datetime)
 
 
-def _stage(context: Context, run: Run) -> Steps[Run]:
+def _stage(context: Context, run: Run) -> Line[Run]:
     """Copy the snapshot's files, and nothing else, to the run's own folder."""
     spec = run.spec
     parts = [
@@ -132,14 +166,14 @@ def _stage(context: Context, run: Run) -> Steps[Run]:
     return course.staged(run, changed, context.current_utc_datetime)
 
 
-def _submit(context: Context, run: Run) -> Steps[Run]:
+def _submit(context: Context, run: Run) -> Line[Run]:
     """Send the POST of the attempt, unless it may have been sent before."""
     given = steps.SubmitJob(names=run.names, attempt=run.attempt, request=run.spec.request(run.attempt))
     answer = yield from perform(context, steps.SUBMIT_JOB, given)
     return course.answered(run, answer, context.current_utc_datetime)
 
 
-def _search(context: Context, run: Run) -> Steps[Run]:
+def _search(context: Context, run: Run) -> Line[Run]:
     """Look for the job of an attempt that got no clear answer."""
     given = steps.SearchJob(
         names=run.names,
@@ -151,11 +185,10 @@ def _search(context: Context, run: Run) -> Steps[Run]:
     return course.searched(run, found, context.current_utc_datetime)
 
 
-def _follow(context: Context, run: Run) -> Steps[Run]:
+def _follow(context: Context, run: Run) -> Line[Run]:
     """Look at the job, and cancel jobs that have turned up for abandoned attempts."""
-    given = steps.ObserveJob(
-        names=run.names, scoring_uri=run.spec.endpoint.scoring_uri, job=run.job.name if run.job else ""
-    )
+    uri, job = run.spec.endpoint.scoring_uri, _job_of(run).job.name
+    given = steps.ObserveJob(names=run.names, scoring_uri=uri, job=job)
     seen = yield from perform(context, steps.OBSERVE_JOB, given)
     if run.abandoned:
         yield from perform_if_possible(
@@ -164,19 +197,19 @@ def _follow(context: Context, run: Run) -> Steps[Run]:
     return course.observed(run, seen.job, context.current_utc_datetime)
 
 
-def _cancel(context: Context, run: Run) -> Steps[Run]:
+def _cancel(context: Context, run: Run) -> Line[Run]:
     """Ask for the job to be canceled."""
     answer = yield from perform(context, steps.CANCEL_JOB, _job_of(run))
     return course.canceled(run, answer.accepted, context.current_utc_datetime)
 
 
-def _explain(context: Context, run: Run) -> Steps[Run]:
+def _explain(context: Context, run: Run) -> Line[Run]:
     """Ask the service why the job failed; the run ends whether it says so or not."""
     told = yield from perform_if_possible(context, steps.EXPLAIN_FAILURE, _job_of(run))
     return course.explained(run, told.message if told else None, context.current_utc_datetime)
 
 
-def _check(context: Context, run: Run) -> Steps[Run]:
+def _check(context: Context, run: Run) -> Line[Run]:
     """Compare the landing with the snapshot, unless copies were scored: was exactly the snapshot scored?"""
     if run.spec.scores_copies:
         return course.exact(run, context.current_utc_datetime)
@@ -190,7 +223,7 @@ def _check(context: Context, run: Run) -> Steps[Run]:
     return course.checked(run, answer.verdict, context.current_utc_datetime)
 
 
-def _publish(context: Context, run: Run) -> Steps[Run]:
+def _publish(context: Context, run: Run) -> Line[Run]:
     """Lay the attempt's outputs in the lakehouse storage."""
     given = steps.Publish(
         names=run.names,
@@ -198,11 +231,11 @@ def _publish(context: Context, run: Run) -> Steps[Run]:
         source=run.spec.output_of(run.attempt).place.parent,
         target=run.spec.publish,
     )
-    answer = yield from orchestrate(context, Orchestrator.PUBLISH, given, steps.PUBLISHED)
+    answer = yield from orchestrate(context, Orchestrator.PUBLISH, given, steps.PUBLISH)
     return course.published(run, answer, context.current_utc_datetime)
 
 
-def _announce(context: Context, run: Run) -> Steps[None]:
+def _announce(context: Context, run: Run) -> Line[None]:
     """Tell subscribers how the run has ended."""
     given = steps.AnnounceRun(
         names=run.names,
@@ -220,10 +253,10 @@ def _job_of(run: Run) -> steps.JobOf:
     return steps.JobOf(run.names, run.job)
 
 
-def publish(context: Context) -> Steps[dict]:
+def publish(context: Context) -> Line[dict]:
     """The completion function: lay an attempt's outputs in the run folder, all or nothing. Input: a Publish; answers
     Sealed, Unpublishable or the Trouble that is in the way."""
-    given = load(steps.Publish, context.get_input())
+    given = yield from read_input(context, steps.Publish)
     try:
         listed = yield from perform(context, steps.LIST_OUTPUTS, given)
         if not isinstance(listed, steps.Listed):
@@ -236,9 +269,9 @@ def publish(context: Context) -> Steps[dict]:
         return dump(Trouble(failed.trouble.kind, str(failed)))
 
 
-def watch_landing(context: Context) -> Steps[str]:
+def watch_landing(context: Context) -> Line[str]:
     """Watch one landing until it is ready and its run has ended. Input: a Watch; answers what came of it."""
-    state = load(Watch, context.get_input())
+    state = yield from read_input(context, Watch)
     names = state.names(context.instance_id)
     while state.phase is not Phase.DONE:
         if state.history_is_long:
@@ -256,7 +289,7 @@ def watch_landing(context: Context) -> Steps[str]:
     return state.result
 
 
-def _watch_on(context: Context, state: Watch, names: Names) -> Steps[Watch]:
+def _watch_on(context: Context, state: Watch, names: Names) -> Line[Watch]:
     """What the watch's phase says, and what becomes of it."""
     me, asked_at = context.instance_id, context.current_utc_datetime
     match state.phase:
@@ -285,8 +318,8 @@ def _watch_on(context: Context, state: Watch, names: Names) -> Steps[Watch]:
             return watch.claimed(state, (yield from perform(context, steps.CLAIM_RUN, given)))
         case Phase.SCORING:
             run = state.the_run
-            ended = yield from orchestrate(context, Orchestrator.SCORE, run, steps.SCORED, run.run_id)
-            return watch.scored(state, ended)
+            ended = yield from orchestrate(context, Orchestrator.SCORE, run, steps.SCORE, run.run_id)
+            return watch.scored(state, ended, context.current_utc_datetime)
         case Phase.LEAVING:
             return watch.left(state, (yield from ask(context, state.key, Operation.LEAVE)))
         case Phase.GIVING_UP:

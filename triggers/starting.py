@@ -1,4 +1,4 @@
-"""Starting durable instances by an id of our own, so that the same thing is started once."""
+"""Starting durable instances under our own ids, so that the same thing is started only once."""
 
 import azure.durable_functions as df
 

@@ -11,7 +11,7 @@ import azure.functions as func
 
 from shared.core.landing import Landing
 from shared.core.record import Names, dump
-from shared.core.run import Run
+from shared.core.run import Run, Status
 from shared.core.watchers import Asking, Operation, read_watchers
 from shared.services import services
 from shared.telemetry import error, log, warn
@@ -30,9 +30,10 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     left = await asyncio.to_thread(sweeping.left_over, own.ledger, now)
     failures: list[Exception] = []
     resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]
-    await asyncio.to_thread(sweeping.cancel_late_jobs, own.endpoint, left.ended)
     missed = await asyncio.to_thread(sweeping.missed, own.routes, own.blobs, own.ledger, now)
     watched = [one for one in missed if await _unless_it_fails(failures, _names_of(one), _watch(client, one))]
+    # Last, because an endpoint that does not answer takes its time.
+    await asyncio.to_thread(sweeping.cancel_late_jobs, own.endpoint, left.ended)
     log("sweep.done", open=len(left.open), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)
     own.routes.require_whole()
     if failures:
@@ -54,10 +55,12 @@ def _names_of(landing: Landing) -> Names:
 
 
 async def _resume(client: df.DurableOrchestrationClient, run: Run) -> bool:
-    # A watcher that is under way is about to start the run, or to be told of its end.
-    if await is_under_way(client, run.run_id) or await is_under_way(client, run.claimed_by):
+    if await is_under_way(client, run.run_id):
         return False
-    started = await start_once(client, Orchestrator.SCORE, run.run_id, run)
+    if run.status is Status.CLAIMED and await is_under_way(client, run.claimed_by):
+        return False  # it is about to start the run
+    left = await asyncio.to_thread(sweeping.as_it_is_now, services().ledger, run.run_id, services().now())
+    started = left is not None and await start_once(client, Orchestrator.SCORE, run.run_id, left)
     if started:
         warn("run.resumed", **dump(run.names))
     return started

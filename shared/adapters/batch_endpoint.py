@@ -19,6 +19,7 @@ from azure.core.exceptions import AzureError
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT
 from shared.core.job import Job, output_of, read_job
 from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, is_output
+from shared.core.trouble import LONGEST_MESSAGE
 from shared.errors import Denied, Unavailable
 from shared.ports import JobListing
 from shared.telemetry import warn
@@ -82,7 +83,7 @@ class AzureBatchEndpoint:
                 warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=_words(response))
                 return JobListing(found, complete=False)
             page = _json(response)
-            for resource in page.get("value") or []:
+            for resource in _resources(page):
                 for output in outputs:
                     if any(is_output(written, output) for written in output_of(resource)):
                         found.setdefault(output, _job(resource))
@@ -131,7 +132,7 @@ class AzureBatchEndpoint:
         if details.status_code == 404:
             return None
         error = (_json(details).get("error") or {}).get("error") or {}
-        return str(error["message"]).strip() if error.get("message") else None
+        return _cut(error["message"]) if error.get("message") else None
 
     def _is_azure_ml(self, url: str) -> bool:
         host = urlsplit(url).hostname or ""
@@ -184,6 +185,13 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
+def _resources(page: Mapping[str, Any]) -> list[Any]:
+    found = page.get("value")
+    if found is not None and not isinstance(found, list):
+        raise Unavailable("Could not read the endpoint's answer: it is not a list of jobs")
+    return found or []
+
+
 def _refusal(response: httpx.Response, message: str) -> Unavailable:
     return Denied(message) if response.status_code in (401, 403) else Unavailable(message)
 
@@ -194,7 +202,12 @@ def _words(response: httpx.Response) -> str:
         message = response.json()["error"]["message"]
     except (ValueError, KeyError, TypeError):
         message = response.text[:500] or response.reason_phrase
-    return " ".join(str(message).split())
+    return _cut(message)
+
+
+def _cut(message: object) -> str:
+    """A message of the service, on one line and not longer than can be kept."""
+    return " ".join(str(message)[: 2 * LONGEST_MESSAGE].split())[:LONGEST_MESSAGE]
 
 
 def _seconds(retry_after: str | None) -> float:

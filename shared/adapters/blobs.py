@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -143,10 +144,14 @@ class AzureBlobs:
             except ResourceExistsError:
                 return Copied.THERE
             except HttpResponseError as error:
-                # Copying names the source's state: gone, or no longer the version that was asked for.
-                if error.status_code in (404, 412) and _code(error) != "ContainerNotFound":
-                    return Copied.SOURCE_CHANGED
-                raise
+                # Copying names the source's state: gone, or no longer the version that was asked for. But a source that
+                # is there, and that the copying service cannot see, has not changed.
+                if error.status_code not in (404, 412) or _code(error) == "ContainerNotFound":
+                    raise
+                now = self.stat(source)
+                if now is not None and now.etag == etag.strip('"'):
+                    raise
+                return Copied.SOURCE_CHANGED
 
     def _copy_at_once(self, source: Location, target: Location, etag: str, md5: str | None) -> None:
         self._blob(target).upload_blob_from_url(
@@ -162,7 +167,8 @@ class AzureBlobs:
         client = self._blob(target)
         if client.exists():
             return Copied.THERE  # told before all the bytes are read, and again when they are committed
-        blocks = [(f"{start // self._block:08d}", start) for start in range(0, size, self._block)]
+        mine = secrets.token_hex(4)  # blocks that another copy to the same place stages are not this one's
+        blocks = [(f"{mine}{start // self._block:08d}", start) for start in range(0, size, self._block)]
 
         def stage(block: tuple[str, int]) -> None:
             client.stage_block_from_url(
@@ -219,7 +225,8 @@ def _mapped(what: str) -> Iterator[None]:
 
 
 def _code(error: HttpResponseError) -> str:
-    return str(getattr(error, "error_code", "") or "")
+    code = getattr(error, "error_code", None) or ""
+    return str(getattr(code, "value", code))  # the SDK has members for some codes, and plain texts for others
 
 
 def _if_match(etag: str | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 location     where things are: containers, blob paths, the `azureml://` forms, path templates
 route        what is scored by which endpoint, and where results go
-event        what a storage event says, or why it says nothing
+event        what a storage event says, or why it is ignored
 landing      one folder (or file) that a route matches
 snapshot     the frozen list of a landing's files and its fingerprint
 readiness    when a landing is looked at, and when it is ready to be scored
@@ -11,10 +11,12 @@ watch        the watch of a landing: its record, its table, what it becomes
 run          a run: its record, its statuses and their table
 spec         how a run is carried out: where its files are, and where its results go
 course       the course of a run: what its record becomes when something has happened
+patience     how much trouble a run sits out
 job          job statuses and what each means
 submission   what a batch endpoint is sent, and what it may answer
 publication  what is copied, and the manifest
 steps        the activities: names, what goes in, what comes out
 trouble      kinds of trouble, and the patience that each deserves
-record       what travels between functions, and its way to JSON and back
+transitions  tables of allowed transitions
+record       what travels between functions, and how it is converted to JSON and back
 """

@@ -27,7 +27,6 @@ from shared.core.run import (
 )
 from shared.core.snapshot import Verdict
 from shared.core.steps import (
-    RECORD_RUN,
     Found,
     MayBeSent,
     Postponed,
@@ -39,7 +38,7 @@ from shared.core.steps import (
     Unpublishable,
 )
 from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear
-from shared.core.trouble import DENIED_PATIENCE, Kind, Trouble, rest_after
+from shared.core.trouble import DENIED_PATIENCE, rest_after
 
 GROWTH = 1.5
 """Each wait between two looks at a job is this much longer than the one before."""
@@ -53,8 +52,8 @@ UNCLEAR_LIMIT = 3
 MISSING_LIMIT = 10
 """After this many answers in a row that a submitted job does not exist, it counts as gone."""
 
-CANCEL_TRIES = 10
-"""How often canceling a job is tried; after half an hour of trouble the job is left alone, and the run ends."""
+LONGEST_NOTE = 300
+"""Characters of a message that are kept with an attempt: twenty of them travel with the record."""
 
 DENIED_STATUSES = frozenset({401, 403})
 """Answers to a submission that a new role may change once it takes effect."""
@@ -76,11 +75,16 @@ def begun(run: Run, now: datetime) -> Run:
 
 def resumed(run: Run, now: datetime) -> Run:
     """A run that was left is resumed, and patience starts again. Without a job its route is read again first."""
-    return change(run, since=now, failures=0, denied_since=None, renewed_for=_outdated(run))
+    return change(run, since=now, failures=0, denied_since=None, renewed_for=run.outdated)
 
 
 def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
-    """The route and the landing were read again before an attempt."""
+    """The route and the landing were read again before an attempt.
+
+    An attempt whose POST might still have been sent late is over by now: its note was taken, so that nobody sends it.
+    """
+    if run.may_be_sent_late and not isinstance(answer, MayBeSent):
+        run = run.noted(attempt=run.attempt + 1, renewed_for=run.attempt)
     match answer:
         case Renewed(spec):
             fresh = change(run, spec=spec, renewed_for=run.attempt)
@@ -99,7 +103,7 @@ def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
                 return failed(
                     run, Error("route", f"The route could not be used for {run.spec.polling.deadline}. {message}"), now
                 )
-            return _waiting(run, message, rest_after(run.failures), now)
+            return run.waiting(message, rest_after(run.failures), now)
         case unknown:
             assert_never(unknown)
 
@@ -118,18 +122,18 @@ def answered(run: Run, answer: Submission, now: datetime) -> Run:
             return accepted(run, job, now)
         case Rejected(status, message) if status in DENIED_STATUSES and _may_be_felt_yet(run, now):
             again = _next_attempt(run, "denied", message, now, denied_since=run.denied_since or now)
-            return _waiting(again, f"The endpoint answered {status}: {message}", rest_after(run.failures), now)
+            return again.waiting(f"The endpoint answered {status}: {message}", rest_after(run.failures), now)
         case Rejected(status, message):
             noted = change(run, attempts=_attempts(run, "rejected", now, message=message))
             advice = f"{ADVICE.get(status, '')} Then upload the files again.".strip()
             text = f"The endpoint answered {status}: {message} {advice}"
             return failed(noted, Error(f"rejected_{status}", text), now)
         case Deferred(retry_after, message):
-            again = _next_attempt(run, "deferred", message, now, denied_since=None)
+            again = _next_attempt(run, "deferred", message, now)
             if now - run.since >= run.spec.polling.deadline:
                 text = f"The endpoint accepted no attempt for {run.spec.polling.deadline}. Its last answer: {message}"
                 return failed(again, Error("deferred", text), now)
-            return _waiting(again, message, max(timedelta(seconds=retry_after), rest_after(run.failures)), now)
+            return again.waiting(message, max(timedelta(seconds=retry_after), rest_after(run.failures)), now)
         case Unclear(message):
             return _unanswered(run, message, now)
         case unknown:
@@ -176,7 +180,7 @@ def observed(run: Run, job: Job | None, now: datetime) -> Run:
         missing = run.missing + 1
         if missing >= MISSING_LIMIT:
             message = f"The endpoint can no longer find job {run.job.name}. It may have been deleted."
-            return failed(run, Error("job_missing", message), now)
+            return given_up(run, Error("job_missing", message), now)
         return _within_deadlines(change(run, missing=missing), now)
     seen = change(run, job=run.job.seen_again(job), timings=_seen_at(run.timings, job, now), missing=0)
     if job.status != run.job.status or run.error is not None:
@@ -237,31 +241,11 @@ def canceled(run: Run, accepted: bool, now: datetime) -> Run:
     return failed(run, _with(run.error or Error("canceled", "The run was given up."), told), now)
 
 
-def stumbled(run: Run, step: str, trouble: Trouble, now: datetime) -> Run:
-    """A step failed. It is tried again after a rest, as long as the trouble may pass and patience lasts."""
-    denied_since = (run.denied_since or now) if trouble.kind is Kind.DENIED else None
-    again = change(run, denied_since=denied_since, renewed_for=_outdated(run))
-    rested = change(again, failures=run.failures + 1, wait_until=now + rest_after(run.failures))
-    if run.has_ended or (run.status is Status.CANCELING and step == RECORD_RUN.name and trouble.may_pass):
-        return rested
-    if run.status is Status.CANCELING:
-        # The run is already over; that is why the job is canceled.
-        return rested if trouble.may_pass and rested.failures < CANCEL_TRIES else canceled(run, False, now)
-    if not trouble.may_pass:
-        return given_up(again, Error(trouble.kind, f"{step}: {trouble.message}"), now)
-    if denied_since is not None and now - denied_since >= DENIED_PATIENCE:
-        text = f"{step}: access was denied for {DENIED_PATIENCE}: {trouble.message}"
-        return given_up(again, Error("denied", text), now)
-    if now - run.since >= run.spec.polling.deadline:
-        return given_up(again, Error("trouble", f"Gave up on {step}: {trouble.message}"), now)
-    return _waiting(again, f"{step}: {trouble.message}", rest_after(run.failures), now)
-
-
 def given_up(run: Run, error: Error, now: datetime) -> Run:
     """The run cannot go on; a job that is still under way is canceled first, and one that may turn up is looked for."""
     if run.has_a_live_job and run.status is not Status.CANCELING:
         return run.moved(Status.CANCELING, error=error, failures=0, denied_since=None, wait_until=None)
-    if run.job is None and run.status is Status.SUBMITTING:
+    if run.job is None and (run.status is Status.SUBMITTING or run.unanswered is not None):
         # The attempt's POST may have been sent.
         return failed(change(run, abandoned=_abandoned(run)), error, now)
     return failed(run, error, now)
@@ -278,29 +262,17 @@ def waited(run: Run) -> Run:
 
 
 def recorded(run: Run) -> Run:
-    """The ledger has the record as it is. Failing to record it does not count as a try to cancel the job."""
-    return change(run, recorded=run.revision, failures=0 if run.status is Status.CANCELING else run.failures)
+    """The ledger has the record as it is."""
+    return change(run, recorded=run.revision, unrecorded_since=None)
 
 
 def _before_submission(run: Run) -> Status:
     return Status.STAGING if run.needs_copies else Status.SUBMITTING
 
 
-def _outdated(run: Run) -> int:
-    """`renewed_for` of a run whose next attempt, if it makes one at all, shall read its route again."""
-    return 0 if run.job is None and run.unanswered is None else run.renewed_for
-
-
 def _ahead(run: Run, now: datetime) -> Run:
     """The run made progress: patience starts again."""
     return change(run, since=now, failures=0, denied_since=None, wait_until=None, error=None)
-
-
-def _waiting(run: Run, message: str, wait: timedelta, now: datetime) -> Run:
-    """The step will be tried again; until then the record says what the run waits for."""
-    until = now + wait
-    text = f"{message.rstrip('. ')}. Next try at {until:%Y-%m-%d %H:%M:%S} UTC."
-    return run.noted(failures=run.failures + 1, wait_until=until, error=Error("waiting", text))
 
 
 def _unanswered(run: Run, message: str, now: datetime) -> Run:
@@ -329,6 +301,8 @@ def _may_be_felt_yet(run: Run, now: datetime) -> bool:
 
 
 def _attempts(run: Run, outcome: str, now: datetime, **facts: Any) -> tuple[Attempt, ...]:
+    if "message" in facts:
+        facts["message"] = facts["message"][:LONGEST_NOTE]
     note = Attempt(attempt=run.attempt, outcome=outcome, at=now, **facts)
     return (*run.attempts, note)[-LATEST_ATTEMPTS:]
 

@@ -70,24 +70,36 @@ class Job(Record, frozen=True, kw_only=True):
         )
 
 
-def read_job(resource: Mapping[str, Any]) -> Job:
-    """The job in a BatchJobResource. Anything but `name` may be missing or null; without a name raises ValueError."""
-    name = resource.get("name")
+def read_job(resource: object) -> Job:
+    """The job in a BatchJobResource. Anything but `name` may be missing, null or of another type than expected; without
+    a name raises ValueError."""
+    name = _member(resource, "name")
     if not isinstance(name, str) or not name:
         raise ValueError("it describes a job without a name")
-    properties = resource.get("properties") or {}
-    tags = properties.get("tags") or {}
-    studio = (properties.get("interactionEndpoints") or {}).get("Studio") or {}
+    status = _text(resource, "properties", "status") or _text(resource, "status")
     return Job(
         name=name,
-        status=str(properties.get("status") or resource.get("status") or "Unknown"),
-        id=resource.get("id"),
-        studio_url=studio.get("endpoint"),
-        deployment=tags.get("azureml.deploymentname"),
+        status=status or "Unknown",
+        id=_text(resource, "id"),
+        studio_url=_text(resource, "properties", "interactionEndpoints", "Studio", "endpoint"),
+        deployment=_text(resource, "properties", "tags", "azureml.deploymentname"),
     )
 
 
-def output_of(resource: Mapping[str, Any]) -> list[str]:
+def output_of(resource: object) -> list[str]:
     """The output URIs that a BatchJobResource names; how a job is recognised as an attempt's own."""
-    outputs = (resource.get("properties") or {}).get("outputData") or {}
-    return [str(output["uri"]) for output in outputs.values() if isinstance(output, dict) and output.get("uri")]
+    outputs = _member(resource, "properties", "outputData")
+    found = [_text(output, "uri") for output in outputs.values()] if isinstance(outputs, Mapping) else []
+    return [uri for uri in found if uri]
+
+
+def _member(value: object, *path: str) -> Any:
+    """What is at that path of nested maps; None if there is nothing, or no map on the way."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(value: object, *path: str) -> str | None:
+    found = _member(value, *path)
+    return found if isinstance(found, str) and found else None

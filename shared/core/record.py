@@ -1,8 +1,8 @@
-"""What travels between functions and lies in the ledger: records, and their way to JSON and back.
+"""Records: what travels between functions and is stored in the ledger, and how it is converted to JSON and back.
 
-A Record is frozen, and an unknown member is refused when it is read: a program that is older than a document must not
-write it again without what it did not understand. A Message is a Record that is one of several that may be answered;
-its `type` says which. Durations are ISO 8601 (`PT300S`), times are ISO 8601 in UTC.
+A Record is frozen, and an unknown member is refused when it is read: an older program must not rewrite a
+document without the members that it does not know. A Message is one of several possible answers; its `type` says
+which. Durations are ISO 8601 (`PT300S`), times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -79,3 +79,9 @@ class Names(Record, frozen=True, kw_only=True):
     landing: str
     instance_id: str
     run_id: str | None = None
+
+    @property
+    def run(self) -> str:
+        """The run's id. Only for what is done for a run."""
+        assert self.run_id is not None, "this is not done for a run"
+        return self.run_id

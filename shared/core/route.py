@@ -1,4 +1,4 @@
-"""What a route says, and what makes routes wrong: alone, and together."""
+"""What a route says, and how routes are checked: alone, and together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from shared.core.location import (
 from shared.core.record import Record
 from shared.errors import Problem
 
-OWN_NAMES = frozenset({"landing", "run_id", "attempt", "route"})
+RESERVED = frozenset({"landing", "run_id", "attempt", "route"})
 """Placeholders that Landfall fills in itself."""
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -208,14 +208,14 @@ def _placeholder_problems(route: Route, parts: frozenset[str]) -> Iterator[Probl
     names = PLACEHOLDER.findall(route.folder)
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Problem(route.name, "landing.folder", f"{{{name}}} appears twice; give each placeholder its own name")
-    for name in sorted(parts & OWN_NAMES):
+    for name in sorted(parts & RESERVED):
         yield Problem(route.name, "landing.folder", f"{{{name}}} is reserved for Landfall; rename the placeholder")
     if set("{}") & set(PLACEHOLDER.sub("", route.folder)):
         hint = "a placeholder is a name in braces: lower-case letters, digits and underscores, e.g. {batch}"
         yield Problem(route.name, "landing.folder", f"{route.folder!r} has a stray brace; {hint}")
     allowed = {
         f"inputs.{route.input_name}.path": (route.input_path, frozenset({"landing"})),
-        f"outputs.{route.output_name}.path": (route.output_path, (parts | OWN_NAMES) - {"landing"}),
+        f"outputs.{route.output_name}.path": (route.output_path, (parts | RESERVED) - {"landing"}),
         "publish.path": (route.publish_path, parts | {"route"}),
     }
     for field, (template, known) in allowed.items():

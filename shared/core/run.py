@@ -7,15 +7,15 @@ continues after a pause is derived from the record's facts (is there a job? has 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from shared.core.job import Job, Stage
+from shared.core.job import Job
 from shared.core.location import Location
 from shared.core.record import Names, Record, change, load, parse
 from shared.core.spec import RunSpec
+from shared.core.transitions import Table, require
 from shared.errors import UnknownVersion
 
 VERSION = 1
@@ -23,6 +23,10 @@ VERSION = 1
 
 LATEST_ATTEMPTS = 20
 """How many of the latest attempts are remembered; `attempt` is the number of all."""
+
+
+OUTDATED = 0
+"""Stands in `renewed_for` for an attempt that has begun, and is to read its route again all the same."""
 
 
 class Status(StrEnum):
@@ -46,7 +50,7 @@ class Status(StrEnum):
     """The landing has newer content, which gets a run of its own. Nothing was published."""
 
 
-TRANSITIONS: Mapping[tuple[Status, Status], str] = {
+TRANSITIONS: Table[Status] = {
     (Status.CLAIMED, Status.STAGING): "copies will be scored",
     (Status.CLAIMED, Status.SUBMITTING): "the landing will be scored in place",
     (Status.CLAIMED, Status.FAILED): "refused",
@@ -71,14 +75,6 @@ TRANSITIONS: Mapping[tuple[Status, Status], str] = {
 ENDED = frozenset({Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED})
 HAVE_A_JOB = frozenset({Status.SCORING, Status.CANCELING, Status.PUBLISHING, Status.PUBLISHED})
 HAVE_AN_ERROR = frozenset({Status.CANCELING, Status.FAILED, Status.SUPERSEDED})
-
-
-class IllegalTransition(Exception):
-    """A run was about to make a transition that is not in the table: a defect in the code."""
-
-    def __init__(self, before: Status, after: Status) -> None:
-        self.before, self.after = before, after
-        super().__init__(f"a run that is {before} cannot become {after}")
 
 
 class Error(Record, frozen=True):
@@ -148,6 +144,7 @@ class Progress(Record, frozen=True, kw_only=True):
     `revision` counts the changes that the ledger should know of, `recorded` is the last one it is known to have.
     `attempt` is the number of the current attempt, `renewed_for` the one that the spec was last read for.
     `since`: when it last got ahead; patience with trouble is counted from there. `failures`: in a row, since then.
+    `unrecorded_since`: the ledger could not be written since then.
     `looks`, `missing`: at the job, and those in a row that did not find it.
     """
 
@@ -170,6 +167,7 @@ class Progress(Record, frozen=True, kw_only=True):
     failures: int = 0
     denied_since: datetime | None = None
     wait_until: datetime | None = None
+    unrecorded_since: datetime | None = None
     publication: Published | None = None
     error: Error | None = None
 
@@ -196,12 +194,13 @@ class Progress(Record, frozen=True, kw_only=True):
         return self.renewed_for < self.attempt
 
     @property
-    def has_a_live_job(self) -> bool:
-        return self.job is not None and not self.job.is_final
+    def may_be_sent_late(self) -> bool:
+        """Whether an earlier execution of the submission, of which nobody knows, may still send this attempt's POST."""
+        return self.renewed_for == OUTDATED
 
     @property
-    def has_completed_job(self) -> bool:
-        return self.job is not None and self.job.stage is Stage.COMPLETED
+    def has_a_live_job(self) -> bool:
+        return self.job is not None and not self.job.is_final
 
 
 class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
@@ -233,10 +232,24 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
         changes = {name: getattr(progress, name) for name in Progress.__struct_fields__}
         return change(self, **changes, spec=spec or self.spec)
 
+    @property
+    def outdated(self) -> int:
+        """`renewed_for` of a run whose next attempt, if it makes one at all, shall read its route again."""
+        return OUTDATED if self.job is None and self.unanswered is None else self.renewed_for
+
+    def waiting(self, message: str, wait: timedelta, now: datetime) -> Run:
+        """The same will be tried again; until then the record says what the run waits for."""
+        until = self.later(wait, now)
+        text = f"{message.rstrip('. ')}. Next try at {until:%Y-%m-%d %H:%M:%S} UTC."
+        return self.noted(failures=self.failures + 1, wait_until=until, error=Error("waiting", text))
+
+    def later(self, wait: timedelta, now: datetime) -> datetime:
+        """After that wait, and no sooner than what was waited for before, such as a time that the service has named."""
+        return max(self.wait_until or now, now + wait)
+
     def moved(self, to: Status, **changes: Any) -> Run:
         """The run with another status. Raises IllegalTransition if that is not in the table."""
-        if (self.status, to) not in TRANSITIONS:
-            raise IllegalTransition(self.status, to)
+        require(TRANSITIONS, self.status, to)
         return self.noted(status=to, **changes)
 
     def noted(self, **changes: Any) -> Run:

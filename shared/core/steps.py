@@ -1,8 +1,8 @@
-"""The steps that orchestrators have carried out, one activity each: names, and what goes in and comes out.
+"""The steps of the orchestrators, one activity each: names, inputs and answers.
 
-A step may be carried out more than once, also twice at the same time; what does it (shared/work) says why that does no
-harm. Any step may answer with a Trouble instead. An activity is told what it needs and no more: all of it is stored in
-the orchestration's history.
+A step may be carried out more than once, even twice at the same time; the function that does it (shared/work) says why
+that does no harm. Any step may answer with a Trouble instead. An activity's input holds only what it needs, because all
+of it is stored in the orchestration's history.
 """
 
 from __future__ import annotations
@@ -79,11 +79,12 @@ class NoRoute(Message, frozen=True):
 
 
 class RenewSpec(Record, frozen=True, kw_only=True):
-    """Read the route and the landing again for an attempt of a run that has no job. `copies`: the run scores copies."""
+    """Read the route and the landing again for an attempt of a run that has no job. `take`: the attempt's POST might
+    still be sent late, so its note is taken first. `copies`: the run scores copies."""
 
     names: Names
     attempt: int
-    number: int
+    take: bool
     fingerprint: str
     copies: bool
 
@@ -114,6 +115,12 @@ class RecordRun(Record, frozen=True, kw_only=True):
     names: Names
     progress: Progress
     spec: RunSpec | None
+
+
+class Overtaken(Message, frozen=True):
+    """The ledger has a later revision of the run, or its end: whoever asked carries out a run of the past."""
+
+    status: Status
 
 
 class StageInput(Record, frozen=True, kw_only=True):
@@ -288,6 +295,7 @@ class RunEnded(Message, frozen=True):
     status: Status
 
 
+Recorded = Done | Overtaken
 ClaimAnswer = Claimed | Known | ContentChanged | NoRoute
 RenewAnswer = Renewed | Superseded | MayBeSent | Postponed
 ListAnswer = Listed | Sealed | Unpublishable
@@ -296,7 +304,7 @@ PublishAnswer = Sealed | Unpublishable
 LOOK: Step[LookAt, Look] = Step("look", LookAt, Look)
 CLAIM_RUN: Step[ClaimRun, ClaimAnswer] = Step("claim_run", ClaimRun, ClaimAnswer)
 RENEW_SPEC: Step[RenewSpec, RenewAnswer] = Step("renew_spec", RenewSpec, RenewAnswer)
-RECORD_RUN: Step[RecordRun, Done] = Step("record_run", RecordRun, Done)
+RECORD_RUN: Step[RecordRun, Recorded] = Step("record_run", RecordRun, Recorded)
 STAGE_INPUT: Step[StageInput, Staged] = Step("stage_input", StageInput, Staged)
 SUBMIT_JOB: Step[SubmitJob, Submission] = Step("submit_job", SubmitJob, Submission)
 SEARCH_JOB: Step[SearchJob, Found] = Step("search_job", SearchJob, Found)
@@ -311,6 +319,6 @@ SEAL_PUBLICATION: Step[SealPublication, Sealed] = Step("seal_publication", SealP
 ANNOUNCE_RUN: Step[AnnounceRun, Done] = Step("announce_run", AnnounceRun, Done)
 REPORT_DEFECT: Step[ReportDefect, Done] = Step("report_defect", ReportDefect, Done)
 
-PUBLISHED: Step[Publish, PublishAnswer] = Step("publish", Publish, PublishAnswer)
-SCORED: Step[Run, RunEnded] = Step("score", Run, RunEnded)
+PUBLISH: Step[Publish, PublishAnswer] = Step("publish", Publish, PublishAnswer)
+SCORE: Step[Run, RunEnded] = Step("score", Run, RunEnded)
 """Not activities: what the orchestrators of these names take and answer."""

@@ -1,4 +1,4 @@
-"""The watch of a landing: look until it is ready, have its run carried out, then let go.
+"""The watch of a landing: look until it is ready, have its run carried out, then leave.
 
 Its record is its whole state. The phase says what comes next (the orchestrator does it and adds nothing), the functions
 say what the watch becomes once that is done, and a table lists its transitions.
@@ -6,8 +6,7 @@ say what the watch becomes once that is done, and a table lists its transitions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, assert_never
 
@@ -17,12 +16,17 @@ from shared.core.record import Names, Record, change
 from shared.core.route import Ready
 from shared.core.run import Run, Status
 from shared.core.steps import ClaimAnswer, Claimed, ContentChanged, Known, NoRoute, RunEnded
+from shared.core.transitions import Table, require
 from shared.core.trouble import DENIED_PATIENCE, Kind, Trouble, rest_after
 
 VERSION = 1
 
-STEPS_PER_HISTORY = 25
+TURNS_PER_HISTORY = 25
 """Looks and failures after which the history is cut; each adds about a dozen events to it."""
+
+
+WATCH_PATIENCE = timedelta(days=1)
+"""How long trouble that may pass is sat out; then the watch ends, and the sweep or the next event starts another."""
 
 
 class Phase(StrEnum):
@@ -49,7 +53,7 @@ class Phase(StrEnum):
     DONE = "done"
 
 
-TRANSITIONS: Mapping[tuple[Phase, Phase], str] = {
+TRANSITIONS: Table[Phase] = {
     (Phase.SETTLING, Phase.ENTERING): "the settle time is over",
     (Phase.SETTLING, Phase.DONE): "permanent trouble",
     (Phase.ENTERING, Phase.LOOKING): "this watch is the watcher",
@@ -65,6 +69,7 @@ TRANSITIONS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.CLAIMING, Phase.LOOKING): "the content changed",
     (Phase.CLAIMING, Phase.LEAVING): "the content already has a run, or no route matches",
     (Phase.SCORING, Phase.LOOKING): "superseded",
+    (Phase.SCORING, Phase.WAITING): "superseded again",
     (Phase.SCORING, Phase.LEAVING): "the run has ended",
     (Phase.LEAVING, Phase.LOOKING): "touched since the last look",
     (Phase.LEAVING, Phase.DONE): "not touched",
@@ -77,14 +82,6 @@ TRANSITIONS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.GIVING_UP, Phase.DONE): "the landing is released",
 }
 """Every transition of a watch, and its reason. docs/architecture.md shows them; any other raises."""
-
-
-class IllegalTransition(Exception):
-    """A watch was about to make a transition that is not in the table: a defect in the code."""
-
-    def __init__(self, before: Phase, after: Phase) -> None:
-        self.before, self.after = before, after
-        super().__init__(f"a watch that is {before} cannot go on to {after}")
 
 
 class Watch(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
@@ -106,9 +103,11 @@ class Watch(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     refusal: str | None = None
     copies: bool = False
     run: Run | None = None
-    steps: int = 0
+    turns: int = 0
     failures: int = 0
+    failing_since: datetime | None = None
     denied_since: datetime | None = None
+    superseded: int = 0
     result: str = "nothing to score"
 
     @property
@@ -118,7 +117,7 @@ class Watch(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
 
     @property
     def history_is_long(self) -> bool:
-        return self.steps >= STEPS_PER_HISTORY
+        return self.turns >= TURNS_PER_HISTORY
 
     @property
     def the_run(self) -> Run:
@@ -131,8 +130,7 @@ class Watch(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
 
     def moved(self, to: Phase, **changes: Any) -> Watch:
         """The watch in another phase. Raises IllegalTransition for a way that is not in the table."""
-        if (self.phase, to) not in TRANSITIONS:
-            raise IllegalTransition(self.phase, to)
+        require(TRANSITIONS, self.phase, to)
         return change(self, phase=to, **changes)
 
 
@@ -176,7 +174,7 @@ def saw(watch: Watch, look: Look, *, asked_at: datetime, now: datetime) -> Watch
     same = watch.same_since if look.fingerprint == watch.fingerprint and watch.same_since is not None else now
     since = watch.watched_since or asked_at
     seen = change(
-        _ahead(watch), fingerprint=look.fingerprint, same_since=same, watched_since=since, steps=watch.steps + 1
+        _ahead(watch), fingerprint=look.fingerprint, same_since=same, watched_since=since, turns=watch.turns + 1
     )
     verdict = readiness(watch.ready, look, same_since=same, watched_since=since, now=max(asked_at, same))
     match verdict:
@@ -214,11 +212,16 @@ def claimed(watch: Watch, answer: ClaimAnswer) -> Watch:
             assert_never(unknown)
 
 
-def scored(watch: Watch, ended: RunEnded) -> Watch:
-    """The run has ended. Content that changed under it is looked at again at once."""
-    superseded = ended.status is Status.SUPERSEDED
-    to = Phase.LOOKING if superseded else Phase.LEAVING
-    return _anew(watch.moved(to, run=None, copies=superseded, result=f"{ended.run_id} {ended.status}"))
+def scored(watch: Watch, ended: RunEnded, now: datetime) -> Watch:
+    """The run has ended. Content that changed under it is looked at again: at once, and after growing waits when that
+    happens again and again, as with a file that is written to all the time."""
+    result = f"{ended.run_id} {ended.status}"
+    if ended.status is not Status.SUPERSEDED:
+        return _anew(watch.moved(Phase.LEAVING, run=None, copies=False, superseded=0, result=result))
+    changes = {"run": None, "copies": True, "superseded": watch.superseded + 1, "result": result}
+    if not watch.superseded:
+        return _anew(watch.moved(Phase.LOOKING, **changes))
+    return _anew(watch.moved(Phase.WAITING, **changes, wait_until=now + rest_after(watch.superseded - 1)))
 
 
 def left(watch: Watch, again: object) -> Watch:
@@ -239,15 +242,20 @@ def stumbled(watch: Watch, trouble: Trouble, now: datetime) -> Watch:
     """
     if watch.phase is Phase.SCORING:
         return given_up(watch, trouble)
-    denied_since = (watch.denied_since or now) if trouble.kind is Kind.DENIED else None
-    if not trouble.may_pass or (denied_since is not None and now - denied_since >= DENIED_PATIENCE):
+    failing_since = watch.failing_since or now
+    denied_since = watch.denied_since or (now if trouble.kind is Kind.DENIED else None)
+    is_over = now - failing_since >= WATCH_PATIENCE or (
+        trouble.kind is Kind.DENIED and denied_since is not None and now - denied_since >= DENIED_PATIENCE
+    )
+    if is_over or not trouble.may_pass:
         return given_up(watch, trouble)
     return change(
         watch,
+        failing_since=failing_since,
         denied_since=denied_since,
         wait_until=now + rest_after(watch.failures),
         failures=watch.failures + 1,
-        steps=watch.steps + 1,
+        turns=watch.turns + 1,
     )
 
 
@@ -266,13 +274,13 @@ def rested(watch: Watch) -> Watch:
 
 def started_over(watch: Watch) -> Watch:
     """The history is empty again."""
-    return change(watch, steps=0)
+    return change(watch, turns=0)
 
 
 def _ahead(watch: Watch) -> Watch:
-    return change(watch, failures=0, denied_since=None)
+    return change(watch, failures=0, failing_since=None, denied_since=None)
 
 
 def _anew(watch: Watch) -> Watch:
     """What was seen before no longer counts."""
-    return change(watch, failures=0, denied_since=None, fingerprint=None, same_since=None, watched_since=None)
+    return change(_ahead(watch), fingerprint=None, same_since=None, watched_since=None)

@@ -1,4 +1,4 @@
-"""The landing entity: one watcher per landing, without a gap between one that leaves and one that comes.
+"""The landing entity: one watcher per landing, without a gap between one watcher and the next.
 
 Operations on an entity are carried out one at a time, so nothing can happen between `leave` and the next `enter`.
 """
@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from shared.core.record import Record, change, dump, load
+from shared.errors import InputRefused
 
 
 class Operation(StrEnum):
@@ -43,7 +44,7 @@ class Watchers(Record, frozen=True, tag_field="version", tag=1):
         """Who watches from now on. `who` does if nobody else does, or if it is urgent and the other only waits;
         else the landing is marked as touched."""
         if self.watcher in (None, who):
-            return change(self, watcher=who), who
+            return Watchers(who, touched=self.touched), who  # who makes a run does not enter
         if urgent and not self.busy:
             return Watchers(who, touched=self.touched), who
         return change(self, touched=True), self.watcher or who
@@ -63,25 +64,34 @@ class Watchers(Record, frozen=True, tag_field="version", tag=1):
         return Watchers(touched=self.touched) if self.watcher == who else self
 
 
+def is_readable(state: object) -> bool:
+    """Whether this program understands the entity's state."""
+    try:
+        return state is None or bool(load(Watchers, state))
+    except InputRefused:
+        return False
+
+
 def read_watchers(state: object) -> Watchers:
-    """The entity's state; nobody watches where there is none yet."""
-    return Watchers() if state is None else load(Watchers, state)
+    """The entity's state. Nobody watches where there is none yet, and where it cannot be read: at worst two watches
+    look at the landing then, and the ledger still enters the same content once."""
+    return load(Watchers, state) if state is not None and is_readable(state) else Watchers()
 
 
-def operate(state: object, operation: str, given: object) -> tuple[dict[str, object], str | bool | None]:
-    """One operation on the stored state: the new state and the answer. Raises ValueError for an unknown one."""
+def operate(state: object, operation: str, given: object) -> tuple[dict[str, object] | None, str | bool | None]:
+    """One operation on the stored state: the new state, None if there is nothing to remember, and the answer. Raises
+    ValueError for an unknown operation."""
     watchers, asking = read_watchers(state), load(Asking, given)
+    answer: str | bool | None
     match Operation(operation):
         case Operation.ENTER:
-            after, answer = watchers.enter(asking.who, urgent=asking.urgent)
-            return dump(after), answer
+            watchers, answer = watchers.enter(asking.who, urgent=asking.urgent)
         case Operation.BEGIN:
-            after, may = watchers.begin(asking.who)
-            return dump(after), may
+            watchers, answer = watchers.begin(asking.who)
         case Operation.LEAVE:
-            after, again = watchers.leave(asking.who)
-            return dump(after), again
+            watchers, answer = watchers.leave(asking.who)
         case Operation.RELEASE:
-            return dump(watchers.release(asking.who)), None
+            watchers, answer = watchers.release(asking.who), None
         case unknown:
             assert_never(unknown)
+    return (None if watchers == Watchers() else dump(watchers)), answer

@@ -28,6 +28,7 @@ from shared.core.steps import (
     RenewSpec,
     Superseded,
 )
+from shared.core.trouble import LONGEST_MESSAGE
 from shared.errors import InputRefused, RoutesInvalid
 from shared.ports import Blobs, Listing
 from shared.routes import Routes
@@ -87,19 +88,27 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     raise AssertionError("count() never ends")
 
 
+TAKEN = "not sent, because the route was read again"
+"""In the note of an attempt that nobody has sent, nor will send."""
+
+
 def renew(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, given: RenewSpec) -> RenewAnswer:
     """Read route and landing again for an attempt of a run without a job, unless its POST may have been sent. `routes`
     may raise RoutesInvalid: the attempt waits then, too.
 
-    Two at once: it only reads.
+    Where a slow execution might still send the POST, its note is taken first: nobody sends it from then on. Whoever
+    renews finds a note that was taken for this before, by a call that then failed, as its own.
+
+    Two at once: both take the same note, or find that the POST may have been sent.
     """
-    run = given.names.run_id or given.names.instance_id
-    if ledger.may_be_posted(run, given.attempt):
+    run = given.names.run
+    is_free = ledger.may_post(run, given.attempt, TAKEN) if given.take else not ledger.may_be_posted(run, given.attempt)
+    if not is_free:
         return MayBeSent()
     try:
         landing = find(routes(), given.names)
     except RoutesInvalid as problems:
-        return Postponed(str(problems))
+        return Postponed(str(problems)[:LONGEST_MESSAGE])
     if landing is None:
         raise InputRefused(f"Route {given.names.route!r} is gone or no longer matches {given.names.landing!r}.")
     snapshot, _ = _snapshot(blobs, landing)
@@ -113,7 +122,7 @@ def check(blobs: Blobs, ledger: Ledger, given: CheckLanding) -> Checked:
 
     Two at once: it only reads.
     """
-    frozen = ledger.snapshot(given.names.instance_id, given.drop).files
+    frozen = ledger.snapshot(given.names.run, given.drop).files
     listed = blobs.list_folder(given.folder, given.file or "").files
     verdict = compare(frozen, [file for file in listed if given.file in (None, file.name)])
     log("landing.checked", **dump(given.names), verdict=verdict)

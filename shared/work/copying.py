@@ -15,7 +15,7 @@ COPIES_AT_ONCE = 16
 def copy_frozen(blobs: Blobs, source: Location, target: Location, file: Frozen) -> Copied:
     """Copy a file as it was frozen, or the same bytes written again: then the service has the same MD5 for them.
 
-    Two at once: a copy never touches a blob that is there, and both copy the same content.
+    Two at once: a copy never changes an existing blob, and both copy the same content.
     """
     copied = blobs.copy(source, target, etag=file.etag, size=file.size, md5=file.md5)
     if copied is Copied.SOURCE_CHANGED and file.md5 is not None:

@@ -1,4 +1,4 @@
-"""What people ask of the ledger: which runs there were."""
+"""Queries on the ledger: which runs there were."""
 
 from __future__ import annotations
 

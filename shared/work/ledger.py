@@ -4,12 +4,13 @@ runs/<run_id>.json                     the run's record
 snapshots/<run_id>/<drop>.json         the files it scores, with their etags
 days/<yyyy-mm-dd>/<time>_<run_id>      an empty pointer, so that runs can be listed newest first
 open/<run_id>                          an empty pointer to each run that has not ended, or whose jobs may turn up late
-posts/<run_id>/<attempt>               says that this attempt's POST may have been sent
+posts/<run_id>/<attempt>               says who alone may send this attempt's POST, or that nobody sends it
 publications/<run_id>/<attempt>.json   the outputs that are published, as the first to list them saw them
 unreadable/<run_id>                    says that the run's record cannot be read, and that this has been reported
 
-Only a run's record is ever written again, over the version that was read and never by an older revision. Everything
-else is written once, or has one content for its name. So it does no harm when two do the same here at the same time.
+Only a run's record is ever overwritten: over the version that was read, never by an older revision, and never once the
+run has ended. Everything else is written once, or always with the same content (`unreadable`: the latest reason). So
+two calls that do the same at the same time do no harm.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from shared.core.record import Done, dump, from_json, to_json
 from shared.core.run import Progress, Run, read_run
 from shared.core.snapshot import FrozenFiles
 from shared.core.spec import RunSpec
-from shared.core.steps import RecordRun
-from shared.errors import InputRefused, LandfallError, Unavailable, UnknownVersion
+from shared.core.steps import Overtaken, Recorded, RecordRun
+from shared.errors import InputRefused, LandfallError, LedgerDamaged, Unavailable, UnknownVersion
 from shared.ports import Blobs
-from shared.telemetry import log
+from shared.telemetry import log, warn
 
 READS_AT_ONCE = 16
 
@@ -69,20 +70,23 @@ class Ledger:
         stored = self.blobs.read(self._at(f"runs/{run_id}.json"))
         return None if stored is None else _read(run_id, stored.content)
 
-    def record(self, run_id: str, progress: Progress, spec: RunSpec | None) -> None:
-        """Bring a run's record up to date. An older revision than the recorded one changes nothing."""
+    def record(self, run_id: str, progress: Progress, spec: RunSpec | None) -> Recorded:
+        """Bring a run's record up to date. A run that has ended stays as it is, and an older revision
+        than the recorded one changes nothing: whoever has one, or another end, carries out a run of the past."""
         blob = self._at(f"runs/{run_id}.json")
         for _ in range(5):
             stored = self.blobs.read(blob)
             if stored is None:
-                raise Unavailable(f"The ledger has no record of run {run_id}; was {blob.url} deleted?")
+                raise LedgerDamaged(f"The ledger has no record of run {run_id}; was {blob.url} deleted?")
             run = _read(run_id, stored.content)
-            if progress.revision <= run.revision:
-                return
-            if self.blobs.replace(blob, to_json(run.with_progress(progress, spec)), etag=stored.etag):
+            if progress.revision < run.revision or (run.has_ended and not _is_that_end(run, progress)):
+                return Overtaken(run.status)
+            if progress.revision == run.revision or self.blobs.replace(
+                blob, to_json(run.with_progress(progress, spec)), etag=stored.etag
+            ):
                 if progress.has_ended and not progress.abandoned:
                     self.blobs.delete(self._at(f"open/{run_id}"))
-                return
+                return Done()
         raise Unavailable(f"Could not update the record of run {run_id}: it keeps changing.")
 
     def snapshot(self, run_id: str, drop: str) -> FrozenFiles:
@@ -90,7 +94,7 @@ class Ledger:
         blob = self._snapshot(run_id, drop)
         stored = self.blobs.read(blob)
         if stored is None:
-            raise Unavailable(f"The ledger has no snapshot of run {run_id}; was {blob.url} deleted?")
+            raise LedgerDamaged(f"The ledger has no snapshot of run {run_id}; was {blob.url} deleted?")
         return from_json(FrozenFiles, stored.content)
 
     def pin_outputs(self, run_id: str, attempt: int, outputs: FrozenFiles) -> FrozenFiles:
@@ -104,7 +108,7 @@ class Ledger:
         blob = self._outputs(run_id, attempt)
         stored = self.blobs.read(blob)
         if stored is None:
-            raise Unavailable(f"The ledger has no list of outputs of run {run_id}; was {blob.url} deleted?")
+            raise LedgerDamaged(f"The ledger has no list of outputs of run {run_id}; was {blob.url} deleted?")
         return from_json(FrozenFiles, stored.content)
 
     def may_post(self, run_id: str, attempt: int, who: str) -> bool:
@@ -182,13 +186,16 @@ class Ledger:
         return Location(self.container, path)
 
 
-def record(ledger: Ledger, given: RecordRun) -> Done:
+def record(ledger: Ledger, given: RecordRun) -> Recorded:
     """Bring a run's record up to date and say so.
 
     Two at once: the later revision stays.
     """
     run = given.progress
-    ledger.record(given.names.instance_id, run, given.spec)
+    answer = ledger.record(given.names.run, run, given.spec)
+    if isinstance(answer, Overtaken):
+        warn("run.overtaken", **dump(given.names), status=answer.status, revision=run.revision)
+        return answer
     log(
         "run.recorded",
         **dump(given.names),
@@ -197,7 +204,7 @@ def record(ledger: Ledger, given: RecordRun) -> Done:
         job=run.job.name if run.job else None,
         error=run.error.message if run.error else None,
     )
-    return Done()
+    return answer
 
 
 def _read(run_id: str, content: bytes) -> Run:
@@ -205,6 +212,11 @@ def _read(run_id: str, content: bytes) -> Run:
         return read_run(content)
     except LandfallError as error:
         raise UnknownVersion(f"The record of run {run_id} cannot be read and was left unchanged: {error}") from error
+
+
+def _is_that_end(run: Run, progress: Progress) -> bool:
+    # An end that is entered again, since the answer was lost, has its time; a line of the past ends at another one.
+    return (run.revision, run.status, run.timings) == (progress.revision, progress.status, progress.timings)
 
 
 def _day_pointer(run_id: str, claimed: datetime) -> str:

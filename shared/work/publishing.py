@@ -1,8 +1,8 @@
-"""Laying a run's results in the lakehouse storage, all or nothing.
+"""Publishing a run's results to the lakehouse storage, all or nothing.
 
-What is sealed is never touched again, by whoever comes late. What is published is pinned in the ledger by whoever
-lists it first; nobody removes what equals it, copies are only made where nothing is, and the manifest and `_SUCCESS`
-are written once.
+What is sealed is never changed again, however late another execution comes. Whoever lists the outputs first pins the
+list in the ledger; nothing that equals it is removed, copies are only made where there is no blob yet, and the manifest
+and `_SUCCESS` are written once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from shared.core.steps import (
     SealPublication,
     Unpublishable,
 )
-from shared.errors import Unavailable
+from shared.errors import LedgerDamaged, Unavailable
 from shared.ports import Announcer, Blobs, Copied
 from shared.telemetry import log
 from shared.work.copying import copy_frozen, each
@@ -57,7 +57,7 @@ def list_outputs(blobs: Blobs, ledger: Ledger, given: Publish) -> ListAnswer:
     if problem := problem_with(written):
         return Unpublishable(f"{problem} ({given.source.url})")
     frozen = FrozenFiles(tuple(Frozen(name=f.name, etag=f.etag, size=f.size, md5=f.md5) for f in written))
-    outputs = ledger.pin_outputs(given.names.instance_id, given.attempt, frozen).files
+    outputs = ledger.pin_outputs(given.names.run, given.attempt, frozen).files
     for leftover in leftovers(outputs, blobs.list_below(target)):
         blobs.delete(target.at(leftover.name), etag=leftover.etag)
     return Listed(len(outputs))
@@ -66,10 +66,10 @@ def list_outputs(blobs: Blobs, ledger: Ledger, given: Publish) -> ListAnswer:
 def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> Done:
     """Copy outputs into the run folder, inside the storage service.
 
-    Two at once: a copy never touches a blob that is there.
+    Two at once: a copy never changes an existing blob.
     """
     publish = given.publish
-    outputs = ledger.outputs(given.names.instance_id, publish.attempt).files[given.start : given.stop]
+    outputs = ledger.outputs(given.names.run, publish.attempt).files[given.start : given.stop]
 
     def copy(output: Frozen) -> str | None:
         source = publish.source.at(output.name)
@@ -90,12 +90,12 @@ def seal(blobs: Blobs, ledger: Ledger, given: SealPublication) -> Sealed:
     target, names = given.publish.target, given.names
     if (sealed := _sealed(blobs, target)) is not None:
         return Sealed(sealed)
-    outputs = ledger.outputs(names.instance_id, given.publish.attempt).files
+    outputs = ledger.outputs(names.run, given.publish.attempt).files
     if problems := problems_with(outputs, blobs.list_below(target)):
         raise Unavailable(f"Could not publish to {target.url}: {'; '.join(problems[:5])}.")
-    run = ledger.run(names.instance_id)
+    run = ledger.run(names.run)
     if run is None:
-        raise Unavailable(f"The ledger has no record of run {names.instance_id}; was it deleted?")
+        raise LedgerDamaged(f"The ledger has no record of run {names.run}; was it deleted?")
     files = ledger.snapshot(run.run_id, run.snapshot.drop).files
     content = json.dumps(manifest(run, files, outputs, given.now), indent=1).encode()
     if not blobs.create(target.at(MANIFEST), content):
@@ -141,12 +141,12 @@ def announce(announcer: Announcer | None, given: AnnounceRun) -> Done:
         return Done()
     told = dump(given)
     data = {
-        "run_id": names.instance_id,
+        "run_id": names.run,
         "route": names.route,
         "landing": names.landing,
         **{name: told.get(name) for name in ("status", "publication", "error", "timings")},
     }
-    subject, event_id = f"/routes/{names.route}/runs/{names.instance_id}", f"{names.instance_id}/{given.status}"
+    subject, event_id = f"/routes/{names.route}/runs/{names.run}", f"{names.run}/{given.status}"
     announcer.announce(kind, subject, data, event_id=event_id, time=given.now)
     log("run.announced", **dump(names), kind=kind)
     return Done()

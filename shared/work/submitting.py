@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shared.core.record import Done, dump
+from shared.core.job import Job
+from shared.core.record import Done, Names, dump
 from shared.core.snapshot import Frozen
 from shared.core.steps import (
     CancelAsked,
@@ -28,9 +29,9 @@ from shared.work.ledger import Ledger
 def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
     """Copy files of the snapshot to the run's own folder.
 
-    Two at once: a copy never touches a blob that is there, and both copy the same content to the same names.
+    Two at once: a copy never changes an existing blob, and both copy the same content to the same names.
     """
-    files = ledger.snapshot(given.names.instance_id, given.drop).files[given.start : given.stop]
+    files = ledger.snapshot(given.names.run, given.drop).files[given.start : given.stop]
 
     def copy(file: Frozen) -> str | None:
         target = given.target.at(file.name)
@@ -53,7 +54,7 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: 
     for each call, so that a call that was cut short is told from one that is only now made.
     """
     names, request = dump(given.names), given.request
-    if not ledger.may_post(given.names.instance_id, given.attempt, nonce):
+    if not ledger.may_post(given.names.run, given.attempt, nonce):
         warn("job.unclear", **names, attempt=given.attempt, message="an earlier call may have sent the POST")
         return Unclear("The submission was interrupted.")
     answer = endpoint.submit(request.endpoint.scoring_uri, request.endpoint.deployment, invoke_body(request))
@@ -117,9 +118,14 @@ def cancel_twins(endpoint: BatchEndpoint, given: CancelTwins) -> Done:
         by_endpoint.setdefault(attempt.scoring_uri, []).append(attempt.output_uri)
     for scoring_uri, outputs in by_endpoint.items():
         for job in endpoint.jobs_writing(scoring_uri, outputs).found.values():
-            if not job.is_final:
-                warn("job.twin_canceled", **dump(given.names), job=job.name, accepted=endpoint.cancel(job))
+            cancel_twin(endpoint, given.names, job)
     return Done()
+
+
+def cancel_twin(endpoint: BatchEndpoint, names: Names, job: Job) -> None:
+    """Cancel a job that has turned up for an abandoned attempt, unless it is over."""
+    if not job.is_final:
+        warn("job.twin_canceled", **dump(names), job=job.name, accepted=endpoint.cancel(job))
 
 
 def explain(endpoint: BatchEndpoint, given: JobOf) -> Explained:

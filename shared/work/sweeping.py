@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -14,13 +14,12 @@ from shared.core.location import Location, fixed_prefix
 from shared.core.route import Route
 from shared.core.run import Run, may_run_again, run_id
 from shared.core.snapshot import File
-from shared.core.steps import CancelTwins
-from shared.errors import LandfallError, Unavailable, UnknownVersion
+from shared.errors import LandfallError, UnknownVersion
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import error
 from shared.work.ledger import Ledger
-from shared.work.submitting import cancel_twins
+from shared.work.submitting import cancel_twin
 
 LOOKBACK = timedelta(days=2)
 """How far back content is looked for. Event Grid itself gives up after one day."""
@@ -48,17 +47,33 @@ def left_over(ledger: Ledger, now: datetime) -> Left:
         elif run.has_ended:
             ended.append(run)
         else:
-            going.append(resumed(run, now))
+            going.append(run)
     return Left(tuple(going), tuple(ended))
 
 
-def cancel_late_jobs(endpoint: BatchEndpoint, ended: tuple[Run, ...]) -> None:
-    """Cancel jobs that turned up for abandoned attempts after their run had ended."""
+def as_it_is_now(ledger: Ledger, run_id: str, now: datetime) -> Run | None:
+    """A run that nobody carries out, as it is to be taken up; None if it has ended since it was found.
+
+    It has to be read after it was seen that nobody does: whoever did may have ended it in between.
+    """
+    run = ledger.run(run_id)
+    return None if run is None or run.has_ended else resumed(run, now)
+
+
+def cancel_late_jobs(endpoint: BatchEndpoint, ended: Iterable[Run]) -> None:
+    """Cancel jobs that turned up for abandoned attempts after their run had ended: one list of each endpoint's jobs,
+    and trouble with one keeps no other from being asked."""
+    outputs: dict[str, dict[str, Run]] = defaultdict(dict)
     for run in ended:
+        for attempt in run.abandoned:
+            outputs[attempt.scoring_uri][attempt.output_uri] = run
+    for scoring_uri, wanted in outputs.items():
         try:
-            cancel_twins(endpoint, CancelTwins(run.names, run.abandoned))
-        except Unavailable as trouble:
-            error("sweep.failed", run_id=run.run_id, message=str(trouble))
+            found = endpoint.jobs_writing(scoring_uri, list(wanted)).found
+            for output, job in found.items():
+                cancel_twin(endpoint, wanted[output].names, job)
+        except Exception as trouble:
+            error("sweep.failed", endpoint=scoring_uri, message=f"{type(trouble).__name__}: {trouble}")
 
 
 def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[Landing]:

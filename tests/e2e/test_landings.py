@@ -140,7 +140,7 @@ def test_an_endpoint_that_answers_404_fails_the_run_with_advice_and_others_go_on
     (fine,) = stack.ended("lengths/beside-nowhere")
 
     assert failed["error"]["reason"] == "rejected_404"
-    assert "deployment of the route" in failed["error"]["message"]
+    assert "Check the route's scoring_uri and deployment" in failed["error"]["message"]
     assert fine["status"] == "published"
 
 

@@ -37,7 +37,7 @@ class FakeDurableClient:
     is signalled, it does at once. `calls` are all that it was asked; while `down` says why, it does nothing."""
 
     instances: dict[str, Instance] = field(default_factory=dict)
-    landings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    landings: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     down: str | None = None

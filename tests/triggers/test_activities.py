@@ -66,17 +66,22 @@ def test_what_the_host_calls_carries_out_the_step_of_its_name(app: App, register
 def test_every_step_answers_with_json_even_where_it_is_given_what_it_cannot_read(
     app: App, step: Step[Any, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
+    """It may pass. Seen before: it was refused, and runs ended because another version was being deployed."""
     answer = carry_out(step, app.own, {"names": {"route": 7}})
 
     trouble = load(Trouble, json.loads(json.dumps(answer)))
-    assert trouble.kind is Kind.REFUSED
+    assert trouble.kind is Kind.PASSING
+    assert trouble.message.startswith(f"{step.name} was asked in words of another version: Not a valid ")
     (logged,) = told(caplog, "step.failed", logging.ERROR)
-    assert (logged["step"], logged["instance_id"], logged["kind"]) == (step.name, "unknown", "refused")
+    assert (logged["step"], logged["instance_id"], logged["kind"]) == (step.name, "unknown", "passing")
 
 
 @pytest.mark.parametrize("payload", [None, "", [], 7, {"names": None}], ids=repr)
-def test_a_payload_that_is_no_map_is_refused(app: App, payload: object) -> None:
-    assert load(Trouble, carry_out(LOOK, app.own, payload)).kind is Kind.REFUSED
+def test_a_payload_that_is_no_map_may_be_one_of_another_version(app: App, payload: object) -> None:
+    trouble = load(Trouble, carry_out(LOOK, app.own, payload))
+
+    assert trouble.kind is Kind.PASSING
+    assert "Not a valid LookAt" in trouble.message
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import azure.functions as func
@@ -10,6 +11,7 @@ import pytest
 
 from shared.core.record import dump
 from shared.core.watchers import Asking, Operation
+from tests.triggers.log import told
 from triggers import entities
 from triggers.names import Entity
 
@@ -71,11 +73,27 @@ def test_an_operation_that_it_does_not_know_fails_and_leaves_the_state_as_it_was
     assert json.loads(after) == {"version": 1, "watcher": "first", "busy": True}
 
 
-def test_a_state_of_another_version_is_not_overwritten(registered: Any) -> None:
+def test_a_state_of_another_version_is_forgotten_and_reported_once(
+    registered: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Seen before: it was kept and every operation failed, so that nobody watched the landing any more, and no event
+    and no sweep could change that."""
     newer = json.dumps({"version": 2, "watchers": ["a", "b"]})
 
-    after, ((failed, why),) = called(registered, newer, asking(Operation.ENTER, "first"))
+    after, answers = called(registered, newer, asking(Operation.ENTER, "first"), asking(Operation.BEGIN, "first"))
 
-    assert failed
-    assert "Not a valid Watchers" in why
-    assert json.loads(after) == json.loads(newer)
+    assert answers == [(False, "first"), (False, True)]
+    assert json.loads(after) == {"version": 1, "watcher": "first", "busy": True}
+    (forgotten,) = told(caplog, "landing.forgotten", logging.ERROR)
+    assert forgotten == {"key": "digits-1", "state": "{'version': 2, 'watchers': ['a', 'b']}"}
+
+
+def test_an_entity_of_a_landing_that_nobody_watches_has_no_state(
+    registered: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    state, _ = called(registered, None, asking(Operation.ENTER, "first"), asking(Operation.LEAVE, "first"))
+
+    assert json.loads(state) is None
+    state, ((failed, watcher),) = called(registered, state, asking(Operation.ENTER, "second"))
+    assert (failed, watcher) == (False, "second")
+    assert told(caplog, "landing.forgotten") == []

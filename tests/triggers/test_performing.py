@@ -15,7 +15,7 @@ from shared.core.steps import (
     CANCEL_JOB,
     OBSERVE_JOB,
     REPORT_DEFECT,
-    SCORED,
+    SCORE,
     CancelAsked,
     JobOf,
     ObserveJob,
@@ -30,13 +30,14 @@ from tests.workflow.driver import Context, Driver
 from triggers.performing import (
     A_FEW_TIMES,
     A_LITTLE_LATER,
+    Line,
     StepFailed,
-    Steps,
     ask,
     orchestrate,
     perform,
     perform_all,
     perform_if_possible,
+    read_input,
     report,
 )
 
@@ -49,12 +50,12 @@ REFUSED, DEFECT = Trouble(Kind.REFUSED, "gone"), Trouble(Kind.DEFECT, "KeyError:
 Activity = Callable[[Any], Any]
 
 
-def carried_out(orchestration: Callable[[Any], Steps[Any]], **activities: Activity) -> Any:
+def carried_out(orchestration: Callable[[Any], Line[Any]], **activities: Activity) -> Any:
     """What the orchestration ends with."""
     return driving(orchestration, **activities).run("orchestration", None, "instance-1")
 
 
-def driving(orchestration: Callable[[Any], Steps[Any]], **activities: Activity) -> Driver:
+def driving(orchestration: Callable[[Any], Line[Any]], **activities: Activity) -> Driver:
     return Driver(FakeClock(), activities, orchestrators={"orchestration": orchestration})
 
 
@@ -71,7 +72,7 @@ def answering(*answers: Any) -> Activity:
     return activity
 
 
-def observing(context: Context) -> Steps[Seen]:
+def observing(context: Context) -> Line[Seen]:
     return (yield from perform(context, OBSERVE_JOB, LOOKS[0]))
 
 
@@ -107,13 +108,44 @@ def test_an_invocation_that_fails_may_pass_whatever_the_host_says_of_it() -> Non
     assert failed.value.__cause__ is None
 
 
-def test_an_answer_that_is_none_of_the_steps_is_a_defect_and_not_trouble_of_the_step() -> None:
-    """The orchestrators report it with its traceback."""
-    with pytest.raises(InputRefused):
+def test_an_answer_that_is_none_of_the_steps_may_pass() -> None:
+    """A worker of another version has answered. Seen before: it counted as a defect, and ended runs during a deploy."""
+    with pytest.raises(StepFailed) as failed:
         carried_out(observing, observe_job=answering(CancelAsked(True)))
 
+    assert (failed.value.step, failed.value.trouble.kind) == ("observe_job", Kind.PASSING)
+    assert "Invalid value 'CancelAsked'" in failed.value.trouble.message
+    assert failed.value.__cause__ is None
 
-def observing_all(context: Context) -> Steps[list[Seen]]:
+
+def reading(context: Context) -> Line[ObserveJob]:
+    return (yield from read_input(context, ObserveJob))
+
+
+def test_what_an_orchestration_is_started_with_is_read() -> None:
+    driver = driving(reading)
+
+    assert driver.run("orchestration", dump(LOOKS[0])) == LOOKS[0]
+    assert driver.counts["activity"] == 0
+
+
+@pytest.mark.parametrize("answer", [Done(), PASSING, RuntimeError("lost")], ids=["done", "trouble", "lost"])
+def test_an_orchestration_that_cannot_read_its_input_says_so_in_the_log_and_ends(answer: Any) -> None:
+    reported = []
+
+    def reports(given: Any) -> Any:
+        reported.append(given)
+        return answering(answer)(given)
+
+    with pytest.raises(InputRefused, match="Not a valid ObserveJob"):
+        driving(reading, report_defect=reports).run("orchestration", {"job": 7}, "instance-1")
+
+    (given,) = reported
+    assert (given["where"], given["names"]["instance_id"]) == ("input", "instance-1")
+    assert "InputRefused" in given["traceback"]
+
+
+def observing_all(context: Context) -> Line[list[Seen]]:
     return (yield from perform_all(context, OBSERVE_JOB, LOOKS))
 
 
@@ -138,7 +170,7 @@ def test_a_part_whose_invocation_fails_is_trouble_that_may_pass() -> None:
     assert failed.value.trouble == Trouble(Kind.PASSING, "lost")
 
 
-def canceling(context: Context) -> Steps[CancelAsked | None]:
+def canceling(context: Context) -> Line[CancelAsked | None]:
     return (yield from perform_if_possible(context, CANCEL_JOB, CANCELING))
 
 
@@ -167,11 +199,11 @@ def test_what_will_not_pass_is_not_tried_again(trouble: Trouble) -> None:
     assert (driver.counts["activity cancel_job"], driver.counts["timer"]) == (1, 0)
 
 
-def scoring(context: Context) -> Steps[RunEnded]:
-    return (yield from orchestrate(context, "part", LOOKS[0], SCORED, "run-1"))
+def scoring(context: Context) -> Line[RunEnded]:
+    return (yield from orchestrate(context, "part", LOOKS[0], SCORE, "run-1"))
 
 
-def scoring_by(part: Callable[[Any], Steps[Any]]) -> Any:
+def scoring_by(part: Callable[[Any], Line[Any]]) -> Any:
     driver = Driver(FakeClock(), {}, orchestrators={"orchestration": scoring, "part": part})
     return driver.run("orchestration", None)
 
@@ -179,7 +211,7 @@ def scoring_by(part: Callable[[Any], Steps[Any]]) -> Any:
 def test_another_orchestrator_is_given_its_part_and_its_id() -> None:
     seen = []
 
-    def part(context: Context) -> Steps[Any]:
+    def part(context: Context) -> Line[Any]:
         seen.append((context.instance_id, context.get_input()))
         return dump(RunEnded("run-1", Status.PUBLISHED))
         yield
@@ -189,7 +221,7 @@ def test_another_orchestrator_is_given_its_part_and_its_id() -> None:
 
 
 def test_trouble_that_another_orchestrator_answers_with_is_raised_as_it_is() -> None:
-    def part(context: Context) -> Steps[Any]:
+    def part(context: Context) -> Line[Any]:
         return dump(REFUSED)
         yield
 
@@ -200,7 +232,7 @@ def test_trouble_that_another_orchestrator_answers_with_is_raised_as_it_is() -> 
 
 
 def test_another_orchestrator_that_fails_is_trouble_that_may_pass() -> None:
-    def part(context: Context) -> Steps[Any]:
+    def part(context: Context) -> Line[Any]:
         raise RuntimeError("terminated")
         yield
 
@@ -210,7 +242,7 @@ def test_another_orchestrator_that_fails_is_trouble_that_may_pass() -> None:
     assert (failed.value.step, failed.value.trouble) == ("part", Trouble(Kind.PASSING, "terminated"))
 
 
-def entering(context: Context) -> Steps[object]:
+def entering(context: Context) -> Line[object]:
     return (yield from ask(context, "digits-1", Operation.ENTER, urgent=True))
 
 
@@ -222,17 +254,24 @@ def test_the_landing_is_asked_in_the_name_of_the_instance() -> None:
     assert driver.landings["digits-1"] == {"version": 1, "watcher": "instance-1"}
 
 
+class Unreachable(dict[str, Any]):
+    """States of landings that do not arrive."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        raise RuntimeError("the task hub is away")
+
+
 def test_a_landing_that_does_not_answer_is_trouble_that_may_pass() -> None:
     driver = driving(entering)
-    driver.landings["digits-1"] = {"version": 99}
+    driver.landings = Unreachable()
 
-    with pytest.raises(StepFailed, match="enter the landing: ") as failed:
+    with pytest.raises(StepFailed, match="enter the landing: the task hub is away") as failed:
         driver.run("orchestration", None)
 
     assert failed.value.trouble.kind is Kind.PASSING
 
 
-def reporting(context: Context) -> Steps[str]:
+def reporting(context: Context) -> Line[str]:
     yield from report(context, NAMES, "score_v1", "Traceback: …")
     return "went on"
 

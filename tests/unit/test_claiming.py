@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from shared.core.location import Location
 from shared.core.record import Names, change
 from shared.core.run import Error, Run, Status
 from shared.core.snapshot import Verdict
@@ -25,8 +26,8 @@ from shared.core.steps import (
     RenewSpec,
     Superseded,
 )
-from shared.errors import InputRefused, Problem, RoutesInvalid
-from shared.ports import Announcer
+from shared.errors import InputRefused, Problem, RoutesInvalid, Unavailable
+from shared.ports import Announcer, Listing
 from shared.routes import Routes
 from shared.work import claiming
 from shared.work.ledger import Ledger
@@ -74,10 +75,10 @@ class Site:
         assert isinstance(answer, Claimed)
         return answer.run
 
-    def renew(self, run: Run, *, attempt: int = 2) -> Renewed | Superseded | MayBeSent | Postponed:
+    def renew(self, run: Run, *, attempt: int = 2, take: bool = False) -> Renewed | Superseded | MayBeSent | Postponed:
         """What the run learns before that attempt."""
         given = RenewSpec(
-            names=run.names, attempt=attempt, number=0, fingerprint=run.snapshot.fingerprint, copies=False
+            names=run.names, attempt=attempt, take=take, fingerprint=run.snapshot.fingerprint, copies=False
         )
         return claiming.renew(lambda: self.routes, self.blobs, self.ledger, given)
 
@@ -201,6 +202,39 @@ def test_an_attempt_whose_post_may_have_been_sent_reads_nothing() -> None:
     assert site.renew(run, attempt=3) != MayBeSent()
 
 
+def test_an_attempt_that_might_still_be_sent_late_is_sent_by_nobody_once_its_note_is_taken() -> None:
+    site = Site()
+    run = site.claimed()
+
+    assert isinstance(site.renew(run, take=True), Renewed)
+
+    assert not site.ledger.may_post(run.run_id, 2, "late")
+
+
+def test_an_attempt_that_was_sent_late_is_not_taken_any_more() -> None:
+    site = Site()
+    run = site.claimed()
+    assert site.ledger.may_post(run.run_id, 2, "late")
+
+    assert site.renew(run, take=True) == MayBeSent()
+
+
+def test_a_note_that_was_taken_by_a_call_that_then_failed_is_not_that_of_a_post() -> None:
+    site = Site()
+    run = site.claimed()
+    listing = site.blobs.list_folder
+
+    def away(folder: Location, starting: str = "") -> Listing:
+        raise Unavailable("503")
+
+    site.blobs.list_folder = away  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        site.renew(run, take=True)
+    site.blobs.list_folder = listing  # type: ignore[method-assign]
+
+    assert isinstance(site.renew(run, take=True), Renewed)
+
+
 def test_a_route_with_a_problem_postpones_the_attempt() -> None:
     site = Site()
     run = site.claimed()
@@ -265,7 +299,7 @@ def test_a_routes_file_that_cannot_be_read_postpones_the_attempt_like_a_route_wi
 
     def answer(attempt: int) -> object:
         given = RenewSpec(
-            names=run.names, attempt=attempt, number=0, fingerprint=run.snapshot.fingerprint, copies=False
+            names=run.names, attempt=attempt, take=False, fingerprint=run.snapshot.fingerprint, copies=False
         )
         return work(Unread(site), given)
 

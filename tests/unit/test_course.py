@@ -164,14 +164,17 @@ def test_only_a_search_that_gives_up_or_finds_is_told_to_the_ledger() -> None:
     assert not searched(run, Found(job=a_job(), complete=True), NOON).is_recorded
 
 
-def test_a_job_that_the_endpoint_does_not_know_is_looked_for_a_while() -> None:
+def test_a_job_that_the_endpoint_does_not_know_is_looked_for_a_while_and_then_canceled() -> None:
+    """Seen before: the run failed at once, and a job that only its endpoint had lost track of went on."""
     run = following()
     for _ in range(MISSING_LIMIT - 1):
         run = observed(run, None, NOON)
         assert run.status is Status.SCORING
 
     gone = observed(run, None, NOON)
-    assert (gone.status, reason(gone)) == (Status.FAILED, "job_missing")
+    assert (gone.status, reason(gone), gone.job) == (Status.CANCELING, "job_missing", run.job)
+    ended = canceled(gone, True, NOON)
+    assert (ended.status, reason(ended)) == (Status.FAILED, "job_missing")
     assert observed(run, a_job(), NOON).missing == 0
 
 

@@ -6,18 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.course import (
-    CANCEL_TRIES,
-    answered,
-    checked,
-    given_up,
-    observed,
-    published,
-    recorded,
-    staged,
-    stumbled,
-    waited,
-)
+from shared.core.course import answered, checked, given_up, observed, published, recorded, staged, waited
+from shared.core.patience import CANCEL_TRIES, is_left_to_the_sweep, must_be_recorded, stumbled
 from shared.core.run import Abandoned, Error, Run, Status
 from shared.core.snapshot import Verdict
 from shared.core.steps import RECORD_RUN, Sealed
@@ -84,12 +74,12 @@ def test_after_that_hour_the_run_ends_with_advice(status: int, advice: str) -> N
     assert message(run) == f"The endpoint answered {status}: no role. {advice} Then upload the files again."
 
 
-def test_an_endpoint_that_lets_the_app_in_after_all_may_deny_it_for_another_hour() -> None:
-    busy = answered(answered(submitting(), FORBIDDEN, NOON), Deferred(30, "busy"), NOON + HOUR)
+def test_an_endpoint_that_is_busy_in_between_does_not_make_the_hour_longer() -> None:
+    busy = answered(answered(submitting(), FORBIDDEN, NOON), Deferred(30, "busy"), NOON + HOUR / 2)
 
     again = answered(busy, FORBIDDEN, NOON + HOUR)
 
-    assert (busy.denied_since, again.denied_since, again.status) == (None, NOON + HOUR, Status.SUBMITTING)
+    assert (busy.denied_since, again.status) == (NOON, Status.FAILED)
 
 
 def test_waits_between_attempts_grow_with_every_one_that_was_not_taken() -> None:
@@ -202,7 +192,7 @@ def test_storage_that_does_not_let_the_app_in_is_asked_again_for_an_hour(run: Ru
     ended = stumbled(denied, "some_step", DENIED, NOON + HOUR)
     assert (ended.status, ended.error) == (
         Status.FAILED,
-        Error("denied", "some_step: access was denied for 1:00:00: 403: no role"),
+        Error("denied", "some_step was denied for 1:00:00: 403: no role"),
     )
 
 
@@ -214,12 +204,13 @@ def test_a_live_job_is_canceled_when_access_was_denied_for_an_hour() -> None:
     assert (ended.status, reason(ended)) == (Status.CANCELING, "denied")
 
 
-def test_the_hour_begins_anew_when_something_else_was_in_the_way() -> None:
+def test_other_trouble_in_between_does_not_make_the_hour_longer() -> None:
+    """Seen before: 403s were sat out for more than a day, because every hiccup began the hour anew."""
     run = stumbled(stumbled(submitting(), "submit_job", DENIED, NOON), "submit_job", AWAY, NOON + 30 * MINUTE)
 
     again = stumbled(run, "submit_job", DENIED, NOON + HOUR)
 
-    assert (run.denied_since, again.denied_since, again.status) == (None, NOON + HOUR, Status.SUBMITTING)
+    assert (run.denied_since, again.status) == (NOON, Status.FAILED)
 
 
 ENDING_AT_ONCE = [(DEFECT, "defect"), (REFUSED, "refused")]
@@ -269,9 +260,11 @@ def test_a_cancelation_that_keeps_failing_ends_the_run_and_says_so() -> None:
 def test_a_ledger_that_is_away_takes_no_tries_from_the_cancelation() -> None:
     """After half an hour without storage a run ended whose job nobody had asked to be canceled."""
     run = given_up(following(), WHY, NOON)
+    assert must_be_recorded(run)
     for _ in range(3 * CANCEL_TRIES):
         run = stumbled(run, RECORD_RUN.name, AWAY, NOON)
         assert run.status is Status.CANCELING
+        assert (must_be_recorded(run), run.wait_until) == (False, None)  # the job is canceled now
 
     back, tries = recorded(run), 0
     while back.status is Status.CANCELING:
@@ -288,11 +281,30 @@ def test_a_cancelation_that_cannot_succeed_is_tried_once(trouble: Trouble) -> No
 
 
 @pytest.mark.parametrize("trouble", [AWAY, DENIED], ids=["passing", "denied"])
-def test_a_run_that_has_ended_is_patient_without_end(trouble: Trouble) -> None:
-    run = stumbled(failed(), "record_run", trouble, NOON + 9 * DAY)
+def test_a_run_that_has_ended_tries_to_record_its_end_until_the_deadline_and_leaves_it_to_the_sweep(
+    trouble: Trouble,
+) -> None:
+    """Seen before: patience without end, in an orchestration that only an operator could end."""
+    late = NOON + 9 * DAY
+    run = stumbled(failed(), RECORD_RUN.name, trouble, late)
 
     assert (run.status, run.error, run.revision) == (Status.FAILED, WHY, failed().revision)
-    assert run.wait_until == NOON + 9 * DAY + PATIENCE[0]
+    assert (run.wait_until, run.unrecorded_since) == (late + PATIENCE[0], late)
+    assert not is_left_to_the_sweep(run, RECORD_RUN.name, trouble, late + DAY - SECOND)
+    assert is_left_to_the_sweep(run, RECORD_RUN.name, trouble, late + DAY)
+
+
+@pytest.mark.parametrize("trouble", [DEFECT, REFUSED], ids=["defect", "refused"])
+def test_an_end_that_the_ledger_will_never_take_is_left_to_the_sweep_at_once(trouble: Trouble) -> None:
+    run = stumbled(failed(), RECORD_RUN.name, trouble, NOON)
+
+    assert (run.status, run.error) == (Status.FAILED, WHY)
+    assert is_left_to_the_sweep(run, RECORD_RUN.name, trouble, NOON)
+
+
+@pytest.mark.parametrize("run", UNDER_WAY.values(), ids=UNDER_WAY)
+def test_a_run_that_has_not_ended_is_never_left_to_the_sweep(run: Run) -> None:
+    assert not is_left_to_the_sweep(run, RECORD_RUN.name, REFUSED, NOON + 9 * DAY)
 
 
 def test_a_run_that_stumbled_without_a_job_reads_its_route_again() -> None:

@@ -75,7 +75,7 @@ def test_importing_the_app_in_an_empty_environment_lists_exactly_the_declared_fu
 def test_every_step_is_carried_out_by_somebody_under_a_name_of_its_own() -> None:
     declared = [step for step in vars(steps).values() if isinstance(step, Step)]
 
-    assert set(declared) - set(WORK) == {steps.PUBLISHED, steps.SCORED}
+    assert set(declared) - set(WORK) == {steps.PUBLISH, steps.SCORE}
     assert len({step.name for step in declared}) == len(declared)
 
 

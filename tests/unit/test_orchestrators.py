@@ -16,10 +16,10 @@ from shared.core.course import answered, checked, observed, recorded, resumed
 from shared.core.record import Done, change, dump, load
 from shared.core.run import Error, Run, Status
 from shared.core.snapshot import Verdict
-from shared.core.steps import CancelAsked, RecordRun, RunEnded, Seen
+from shared.core.steps import CancelAsked, Overtaken, RecordRun, RunEnded, Seen
 from shared.core.submission import Deferred, Unclear
 from shared.core.trouble import Kind, Trouble
-from shared.core.watch import STEPS_PER_HISTORY as LOOKS_PER_HISTORY
+from shared.core.watch import TURNS_PER_HISTORY as LOOKS_PER_HISTORY
 from shared.core.watch import Watch
 from shared.errors import Unavailable
 from testbed.fakes import NOON
@@ -45,7 +45,7 @@ from tests.workflow.puppet import TIMER, Asked, Puppet, told
 from tests.workflow.world import make_world
 from triggers import orchestrators
 from triggers.names import Orchestrator
-from triggers.orchestrators import STEPS_PER_HISTORY
+from triggers.orchestrators import TURNS_PER_HISTORY
 
 AWAY = Trouble(Kind.PASSING, "503")
 REFUSED = Trouble(Kind.REFUSED, "version 2")
@@ -189,20 +189,80 @@ def test_a_run_that_waits_says_so_in_the_ledger_first() -> None:
     assert life.send(told(Done())) == Asked(TIMER, NOON + timedelta(seconds=5))
 
 
-def test_an_end_that_the_ledger_will_not_take_is_announced_all_the_same() -> None:
+def test_an_end_that_the_ledger_will_not_take_is_not_announced_and_is_left_to_the_sweep() -> None:
+    """Seen before: it was announced, and what the sweep made of the run was another end, announced as well."""
     life = scored(failed().noted())
     assert next(life).name == steps.RECORD_RUN.name
 
-    assert life.send(told(REFUSED)).name == steps.ANNOUNCE_RUN.name
+    with pytest.raises(StopIteration) as end:
+        life.send(told(REFUSED))
+
+    assert load(RunEnded, end.value.value) == RunEnded(failed().run_id, Status.FAILED)
 
 
-def test_a_defect_is_reported_and_has_the_live_job_canceled() -> None:
+def test_an_end_that_the_ledger_cannot_take_now_is_tried_until_the_deadline_and_never_announced() -> None:
+    context = Puppet(dump(failed().noted()))
+    life = orchestrators.score(context)
+    assert next(life).name == steps.RECORD_RUN.name
+    assert life.send(told(AWAY)) == Asked(TIMER, NOON + timedelta(seconds=5))
+    assert life.send(None).name == steps.RECORD_RUN.name
+    context.current_utc_datetime = NOON + failed().spec.polling.deadline
+
+    with pytest.raises(StopIteration) as end:
+        life.send(told(AWAY))
+
+    assert load(RunEnded, end.value.value) == RunEnded(failed().run_id, Status.FAILED)
+
+
+@pytest.mark.parametrize("run", [submitting().noted(), failed().noted()], ids=["under way", "ended"])
+def test_a_run_that_somebody_else_has_carried_on_ends_with_what_the_ledger_has(run: Run) -> None:
+    """Without another step, and without an announcement: both are up to whoever carries it on."""
+    life = scored(run)
+    assert next(life).name == steps.RECORD_RUN.name
+
+    with pytest.raises(StopIteration) as end:
+        life.send(told(Overtaken(Status.PUBLISHED)))
+
+    assert load(RunEnded, end.value.value) == RunEnded(run.run_id, Status.PUBLISHED)
+
+
+def test_a_job_is_canceled_while_the_ledger_is_away() -> None:
+    """Seen before: it ran on, and cost, for as long as the storage of the ledger did not answer."""
+    life = scored(canceling().noted())
+    assert next(life).name == steps.RECORD_RUN.name
+
+    assert life.send(told(AWAY)).name == steps.CANCEL_JOB.name
+    ended = life.send(told(CancelAsked(True)))
+
+    assert load(RecordRun, ended.given).progress.status is Status.FAILED
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again() -> None:
+    """Seen before: while a version was deployed whose answers are others, runs ended and their jobs were canceled."""
     life = scored(following())
     assert next(life).name == steps.OBSERVE_JOB.name
 
-    report = life.send({"type": "Seen", "job": 7})
+    asked = life.send({"type": "Seen", "job": 7})
+
+    progress = load(RecordRun, asked.given).progress
+    assert (progress.status, progress.error and progress.error.reason) == (Status.SCORING, "waiting")
+    assert life.send(told(Done())) == Asked(TIMER, NOON + timedelta(seconds=5))
+    assert life.send(None).name == steps.OBSERVE_JOB.name
+
+
+def looking_in_a_thousand_years() -> Run:
+    """A run whose job is followed by a calendar that ends before the next look: a defect."""
+    spec, ages = a_spec(), timedelta(days=10**7)
+    return change(following(), spec=change(spec, polling=change(spec.polling, first=ages, longest=ages)))
+
+
+def test_a_defect_is_reported_and_has_the_live_job_canceled() -> None:
+    life = scored(looking_in_a_thousand_years())
+    assert next(life).name == steps.OBSERVE_JOB.name
+
+    report = life.send(told(Seen(a_job("NotStarted"))))
     assert report.name == steps.REPORT_DEFECT.name
-    assert "InputRefused" in report.given["traceback"]
+    assert "OverflowError" in report.given["traceback"]
     asked = life.send(told(Done()))
     assert load(RecordRun, asked.given).progress.status is Status.CANCELING
     assert life.send(told(Done())).name == steps.CANCEL_JOB.name
@@ -213,10 +273,10 @@ def test_a_defect_is_reported_and_has_the_live_job_canceled() -> None:
 
 
 def test_a_defect_that_cannot_be_reported_ends_the_run_all_the_same() -> None:
-    life = scored(seen("Completed"))
+    life = scored(submitting())
     next(life)
 
-    assert life.send("nonsense").name == steps.REPORT_DEFECT.name
+    assert life.send(told(Deferred(1e18, "busy"))).name == steps.REPORT_DEFECT.name
     ended = life.send(told(AWAY))
 
     assert load(RecordRun, ended.given).progress.status is Status.FAILED
@@ -233,18 +293,18 @@ def test_after_many_steps_the_history_is_cut_and_the_run_goes_on_where_it_was(an
             asked.append(life.send(given).name)
             given = answers[asked[-1]]
 
-    assert len(asked) <= STEPS_PER_HISTORY
+    assert len(asked) <= TURNS_PER_HISTORY
     run = load(Run, context.next_input)
     assert (run.status, run.job) == (Status.SCORING, following().job)
 
 
 def test_a_watch_whose_history_is_long_starts_over_where_it_was() -> None:
-    context = Puppet(dump(looking(steps=LOOKS_PER_HISTORY)))
+    context = Puppet(dump(looking(turns=LOOKS_PER_HISTORY)))
 
     with pytest.raises(StopIteration):
         next(orchestrators.watch_landing(context))
 
-    assert load(Watch, context.next_input) == looking(steps=0)
+    assert load(Watch, context.next_input) == looking(turns=0)
 
 
 def fails(given: Any) -> Any:

@@ -24,7 +24,7 @@ from shared.core.steps import (
     SealPublication,
     Unpublishable,
 )
-from shared.errors import Unavailable
+from shared.errors import LedgerDamaged, Unavailable
 from shared.work import publishing
 from shared.work.ledger import Ledger
 from testbed.examples import STATE
@@ -201,7 +201,7 @@ def test_a_run_whose_record_is_gone_is_not_sealed() -> None:
     site.copy()
     site.blobs.delete(Location(STATE, f"runs/{RUN.run_id}.json"))
 
-    with pytest.raises(Unavailable, match="has no record of run"):
+    with pytest.raises(LedgerDamaged, match="has no record of run"):
         site.seal()
 
 

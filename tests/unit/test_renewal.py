@@ -102,6 +102,18 @@ def test_an_attempt_that_may_have_been_sent_is_searched_for() -> None:
     assert (found.status, found.attempt, found.job) == (Status.SCORING, 1, a_job())
 
 
+@pytest.mark.parametrize("answer", [Renewed(a_spec()), Postponed("routes.yaml has problems.")], ids=["read", "not"])
+def test_an_attempt_that_might_have_been_sent_late_is_followed_by_the_next_one(answer: Renewed | Postponed) -> None:
+    """Its note was taken, so that nobody sends it. Seen before: it was sent again, and searched for in vain."""
+    left = resumed(submitting(), NOON)
+    assert left.may_be_sent_late
+
+    run = renewed(left, answer, NOON)
+
+    assert (run.attempt, run.may_be_sent_late, run.is_recorded) == (2, False, False)
+    assert renewed(deferred(), answer, NOON).attempt == deferred().attempt  # nobody could have sent that one
+
+
 def test_a_route_that_cannot_be_used_now_is_waited_for() -> None:
     run = renewed(resumed(submitting(), NOON), Postponed("routes.yaml has problems."), NOON)
 
@@ -181,12 +193,15 @@ def test_a_run_that_is_taken_up_still_knows_which_attempts_were_abandoned() -> N
 
 
 def test_a_run_that_is_taken_up_copies_its_input_if_it_was_about_to() -> None:
-    """Files lie beside the snapshot by then: the job would score them too, and be discarded."""
+    """Files lie beside the snapshot by then: the job would score them too, and be discarded.
+
+    The second attempt is over when its note is taken. Seen before: it was sent by whoever had been left with it.
+    """
     discarded = checked(seen("Completed"), Verdict.MORE, NOON)
 
     run = renewed(resumed(discarded, NOON), Renewed(over_copies()), NOON)
 
-    assert (run.status, run.needs_copies, run.attempt) == (Status.STAGING, True, 2)
+    assert (run.status, run.needs_copies, run.attempt) == (Status.STAGING, True, 3)
 
 
 def test_a_route_that_cannot_be_used_until_the_deadline_fails_the_run_with_what_is_wrong_with_it() -> None:

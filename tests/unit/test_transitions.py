@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from shared.core import course, run, watch
+from shared.core.patience import stumbled
+from shared.core.record import change
 from shared.core.run import Run, Status
 from shared.core.snapshot import Verdict
 from shared.core.steps import Claimed, ContentChanged, Known, Renewed, RunEnded, Sealed, Superseded, Unpublishable
@@ -40,7 +42,7 @@ RUNS: list[tuple[Run, Run]] = [
     (a_run(), course.begun(a_run(), NOON)),
     (a_run(), course.begun(a_run(spec=a_spec(refusal="no")), NOON)),
     (staging(), course.staged(staging(), None, NOON)),
-    (staging(), course.stumbled(staging(), "stage_input", REFUSED, NOON)),
+    (staging(), stumbled(staging(), "stage_input", REFUSED, NOON)),
     (staging(), course.staged(staging(), "0.png", NOON)),
     (submitting(), course.renewed(submitting(), Renewed(over_copies()), NOON)),
     (submitting(), course.answered(submitting(), Accepted(a_job()), NOON)),
@@ -60,6 +62,7 @@ LOOKING, MARKED = watches.looking(), watches.looking(watches.MARKED)
 WAITING, WAITING_FOR_MARKER = watches.saw(LOOKING), watches.saw(MARKED)
 ENTERING = watch.settled(watches.a_watch())
 READY, CLAIMING, SCORING, LEAVING = watches.ready(), watches.claiming(), watches.scoring(), watches.leaving()
+SCORING_AGAIN = change(SCORING, superseded=1)
 GIVING_UP = watch.given_up(LOOKING, REFUSED)
 
 WATCHES: list[tuple[Watch, Watch]] = [
@@ -77,8 +80,9 @@ WATCHES: list[tuple[Watch, Watch]] = [
     (CLAIMING, watch.claimed(CLAIMING, Claimed(a_run()))),
     (CLAIMING, watch.claimed(CLAIMING, ContentChanged())),
     (CLAIMING, watch.claimed(CLAIMING, Known("digits-1"))),
-    (SCORING, watch.scored(SCORING, RunEnded(RUN_ID, Status.SUPERSEDED))),
-    (SCORING, watch.scored(SCORING, RunEnded(RUN_ID, Status.PUBLISHED))),
+    (SCORING, watch.scored(SCORING, RunEnded(RUN_ID, Status.SUPERSEDED), NOON)),
+    (SCORING_AGAIN, watch.scored(SCORING_AGAIN, RunEnded(RUN_ID, Status.SUPERSEDED), NOON)),
+    (SCORING, watch.scored(SCORING, RunEnded(RUN_ID, Status.PUBLISHED), NOON)),
     (LEAVING, watch.left(LEAVING, True)),
     (LEAVING, watch.left(LEAVING, False)),
     *((state, watch.stumbled(state, REFUSED, NOON)) for state in (ENTERING, LOOKING, READY, CLAIMING, LEAVING)),

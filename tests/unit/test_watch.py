@@ -13,8 +13,9 @@ from shared.core.readiness import Look, WatchStart
 from shared.core.record import change, dump, load
 from shared.core.run import Status
 from shared.core.steps import Claimed, ContentChanged, Known, NoRoute, RunEnded
+from shared.core.transitions import IllegalTransition
 from shared.core.trouble import DENIED_PATIENCE, PATIENCE, Kind, Trouble
-from shared.core.watch import STEPS_PER_HISTORY, TRANSITIONS, IllegalTransition, Phase, Watch, new_watch
+from shared.core.watch import TRANSITIONS, TURNS_PER_HISTORY, WATCH_PATIENCE, Phase, Watch, new_watch
 from shared.errors import InputRefused
 from testbed.examples import digits_route, tuesday
 from testbed.fakes import NOON
@@ -101,7 +102,7 @@ def test_a_watch_goes_every_way_of_the_table(pair: tuple[Phase, Phase]) -> None:
 def test_any_other_way_is_a_defect_that_names_both_phases(pair: tuple[Phase, Phase]) -> None:
     before, after = pair
 
-    with pytest.raises(IllegalTransition, match=f"a watch that is {before} cannot go on to {after}") as raised:
+    with pytest.raises(IllegalTransition, match=f"what is {before} cannot become {after}") as raised:
         AT[before].moved(after)
 
     assert (raised.value.before, raised.value.after) == (before, after)
@@ -218,14 +219,14 @@ def test_content_that_has_changed_since_the_look_is_looked_at_again() -> None:
 
 @pytest.mark.parametrize("status", [Status.PUBLISHED, Status.FAILED], ids=str)
 def test_after_a_run_the_landing_is_left(status: Status) -> None:
-    state = watch.scored(scoring(), RunEnded(RUN_ID, status))
+    state = watch.scored(scoring(), RunEnded(RUN_ID, status), NOON)
 
     assert (state.phase, state.run, state.copies) == (Phase.LEAVING, None, False)
     assert watch.left(state, False).result == f"{RUN_ID} {status}"
 
 
 def test_after_a_superseded_run_the_new_content_is_looked_at_at_once_and_scored_by_copies() -> None:
-    superseded = watch.scored(scoring(), RunEnded(RUN_ID, Status.SUPERSEDED))
+    superseded = watch.scored(scoring(), RunEnded(RUN_ID, Status.SUPERSEDED), NOON)
 
     assert (superseded.phase, superseded.run, superseded.fingerprint) == (Phase.LOOKING, None, None)
     again = watch.begun(saw(superseded, content="g", age=60), True)
@@ -251,9 +252,21 @@ def test_the_longest_wait_ends_for_one_that_looks_again_too() -> None:
 
 def test_the_content_that_superseded_a_run_has_a_longest_wait_of_its_own() -> None:
     """A job may take longer than the longest wait; the new content would be scored unquiet, or refused."""
-    later = watch.scored(scoring(), RunEnded(RUN_ID, Status.SUPERSEDED))
+    later = watch.scored(scoring(), RunEnded(RUN_ID, Status.SUPERSEDED), NOON)
 
     assert saw(later, NOON + 3 * HOUR, content="g").phase is Phase.WAITING
+
+
+def test_content_that_is_superseded_again_and_again_is_looked_at_after_growing_waits() -> None:
+    state, waits = watch.scored(scoring(), RunEnded(RUN_ID, Status.SUPERSEDED), NOON), []
+    for _ in range(len(PATIENCE) + 1):
+        state = watch.scored(change(scoring(), superseded=state.superseded), RunEnded(RUN_ID, Status.SUPERSEDED), NOON)
+        assert (state.phase, state.run, state.copies, state.fingerprint) == (Phase.WAITING, None, True, None)
+        assert state.wait_until is not None
+        waits.append(state.wait_until - NOON)
+
+    assert waits == [*PATIENCE, PATIENCE[-1]]
+    assert watch.scored(change(scoring(), superseded=9), RunEnded(RUN_ID, Status.PUBLISHED), NOON).superseded == 0
 
 
 @pytest.mark.parametrize("phase", WATCHING, ids=str)
@@ -280,7 +293,7 @@ def test_failures_in_a_row_are_followed_by_longer_and_longer_rests(phase: Phase)
     ids=["saw", "begun", "claimed", "left", "entered"],
 )
 def test_one_that_got_ahead_is_patient_anew(state: Watch) -> None:
-    assert (state.failures, state.denied_since) == (0, None)
+    assert (state.failures, state.failing_since, state.denied_since) == (0, None, None)
 
 
 @pytest.mark.parametrize("trouble", [REFUSED, DEFECT], ids=["refused", "defect"])
@@ -302,10 +315,21 @@ def test_access_that_is_denied_for_an_hour_frees_the_landing_and_ends_the_watch(
     assert (state.phase, state.result) == (Phase.GIVING_UP, "failed (denied): 403: no role")
 
 
-def test_the_hour_begins_anew_when_something_else_was_in_the_way() -> None:
-    away = watch.stumbled(watch.stumbled(looking(), DENIED, NOON), AWAY, NOON)
+def test_other_trouble_in_between_does_not_make_the_hour_longer() -> None:
+    """Seen before: every hiccup began the hour anew, so that a watch without a role might try for days."""
+    away = watch.stumbled(watch.stumbled(looking(), DENIED, NOON), AWAY, NOON + DENIED_PATIENCE - SECOND)
 
-    assert watch.stumbled(away, DENIED, NOON + DENIED_PATIENCE).phase is Phase.LOOKING
+    assert away.phase is Phase.LOOKING
+    assert watch.stumbled(away, DENIED, NOON + DENIED_PATIENCE).phase is Phase.GIVING_UP
+
+
+@pytest.mark.parametrize("phase", WATCHING, ids=str)
+def test_trouble_that_may_pass_is_sat_out_for_a_day_and_then_frees_the_landing(phase: Phase) -> None:
+    away = watch.stumbled(AT[phase], AWAY, NOON)
+
+    assert watch.stumbled(away, AWAY, NOON + WATCH_PATIENCE - SECOND).phase is phase
+    state = watch.stumbled(away, AWAY, NOON + WATCH_PATIENCE)
+    assert (state.phase, state.result) == (Phase.GIVING_UP, "failed (passing): 503")
 
 
 @pytest.mark.parametrize("phase", [Phase.SETTLING, Phase.GIVING_UP], ids=str)
@@ -345,16 +369,16 @@ def test_a_defect_while_a_run_is_carried_out_leaves_it_to_the_sweep() -> None:
 
 
 def test_looks_and_failures_make_a_history_long_until_it_is_cut() -> None:
-    looked, failed = looking(steps=STEPS_PER_HISTORY - 1), looking(steps=STEPS_PER_HISTORY - 1)
+    looked, failed = looking(turns=TURNS_PER_HISTORY - 1), looking(turns=TURNS_PER_HISTORY - 1)
 
     for state in (saw(looked), watch.stumbled(failed, AWAY, NOON)):
         assert state.history_is_long
-        assert watch.started_over(state) == change(state, steps=0)
+        assert watch.started_over(state) == change(state, turns=0)
     assert not looked.history_is_long
 
 
 def test_one_that_only_begins_claims_and_leaves_has_a_short_history() -> None:
-    assert leaving().steps == ready().steps == 1
+    assert leaving().turns == ready().turns == 1
 
 
 @pytest.mark.parametrize("state", [*AT.values(), watch.stumbled(looking(), AWAY, NOON)], ids=[*AT, "stumbled"])

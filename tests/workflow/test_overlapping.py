@@ -18,13 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.core.location import Location
-from shared.core.record import dump
 from shared.core.submission import Unclear
 from shared.work import sweeping
 from testbed.fakes import NOON
 from tests.workflow.overlapping import Overlapping
 from tests.workflow.world import World, make_world
-from triggers.names import Orchestrator
 
 NEVER = 10_000
 AFTER_THE_NOTE = 1
@@ -124,9 +122,8 @@ def lived(world: World, plan: Callable[[int], tuple[int, int] | None]) -> Overla
     check(world, seen)
     overlapping.finish()
     check(world, seen)
-    for left in sweeping.left_over(world.ledger, world.clock()).open:
-        # A slow claim may claim content that has been superseded since; the sweep carries that run to its end.
-        world.driver.run(Orchestrator.SCORE, dump(left), left.run_id)
+    # A slow claim may claim content that has been superseded since; the sweep carries that run to its end.
+    world.carry_on()
     check(world, seen)
     return overlapping
 

@@ -11,10 +11,7 @@ from typing import Any
 
 import pytest
 
-from shared.core.record import dump
-from shared.work.sweeping import left_over
 from tests.workflow.world import World, make_world
-from triggers.names import Orchestrator
 
 
 class Stopped(BaseException):
@@ -36,8 +33,7 @@ def stop_in(world: World, activity: str) -> None:
 
 def carry_on(world: World) -> dict[str, Any]:
     """What the sweep does with the one run that nobody follows; the run in the end."""
-    (left,) = left_over(world.ledger, world.clock()).open
-    world.driver.run(Orchestrator.SCORE, dump(left), left.run_id)
+    world.carry_on()
     return world.only_run()
 
 

@@ -29,7 +29,7 @@ from testbed.fakes import NOON
 from tests.unit.runs import PUBLICATION, a_run, a_spec
 from tests.workflow.puppet import TIMER, Asked, Puppet, through_json, told
 from triggers.names import Orchestrator
-from triggers.orchestrators import STEPS_PER_HISTORY, score
+from triggers.orchestrators import TURNS_PER_HISTORY, score
 
 SECOND = timedelta(seconds=1)
 MOST_STEPS = 20_000
@@ -81,6 +81,7 @@ class Life:
     statuses: Sequence[str] = (*STAGES, *WAITING, *RUNNING, *RUNNING)
     now: datetime = NOON
     posted: list[int] = field(default_factory=list)
+    taken: set[int] = field(default_factory=set)
     looks: int = 0
     longest_history: int = 0
     canceled_at: datetime | None = None
@@ -110,9 +111,9 @@ class Life:
             except StopIteration as end:
                 self.longest_history = max(self.longest_history, history)
                 given = context.next_input
-                if end.value is not None:
+                if end.value is not None and self.ledger.has_ended:
                     self.ended = load(steps.RunEnded, end.value)
-                elif given is None:  # stopped, and taken up by the sweep
+                elif given is None:  # stopped, or its end could not be recorded: taken up by the sweep
                     given = dump(resumed(self.ledger, self.now))
                     if self.ledger.has_ended:
                         self.ended = steps.RunEnded(self.ledger.run_id, self.ledger.status)
@@ -171,6 +172,8 @@ class Life:
     def renewed(self, given: steps.RenewSpec) -> steps.RenewAnswer:
         if given.attempt in self.posted:
             return steps.MayBeSent()
+        if given.take:
+            self.taken.add(given.attempt)
         if self.happens(0.05):
             return steps.Superseded() if self.happens(0.5) else steps.Postponed("a problem")
         spec = self.ledger.spec
@@ -178,6 +181,7 @@ class Life:
 
     def submitted(self, attempt: int) -> Any:
         assert self.ledger.attempt == attempt, "the ledger does not know of this attempt"
+        assert attempt not in self.taken, "nobody sends an attempt whose note was taken"
         if attempt in self.posted:
             return Unclear("interrupted")  # as the ledger's note makes it
         self.posted.append(attempt)
@@ -270,7 +274,7 @@ def test_the_history_stays_short_however_long_it_takes(spec: RunSpec, seed: int,
         pass
 
     # What may be tried eight times without being a step of its own: an announcement, or an explanation.
-    assert life.longest_history <= 2 * STEPS_PER_HISTORY
+    assert life.longest_history <= 2 * TURNS_PER_HISTORY
 
 
 @tried

@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from shared.core.location import Location
 from shared.core.record import change
 from shared.core.submission import Deferred, Rejected, Submission
-from shared.errors import Problem
+from shared.errors import Problem, Unavailable
+from shared.ports import Listing
 from shared.routes import Routes
 from testbed.fakes import NOON, FakeEndpoint
 from tests.workflow.world import World, make_world
@@ -148,6 +150,26 @@ def test_a_route_with_a_problem_is_waited_for() -> None:
 
     assert "'soon' is not a duration" in told[0]
     assert world.only_run()["status"] == "published"
+
+
+def test_a_landing_that_cannot_be_listed_before_the_next_attempt_is_waited_for() -> None:
+    """Seen before: the note that each failed try had taken counted as a POST that may have been sent, and after three
+    of them the run failed with advice to look for jobs, although nothing had been sent."""
+    world = make_world(answers=[Deferred(30, "busy")])
+    world.land("0.png")
+    listing = world.blobs.list_folder
+
+    def away(folder: Location, starting: str = "") -> Listing:
+        raise Unavailable("503")
+
+    world.at(NOON + timedelta(seconds=30), lambda: setattr(world.blobs, "list_folder", away))
+    world.at(NOON + timedelta(hours=1), lambda: setattr(world.blobs, "list_folder", listing))
+    world.watch()
+
+    run = world.only_run()
+    assert run["status"] == "published"
+    assert [note["outcome"] for note in run["attempts"]] == ["deferred", "accepted"]
+    assert len(world.endpoint.posts) == 2
 
 
 def test_a_role_that_is_felt_within_the_hour_is_waited_for() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.core.record import dump
+from shared.core.location import Location
 from shared.errors import Unavailable
-from shared.work.sweeping import left_over
 from testbed.fakes import NOON
 from tests.workflow import driver
 from tests.workflow.world import make_world
@@ -207,13 +206,13 @@ def test_the_durable_work_for_a_folder_does_not_grow_with_its_files() -> None:
     assert counts[0] == counts[1]
 
 
-def test_a_claim_that_fails_for_a_week_keeps_the_history_short() -> None:
+def test_a_claim_that_fails_for_most_of_a_day_keeps_the_history_short() -> None:
     world = make_world()
     world.land("0.png")
     claim = world.driver.activities["claim_run"]
 
     def failing(given: Any) -> Any:
-        if world.clock() < NOON + timedelta(days=7):
+        if world.clock() < NOON + timedelta(hours=23):
             raise Unavailable("503")
         return claim(given)
 
@@ -222,6 +221,41 @@ def test_a_claim_that_fails_for_a_week_keeps_the_history_short() -> None:
 
     assert [run["status"] for run in world.runs()] == ["published"]
     assert world.driver.longest_history < 100
+
+
+def test_storage_that_is_away_for_more_than_a_day_ends_the_watch_and_frees_the_landing() -> None:
+    """Seen before: a watch tried for as long as its container was gone, and every further event brought another."""
+    world = make_world()
+    world.land("0.png")
+    world.blobs.down = "503"
+
+    assert world.watch() == "failed (passing): 503"
+
+    assert timedelta(days=1) <= world.clock() - NOON < timedelta(days=1, minutes=10)
+    world.blobs.down = None
+    world.watch()
+    assert world.only_run()["status"] == "published"
+
+
+def test_content_that_changes_all_the_time_is_looked_at_more_and_more_rarely() -> None:
+    """Seen before: with a marker beside a file that is written to all the time, 401 superseded runs within seconds."""
+    world = make_world(MARKED, ("    polling:", "    staging: always\n    polling:"))
+    world.land("0.png", "_SUCCESS")
+    writes = 0
+
+    def written_to(source: Location) -> None:
+        nonlocal writes
+        writes += 1
+        if world.clock() < NOON + timedelta(hours=1):
+            world.land("0.png", content=str(writes).encode())
+
+    world.blobs.before_copy = written_to
+    world.watch()
+
+    runs = world.runs()
+    assert runs[0]["status"] == "published"
+    assert {run["status"] for run in runs[1:]} == {"superseded"}
+    assert len(runs) < 20
 
 
 def test_a_run_that_cannot_be_carried_out_is_left_to_the_sweep_and_frees_the_landing() -> None:
@@ -237,6 +271,5 @@ def test_a_run_that_cannot_be_carried_out_is_left_to_the_sweep_and_frees_the_lan
     assert world.watch() == "run left to the sweep"
 
     world.driver.orchestrators = orchestrators
-    (left,) = left_over(world.ledger, world.clock()).open
-    world.driver.run("score_v1", dump(left), left.run_id)
+    world.carry_on()
     assert [run["status"] for run in world.runs()] == ["published"]

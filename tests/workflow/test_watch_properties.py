@@ -23,7 +23,7 @@ from shared.core.record import change, dump, load
 from shared.core.route import Ready
 from shared.core.run import Run, Status
 from shared.core.trouble import Kind, Trouble
-from shared.core.watch import STEPS_PER_HISTORY, Watch, new_watch, watch_for
+from shared.core.watch import TURNS_PER_HISTORY, Watch, new_watch, watch_for
 from shared.core.watchers import Asking, Operation, Watchers, operate, read_watchers
 from testbed.examples import digits_route, tuesday
 from testbed.fakes import NOON
@@ -307,7 +307,7 @@ def test_a_watch_ends_once_its_landing_is_calm_with_short_histories(
     ended = Vigil(random.Random(seed), trouble, restless).keep(watch)
 
     # A look for a marker is a timer, the entity's answer and the look itself.
-    assert ended.longest_history <= 3 * STEPS_PER_HISTORY + 20
+    assert ended.longest_history <= 3 * TURNS_PER_HISTORY + 20
 
 
 @pytest.mark.parametrize("step", ["look", "claim_run"])

@@ -16,7 +16,7 @@ from shared.core.route import Route
 from shared.core.steps import CLAIM_RUN, Step
 from shared.core.watch import watch_for
 from shared.routes import Routes
-from shared.work import inquiry
+from shared.work import inquiry, sweeping
 from shared.work.inquiry import read_query
 from shared.work.ledger import Ledger
 from shared.work.table import WORK
@@ -75,6 +75,13 @@ class World:
         self.driver.activities = {**self.driver.activities, CLAIM_RUN.name: stopping}
         with suppress(Stopped):
             self.watch()
+
+    def carry_on(self) -> None:
+        """What the sweep does with runs that nobody carries out."""
+        for found in sweeping.left_over(self.ledger, self.clock()).open:
+            left = sweeping.as_it_is_now(self.ledger, found.run_id, self.clock())
+            if left is not None:
+                self.driver.run(Orchestrator.SCORE, dump(left), left.run_id)
 
     def runs(self) -> list[dict[str, Any]]:
         """As the run API shows them, newest first."""

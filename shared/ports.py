@@ -12,8 +12,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
+from shared.core.finding import Candidate
 from shared.core.job import Job
 from shared.core.location import Container, Location
+from shared.core.route import Endpoint
 from shared.core.snapshot import File
 from shared.core.submission import Submission
 
@@ -88,33 +90,39 @@ class Blobs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobListing:
-    """The jobs that were looked for, by output. If not `complete`, what was not found may be there all the same."""
+    """Jobs of an endpoint, and what is shown of them. If not `complete`, there may be others; `reason` says why."""
 
-    found: Mapping[str, Job]
-    complete: bool
+    jobs: tuple[Candidate, ...]
+    complete: bool = True
+    reason: str = ""
 
 
 class BatchEndpoint(Protocol):
     """Azure ML batch endpoints."""
 
-    def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
+    def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         """Send the POST once, and never again. Never raises Unavailable: every end is one of the answers."""
         ...
 
-    def job(self, scoring_uri: str, name: str) -> Job | None:
-        """The job as it is now; None if the endpoint does not know it."""
+    def job(self, endpoint: Endpoint, job: Job, *, has_run: bool = False) -> Job | None:
+        """The job as it is now; None if it is certain that there is none. A job that waits for nodes has a status that
+        says so; with `has_run` it is known not to wait any more."""
         ...
 
-    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> JobListing:
-        """Of the endpoint's jobs, those that write one of `outputs`."""
+    def jobs_since(self, endpoint: Endpoint, since: datetime) -> JobListing:
+        """The endpoint's jobs that were made since then, or may have been."""
         ...
 
-    def cancel(self, job: Job) -> bool:
+    def cancel(self, endpoint: Endpoint, job: Job) -> bool:
         """Ask for a job to be canceled; False if the service says that there is nothing to cancel."""
         ...
 
-    def explain(self, job: Job) -> str | None:
-        """The service's own words on why a job failed; None if it has none."""
+    def explain(self, endpoint: Endpoint, job: Job) -> str | None:
+        """Why a job failed, in the service's words and the script's; None if they are not to be had."""
+        ...
+
+    def check(self, endpoint: Endpoint) -> None:
+        """Raise Unavailable or InputRefused, with what to do, unless the endpoint can take a submission."""
         ...
 
 

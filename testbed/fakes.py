@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.core.finding import CLOCKS_DIFFER, Candidate
 from shared.core.job import Job
 from shared.core.location import Container, Location
+from shared.core.route import Endpoint
 from shared.core.snapshot import File
-from shared.core.submission import Accepted, Deferred, Submission, is_output
-from shared.errors import Unavailable
+from shared.core.submission import Accepted, Deferred, Submission
+from shared.errors import InputRefused, Unavailable
 from shared.ports import Copied, JobListing, Listing, Stored
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -125,7 +127,9 @@ class FakeEndpoint:
     """A batch endpoint whose jobs go through `statuses`, one look each, and write their output when they complete.
 
     `answers` are given to submissions first, in order; a callable is called with the endpoint and the body. `jobs` are
-    the output of each job and how often it was looked at, `made_for` the endpoint and deployment that it was sent to.
+    the bodies that jobs were made of, `looks` how often each was looked at, `made_for` the endpoint and deployment that
+    it was sent to. `shows_outputs`: from when on a job shows what it writes. `is_own`: whether the service tells that
+    the app made it. `listing`: how much of the jobs can be listed.
     """
 
     blobs: FakeBlobs | None = None
@@ -133,76 +137,105 @@ class FakeEndpoint:
     statuses: tuple[str, ...] = ("Preparing", "Running", "Completed")
     answers: list[Submission | Callable[[FakeEndpoint, Mapping[str, Any]], Submission]] = field(default_factory=list)
     posts: list[Mapping[str, Any]] = field(default_factory=list)
-    jobs: dict[str, tuple[str, int]] = field(default_factory=dict)
+    jobs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    looks: dict[str, int] = field(default_factory=dict)
+    created: dict[str, datetime] = field(default_factory=dict)
     made_for: dict[str, tuple[str | None, str]] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     canceled: list[str] = field(default_factory=list)
     reason: str | None = None
     down: str | None = None
+    problem: str | None = None
     lists_jobs: bool = True
+    shows_outputs: str = "at_once"
+    is_own: bool | None = True
 
-    def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
+    def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         if self.down is not None:
             return Deferred(30.0, self.down)
         self.posts.append(body)
         if self.answers:
             answer = self.answers.pop(0)
             return answer(self, body) if callable(answer) else answer
-        return Accepted(self.make_job(body, scoring_uri, deployment))
+        return Accepted(self.make_job(body, endpoint))
 
-    def make_job(self, body: Mapping[str, Any], scoring_uri: str | None = None, deployment: str | None = None) -> Job:
-        """A job that nobody was told of; without a scoring URI it is known wherever it is asked for."""
+    def make_job(self, body: Mapping[str, Any], endpoint: Endpoint | None = None) -> Job:
+        """A job that nobody was told of; without an endpoint it is known wherever it is asked for."""
         name = f"batchjob-{len(self.jobs) + 1}"
-        ((_, output),) = body["properties"]["outputData"].items()
-        self.jobs[name] = (output["uri"], 0)
-        self.made_for[name] = (scoring_uri, deployment or "classic")
+        self.jobs[name], self.looks[name] = body, 0
+        if self.blobs is not None:
+            self.created[name] = self.blobs.clock()
+        uri, deployment = (endpoint.scoring_uri, endpoint.deployment) if endpoint is not None else (None, None)
+        self.made_for[name] = (uri, deployment or "classic")
         return self._described(name, "NotStarted")
 
-    def job(self, scoring_uri: str, name: str) -> Job | None:
+    def job(self, endpoint: Endpoint, job: Job, *, has_run: bool = False) -> Job | None:
         self._answer()
-        if not self._is_there(name, scoring_uri):
-            return None
-        uri, looks = self.jobs[name]
-        self.jobs[name] = (uri, looks + 1)
-        status = self._status(name)
-        if status == "Completed" and name not in self.written and self.blobs is not None and self.output is not None:
-            self.written.add(name)
-            self.blobs.put(self.output(uri), b"0.png 7\n")
-        return self._described(name, status)
+        return self._look_at(job.name) if self._is_there(job.name, endpoint) else None
 
-    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> JobListing:
+    def jobs_since(self, endpoint: Endpoint, since: datetime) -> JobListing:
         self._answer()
         if not self.lists_jobs:
-            return JobListing({}, complete=False)
-        found = {
-            output: self._described(name, self._status(name))
-            for output in outputs
-            for name, (uri, _) in self.jobs.items()
-            if is_output(uri, output) and self._is_there(name, scoring_uri)
-        }
-        return JobListing(found, complete=True)
+            return JobListing((), complete=False, reason="it does not list them")
+        names = [name for name in self.jobs if self._is_there(name, endpoint) and self._is_since(name, since)]
+        return JobListing(tuple(self._candidate(name) for name in names))
 
-    def cancel(self, job: Job) -> bool:
+    def cancel(self, endpoint: Endpoint, job: Job) -> bool:
         self._answer()
-        if job.id is None or job.name not in self.jobs or Job(name=job.name, status=self._status(job.name)).is_final:
+        if job.name not in self.jobs or Job(name=job.name, status=self._status(job.name)).is_final:
             return False
         self.canceled.append(job.name)
         return True
 
-    def explain(self, job: Job) -> str | None:
+    def explain(self, endpoint: Endpoint, job: Job) -> str | None:
         self._answer()
-        if job.id is None or job.name not in self.jobs or self._status(job.name) != "Failed":
-            return None
-        return self.reason
+        return self.reason if job.name in self.jobs and self._status(job.name) == "Failed" else None
 
-    def _is_there(self, name: str, scoring_uri: str) -> bool:
-        return name in self.jobs and self.made_for[name][0] in (None, scoring_uri)
+    def check(self, endpoint: Endpoint) -> None:
+        self._answer()
+        if self.problem is not None:
+            raise InputRefused(self.problem)
+
+    def output_of(self, name: str) -> str:
+        """The URI that a job was asked to write."""
+        ((_, output),) = self.jobs[name]["properties"]["outputData"].items()
+        return str(output["uri"])
+
+    def _look_at(self, name: str) -> Job:
+        self.looks[name] += 1
+        status = self._status(name)
+        if status == "Completed" and name not in self.written and self.blobs is not None and self.output is not None:
+            self.written.add(name)
+            self.blobs.put(self.output(self.output_of(name)), b"0.png 7\n")
+        return self._described(name, status)
+
+    def _candidate(self, name: str) -> Candidate:
+        """As it is listed. A job that does not show what it writes has to be looked at."""
+        job = self._described(name, self._status(name))
+        is_shown = self.shows_outputs == "at_once"
+        if not is_shown:
+            job = self._look_at(name)
+            is_shown = self.shows_outputs == "when_completed" and job.status == "Completed"
+        ((_, given),) = self.jobs[name]["properties"]["inputData"].items()
+        return Candidate(
+            job=job,
+            created=self.created.get(name),
+            is_own=self.is_own,
+            inputs=(given["uri"],),
+            outputs=(self.output_of(name),) if is_shown else (),
+        )
+
+    def _is_there(self, name: str, endpoint: Endpoint) -> bool:
+        return name in self.jobs and self.made_for[name][0] in (None, endpoint.scoring_uri)
+
+    def _is_since(self, name: str, since: datetime) -> bool:
+        return name not in self.created or self.created[name] >= since - CLOCKS_DIFFER
 
     def _status(self, name: str) -> str:
         """As of the last look; a job that nobody has looked at yet is running."""
         if name in self.canceled:
             return "Canceled"
-        _, looks = self.jobs[name]
+        looks = self.looks[name]
         return self.statuses[min(looks, len(self.statuses)) - 1] if looks else "Running"
 
     def _described(self, name: str, status: str) -> Job:

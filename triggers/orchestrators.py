@@ -169,31 +169,30 @@ def _stage(context: Context, run: Run) -> Line[Run]:
 def _submit(context: Context, run: Run) -> Line[Run]:
     """Send the POST of the attempt, unless it may have been sent before."""
     given = steps.SubmitJob(names=run.names, attempt=run.attempt, request=run.spec.request(run.attempt))
+    since = context.current_utc_datetime
     answer = yield from perform(context, steps.SUBMIT_JOB, given)
-    return course.answered(run, answer, context.current_utc_datetime)
+    return course.answered(run, answer, context.current_utc_datetime, since=since)
 
 
 def _search(context: Context, run: Run) -> Line[Run]:
     """Look for the job of an attempt that got no clear answer."""
-    given = steps.SearchJob(
-        names=run.names,
-        attempt=run.attempt,
-        scoring_uri=run.spec.endpoint.scoring_uri,
-        output_uri=run.spec.output_of(run.attempt).uri,
-    )
+    given = steps.SearchJob(names=run.names, attempt=run.attempt, sent=run.sent, own=run.own_jobs)
     found = yield from perform(context, steps.SEARCH_JOB, given)
     return course.searched(run, found, context.current_utc_datetime)
 
 
 def _follow(context: Context, run: Run) -> Line[Run]:
     """Look at the job, and cancel jobs that have turned up for abandoned attempts."""
-    uri, job = run.spec.endpoint.scoring_uri, _job_of(run).job.name
-    given = steps.ObserveJob(names=run.names, scoring_uri=uri, job=job)
+    given = steps.ObserveJob(
+        names=run.names,
+        endpoint=run.spec.endpoint,
+        job=_job_of(run).job,
+        has_run=run.timings.running is not None,
+    )
     seen = yield from perform(context, steps.OBSERVE_JOB, given)
     if run.abandoned:
-        yield from perform_if_possible(
-            context, steps.CANCEL_TWINS, steps.CancelTwins(run.names, run.abandoned), times=1
-        )
+        twins = steps.CancelTwins(names=run.names, abandoned=run.abandoned, own=run.own_jobs)
+        yield from perform_if_possible(context, steps.CANCEL_TWINS, twins, times=1)
     return course.observed(run, seen.job, context.current_utc_datetime)
 
 
@@ -250,7 +249,7 @@ def _announce(context: Context, run: Run) -> Line[None]:
 
 def _job_of(run: Run) -> steps.JobOf:
     assert run.job is not None, "who has no job neither cancels nor explains one"
-    return steps.JobOf(run.names, run.job)
+    return steps.JobOf(run.names, run.spec.endpoint, run.job)
 
 
 def publish(context: Context) -> Line[dict]:

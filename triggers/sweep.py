@@ -33,7 +33,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     missed = await asyncio.to_thread(sweeping.missed, own.routes, own.blobs, own.ledger, now)
     watched = [one for one in missed if await _unless_it_fails(failures, _names_of(one), _watch(client, one))]
     # Last, because an endpoint that does not answer takes its time.
-    await asyncio.to_thread(sweeping.cancel_late_jobs, own.endpoint, left.ended)
+    await asyncio.to_thread(sweeping.cancel_late_jobs, own.endpoint, own.ledger, left.ended, now)
     log("sweep.done", open=len(left.open), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)
     own.routes.require_whole()
     if failures:

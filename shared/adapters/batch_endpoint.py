@@ -1,156 +1,212 @@
-"""Azure ML batch endpoints with httpx: small, typed, with explicit time-outs.
+"""Azure ML batch endpoints.
 
-A submission is sent once: httpx does not repeat requests, and nothing here does. Sources: Azure docs,
-how-to-access-data-batch-endpoints-jobs (invoking) and how-to-authenticate-batch-endpoint; the Azure ML REST
-specification 2020-09-01-dataplanepreview; azure-ai-ml 1.35 (cancel, run details).
+A submission is sent once: httpx does not repeat requests, and nothing here does. Every call to the scoring host names a
+deployment, because the service finds its way by one. Sources: Azure docs, how-to-access-data-batch-endpoints-jobs
+(invoking) and how-to-authenticate-batch-endpoint; the Azure ML REST specification 2020-09-01-dataplanepreview;
+azure-ai-ml 1.35 (cancel).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError
 
-from shared.adapters.credentials import AZURE_ML, MANAGEMENT
-from shared.core.job import Job, output_of, read_job
-from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, is_output
-from shared.core.trouble import LONGEST_MESSAGE
-from shared.errors import Denied, Unavailable
+from shared.adapters.credentials import AZURE_ML, MANAGEMENT, names_in
+from shared.adapters.rest import TIMEOUT, ListCut, Rest, json_of, refusal, words
+from shared.adapters.run_history import RunHistory
+from shared.adapters.workspaces import Workspaces
+from shared.core.finding import CLOCKS_DIFFER, Candidate, read_candidate, seen_together
+from shared.core.job import Job, Stage, read_job, text_at, waits_for_nodes
+from shared.core.route import Endpoint
+from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear
+from shared.errors import Unavailable
 from shared.ports import JobListing
 from shared.telemetry import warn
 
-TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-"""Seconds. A recorded submission took two; a cold endpoint is given plenty."""
-PAGES = 20
-"""Pages of an endpoint's jobs that are searched."""
+PAGES = 100
+"""Pages of jobs that are read; a list that is longer was not seen to its end."""
+ORDER_SHOWN = 50
+"""Jobs, from a list's first on, that are in the order of time before the list is taken to be in that order."""
 RETRY_AFTER = 30.0
 """Seconds, when the service says that it is busy but not for how long."""
-API_HOSTS = (".api.azureml.ms", ".api.ml.azure.us", ".api.ml.azure.cn")
-"""Where run history is. Source: Azure docs, how-to-access-azureml-behind-firewall."""
-_WORKSPACE = re.compile(
-    r"/subscriptions/[^/?#]+/resourceGroups/[^/?#]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/?#]+",
-    re.IGNORECASE,
-)
 CANCEL_VERSION = "2023-04-01-preview"
-WORKSPACE_VERSION = "2024-10-01-preview"
+FRONT_END_VERSION = "2020-09-01-dataplanepreview"
+NOT_LISTED = frozenset({400, 404, 405, 501})
+"""Answers of a service that does not list jobs in that way (azure-sdk-for-python issue 45212)."""
 
 
 class AzureBatchEndpoint:
     """The `BatchEndpoint` port. Safe for use from several threads."""
 
     def __init__(self, credential: TokenCredential, management_url: str, *, timeout: httpx.Timeout = TIMEOUT) -> None:
-        self._credential = credential
+        self._rest = Rest(credential, timeout=timeout)
         self._management_url = management_url
-        self._http = httpx.Client(timeout=timeout, follow_redirects=False)
+        self._workspaces = Workspaces(self._rest, management_url)
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._http.close()
+        self._rest.close()
 
-    def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
+    def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
+        uri = endpoint.scoring_uri
         try:
-            headers = self._authorization(AZURE_ML)
+            response = self._rest.post(uri, AZURE_ML, headers=self._towards(endpoint), body=body)
         except Unavailable as error:
             return Deferred(RETRY_AFTER, str(error))
-        if deployment is not None:
-            headers["azureml-model-deployment"] = deployment
-        try:
-            response = self._http.post(scoring_uri, json=body, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Deferred(RETRY_AFTER, f"{scoring_uri} could not be reached: {error}")
+            return Deferred(RETRY_AFTER, f"{uri} could not be reached: {error}")
         except httpx.HTTPError as error:
-            return Unclear(f"{scoring_uri} did not answer: {type(error).__name__} {error}")
+            return Unclear(f"{uri} did not answer: {type(error).__name__} {error}")
         return _submission(response)
 
-    def job(self, scoring_uri: str, name: str) -> Job | None:
-        response = self._get(f"{scoring_uri}/{quote(name, safe='')}", AZURE_ML)
-        if response.status_code == 404:
-            return None
-        return _job(_json(response))
+    def job(self, endpoint: Endpoint, job: Job, *, has_run: bool = False) -> Job | None:
+        response = self._rest.get(_url_of(endpoint, job.name), AZURE_ML, self._towards(endpoint, job))
+        if response.is_success:
+            seen = _job(json_of(response))
+        elif response.status_code in NOT_LISTED or response.status_code >= 500:
+            # What the scoring host answers for a job that it does not know is not documented, and it may not find its
+            # way to a job whose deployment is gone. Resource Manager knows every job of the workspace.
+            known = self._workspaces.job(self._workspaces.of(endpoint, job), job.name)
+            if known is None:
+                return None
+            seen = _job(known)
+        else:
+            raise _refused(response)
+        return (
+            seen
+            if has_run or seen.stage is not Stage.RUNNING
+            else self._unless_it_waits(endpoint, job.seen_again(seen))
+        )
 
-    def jobs_writing(self, scoring_uri: str, outputs: Sequence[str]) -> JobListing:
-        found: dict[str, Job] = {}
-        url = scoring_uri
-        for _ in range(PAGES):
-            response = self._get(url, AZURE_ML)
-            if response.status_code in (400, 404, 405, 501):
-                # Listing is not dependable on every endpoint (azure-sdk-for-python issue 45212).
-                warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=_words(response))
-                return JobListing(found, complete=False)
-            page = _json(response)
-            for resource in _resources(page):
-                for output in outputs:
-                    if any(is_output(written, output) for written in output_of(resource)):
-                        found.setdefault(output, _job(resource))
-            if len(found) == len(outputs) or not page.get("nextLink"):
-                return JobListing(found, complete=True)
-            if not _is_same_origin(page["nextLink"], scoring_uri):
-                warn(
-                    "endpoint.cannot_list",
-                    scoring_uri=scoring_uri,
-                    answer=f"continues elsewhere, at {page['nextLink']}",
-                )
-                return JobListing(found, complete=False)
-            url = page["nextLink"]
-        warn("endpoint.cannot_list", scoring_uri=scoring_uri, answer=f"more than {PAGES} pages of jobs")
-        return JobListing(found, complete=False)
+    def jobs_since(self, endpoint: Endpoint, since: datetime) -> JobListing:
+        trouble: list[Unavailable] = []
+        reasons: list[str] = []
+        for way in (self._in_workspace, self._at_front_end, self._at_scoring_host):
+            try:
+                return JobListing(way(endpoint, since))
+            except Unavailable as error:
+                trouble.append(error)
+            except (ListCut, _NotListed) as error:
+                reasons.append(str(error))
+        if trouble:
+            raise trouble[0]  # the first way is the one that is documented
+        warn("endpoint.cannot_list", scoring_uri=endpoint.scoring_uri, reasons=reasons)
+        return JobListing((), complete=False, reason="; ".join(reasons))
 
-    def cancel(self, job: Job) -> bool:
-        workspace = _workspace(job)
-        if workspace is None:
-            return False
-        url = f"{self._management_url}{workspace}/jobs/{quote(job.name, safe='')}/cancel"
+    def cancel(self, endpoint: Endpoint, job: Job) -> bool:
+        path = f"{self._workspaces.of(endpoint, job)}/jobs/{quote(job.name, safe='')}/cancel"
         try:
-            response = self._http.post(
-                url, params={"api-version": CANCEL_VERSION}, headers=self._authorization(MANAGEMENT)
-            )
+            response = self._rest.post(f"{self._management_url}{path}?api-version={CANCEL_VERSION}", MANAGEMENT)
         except httpx.HTTPError as error:
             raise Unavailable(f"Could not cancel job {job.name}: {type(error).__name__} {error}") from error
         if response.status_code in (400, 404, 409):
             return False
         if response.is_success:
             return True
-        raise _refusal(response, f"Could not cancel job {job.name}: {_words(response)}")
+        raise refusal(response, f"Could not cancel job {job.name}: {words(response)}")
 
-    def explain(self, job: Job) -> str | None:
-        workspace = _workspace(job)
-        if workspace is None:
-            return None
-        found = _json(self._get(f"{self._management_url}{workspace}?api-version={WORKSPACE_VERSION}", MANAGEMENT))
-        discovery = str((found.get("properties") or {}).get("discoveryUrl") or "")
-        if not self._is_azure_ml(discovery):
-            return None
-        api = str(_json(self._get(discovery, None)).get("api") or "").rstrip("/")
-        if not self._is_azure_ml(api):
-            return None
-        details = self._get(f"{api}/history/v1.0{workspace}/runs/{quote(job.name, safe='')}/details", MANAGEMENT)
-        if details.status_code == 404:
-            return None
-        error = (_json(details).get("error") or {}).get("error") or {}
-        return _cut(error["message"]) if error.get("message") else None
+    def explain(self, endpoint: Endpoint, job: Job) -> str | None:
+        return self._history(endpoint, job).reason(job)
 
-    def _is_azure_ml(self, url: str) -> bool:
-        host = urlsplit(url).hostname or ""
-        return _is_same_origin(url, self._management_url) or (url.startswith("https://") and host.endswith(API_HOSTS))
+    def check(self, endpoint: Endpoint) -> None:
+        self._workspaces.require_deployment(endpoint)
 
-    def _get(self, url: str, scope: str | None) -> httpx.Response:
-        """The answer, which may be any status; Unavailable if there is none."""
-        headers = self._authorization(scope) if scope else {}
+    def _in_workspace(self, endpoint: Endpoint, since: datetime) -> tuple[Candidate, ...]:
+        """By Resource Manager, which lists all jobs of the workspace but not what they read and write: the scoring host
+        does, of each. A job of another endpoint runs under another experiment's name."""
+        workspace, name = self._workspaces.of(endpoint), self._workspaces.name_of(endpoint)
+        found = self._recent(self._workspaces.jobs(workspace, pages=PAGES), since)
+        return tuple(
+            seen_together(candidate, self._shown(endpoint, candidate))
+            for resource, candidate in found
+            if text_at(resource, "properties", "experimentName") in (None, name)
+        )
+
+    def _at_front_end(self, endpoint: Endpoint, since: datetime) -> tuple[Candidate, ...]:
+        workspace, name = self._workspaces.of(endpoint), self._workspaces.name_of(endpoint)
+        front_end = f"{self._workspaces.api(workspace)}/mferp/managementfrontend{workspace}"
+        url = f"{front_end}/batchEndpoints/{quote(name)}/jobs?api-version={FRONT_END_VERSION}"
+        return self._listed_at(url, endpoint, since)
+
+    def _at_scoring_host(self, endpoint: Endpoint, since: datetime) -> tuple[Candidate, ...]:
+        return self._listed_at(endpoint.scoring_uri, endpoint, since)
+
+    def _listed_at(self, url: str, endpoint: Endpoint, since: datetime) -> tuple[Candidate, ...]:
+        headers = self._towards(endpoint)
+        answer = self._rest.get(url, AZURE_ML, headers)
+        if answer.status_code in NOT_LISTED:
+            raise _NotListed(f"{url.partition('?')[0]} answered {answer.status_code}: {words(answer)}")
+        jobs = self._rest.items(url, AZURE_ML, pages=PAGES, headers=headers)
+        return tuple(candidate for _, candidate in self._recent(jobs, since))
+
+    def _recent(self, resources: Iterable[Any], since: datetime) -> Iterable[tuple[Any, Candidate]]:
+        """The jobs that were made since then, or of which that is not known.
+
+        The lists have no documented order. They are read to their end, unless they turn out to begin with the newest:
+        then all that follows an older job is older.
+        """
+        identity = self._identity()
+        newest_first, count, last = True, 0, datetime.max.replace(tzinfo=UTC)
+        for resource in resources:
+            candidate = _candidate(resource, identity)
+            created = candidate.created
+            newest_first = newest_first and created is not None and created <= last
+            count, last = count + 1, created or last
+            if created is None or created >= since - CLOCKS_DIFFER:
+                yield resource, candidate
+            elif newest_first and count > ORDER_SHOWN:
+                return
+
+    def _shown(self, endpoint: Endpoint, candidate: Candidate) -> Candidate:
+        """The job as the scoring host shows it; as it is known if the host does not show it."""
+        job = candidate.job
+        response = self._rest.get(_url_of(endpoint, job.name), AZURE_ML, self._towards(endpoint, job))
+        if response.is_success:
+            return _candidate(json_of(response), self._identity())
+        if response.status_code in NOT_LISTED or response.status_code >= 500:
+            return candidate
+        raise _refused(response)
+
+    def _unless_it_waits(self, endpoint: Endpoint, job: Job) -> Job:
         try:
-            return self._http.get(url, headers=headers)
-        except httpx.HTTPError as error:
-            raise Unavailable(f"{url} did not answer: {type(error).__name__} {error}") from error
+            steps = self._history(endpoint, job).steps(job)
+        except Unavailable as error:
+            warn("job.steps_not_seen", job=job.name, message=str(error))
+            return job
+        waiting = waits_for_nodes(text_at(step, "status") or "" for step in steps)
+        return job if waiting is None else job.with_status(waiting)
 
-    def _authorization(self, scope: str) -> dict[str, str]:
+    def _history(self, endpoint: Endpoint, job: Job) -> RunHistory:
+        workspace = self._workspaces.of(endpoint, job)
+        return RunHistory(self._rest, self._workspaces.api(workspace), workspace)
+
+    def _towards(self, endpoint: Endpoint, job: Job | None = None) -> dict[str, str]:
+        """The header by which the service finds a deployment: the job's own, the route's, or the default one. Without
+        it an endpoint that has no default deployment may not find its way even to a job that it has."""
+        name = (job.deployment if job is not None else None) or endpoint.deployment or self._default(endpoint)
+        return {} if name is None else {"azureml-model-deployment": name}
+
+    def _default(self, endpoint: Endpoint) -> str | None:
         try:
-            return {"Authorization": f"Bearer {self._credential.get_token(scope).token}"}
-        except AzureError as error:
-            raise Unavailable(f"Got no token for {scope}: {error}. Check the app's managed identity.") from error
+            return self._workspaces.default_deployment(endpoint)
+        except Unavailable:
+            return None  # the service itself knows, in the case that is documented
+
+    def _identity(self) -> Collection[str]:
+        return names_in(self._rest.token(MANAGEMENT))
+
+
+class _NotListed(Exception):
+    """The service does not list jobs in that way."""
+
+
+def _url_of(endpoint: Endpoint, job: str) -> str:
+    return f"{endpoint.scoring_uri}/{quote(job, safe='')}"
 
 
 def _submission(response: httpx.Response) -> Submission:
@@ -160,54 +216,25 @@ def _submission(response: httpx.Response) -> Submission:
         except ValueError as error:
             return Unclear(f"The endpoint answered {response.status_code}, but its answer is not a job: {error}")
     if response.status_code == 429:
-        return Deferred(_seconds(response.headers.get("Retry-After")), _words(response))
+        return Deferred(_seconds(response.headers.get("Retry-After")), words(response))
     if response.status_code == 408 or response.status_code >= 500:
-        return Unclear(f"The endpoint answered {response.status_code}: {_words(response)}")
-    return Rejected(response.status_code, _words(response))
+        return Unclear(f"The endpoint answered {response.status_code}: {words(response)}")
+    return Rejected(response.status_code, words(response))
 
 
 def _job(resource: Mapping[str, Any]) -> Job:
+    return _candidate(resource, ()).job
+
+
+def _candidate(resource: object, identity: Collection[str]) -> Candidate:
     try:
-        return read_job(resource)
+        return read_candidate(resource, identity)
     except ValueError as error:
         raise Unavailable(f"Could not read the endpoint's answer: {error}") from error
 
 
-def _json(response: httpx.Response) -> dict[str, Any]:
-    if not response.is_success:
-        raise _refusal(response, f"{response.request.url} answered {response.status_code}: {_words(response)}")
-    try:
-        body = response.json()
-    except ValueError as error:
-        raise Unavailable(f"{response.request.url} did not return JSON") from error
-    if not isinstance(body, dict):
-        raise Unavailable(f"{response.request.url} did not return a JSON object")
-    return body
-
-
-def _resources(page: Mapping[str, Any]) -> list[Any]:
-    found = page.get("value")
-    if found is not None and not isinstance(found, list):
-        raise Unavailable("Could not read the endpoint's answer: it is not a list of jobs")
-    return found or []
-
-
-def _refusal(response: httpx.Response, message: str) -> Unavailable:
-    return Denied(message) if response.status_code in (401, 403) else Unavailable(message)
-
-
-def _words(response: httpx.Response) -> str:
-    """The service's own words: the message of its error envelope, else the beginning of the body."""
-    try:
-        message = response.json()["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        message = response.text[:500] or response.reason_phrase
-    return _cut(message)
-
-
-def _cut(message: object) -> str:
-    """A message of the service, on one line and not longer than can be kept."""
-    return " ".join(str(message)[: 2 * LONGEST_MESSAGE].split())[:LONGEST_MESSAGE]
+def _refused(response: httpx.Response) -> Unavailable:
+    return refusal(response, f"{response.request.url} answered {response.status_code}: {words(response)}")
 
 
 def _seconds(retry_after: str | None) -> float:
@@ -215,14 +242,3 @@ def _seconds(retry_after: str | None) -> float:
         return max(1.0, min(float(retry_after or RETRY_AFTER), 3600.0))
     except ValueError:
         return RETRY_AFTER  # an HTTP date; the service was not seen to send one
-
-
-def _workspace(job: Job) -> str | None:
-    """The workspace's ARM id: what is before `/batchEndpoints/` in a job's id."""
-    workspace, found, _ = (job.id or "").partition("/batchEndpoints/")
-    return workspace if found and _WORKSPACE.fullmatch(workspace) else None
-
-
-def _is_same_origin(link: object, url: str) -> bool:
-    # A token goes only where the route or a setting says; a link to anywhere else is not followed.
-    return isinstance(link, str) and urlsplit(link)[:2] == urlsplit(url)[:2]

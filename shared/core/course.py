@@ -1,22 +1,23 @@
 """The course of a run: what its record becomes when something has happened to it.
 
 Rule 1: a POST is sent at most once per attempt. After an answer that does not say whether a job exists, the endpoint's
-        jobs are searched for the attempt's output, and only if none shows up does a new attempt follow, with an output
-        of its own. A job that turns up late for an abandoned attempt is canceled, and never published.
+        jobs are searched for it, and only if none can be it does a new attempt follow, with an output of its own. A job
+        that turns up late for an abandoned attempt is canceled, and never published.
 Rule 2: whatever happened is in the ledger before the next thing is done.
 Rule 3: before there is a job, newer content of the landing and a corrected route come first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer, Sent
 from shared.core.job import Job, Stage
 from shared.core.record import change
 from shared.core.run import (
     LATEST_ATTEMPTS,
-    Abandoned,
     Attempt,
     Error,
     Published,
@@ -27,7 +28,6 @@ from shared.core.run import (
 )
 from shared.core.snapshot import Verdict
 from shared.core.steps import (
-    Found,
     MayBeSent,
     Postponed,
     PublishAnswer,
@@ -44,7 +44,11 @@ GROWTH = 1.5
 """Each wait between two looks at a job is this much longer than the one before."""
 
 SEARCHES = tuple(timedelta(seconds=s) for s in (2, 5, 10, 20, 40))
-"""Waits before each search for a job whose submission got no clear answer: 77 seconds in all."""
+"""Waits before the first searches for a job whose submission got no clear answer: a list may lag behind, so no job
+counts as missing before the last of them, 77 seconds in all. As long as some job may be the one, searches go on."""
+
+LONGEST_SEARCH = timedelta(minutes=5)
+"""The longest wait between two searches."""
 
 UNCLEAR_LIMIT = 3
 """Attempts without a clear answer after which the run ends as failed instead of risking more twins."""
@@ -97,7 +101,8 @@ def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
         case Superseded():
             return _superseded(run, "Newer content arrived before a job was created", now)
         case MayBeSent():
-            return _unanswered(change(run, renewed_for=run.attempt), "An earlier call may have sent the POST.", now)
+            told = "An earlier call may have sent the POST"
+            return _unanswered(change(run, renewed_for=run.attempt), told, now, None)
         case Postponed(message):
             if now - run.since >= run.spec.polling.deadline:
                 return failed(
@@ -115,8 +120,8 @@ def staged(run: Run, changed: str | None, now: datetime) -> Run:
     return _ahead(run.moved(Status.SUBMITTING, copied_to=run.spec.copies), now)
 
 
-def answered(run: Run, answer: Submission, now: datetime) -> Run:
-    """The endpoint has answered the attempt's POST."""
+def answered(run: Run, answer: Submission, now: datetime, *, since: datetime | None = None) -> Run:
+    """The endpoint has answered the attempt's POST, which was not sent before `since`, or else the run's claim."""
     match answer:
         case Accepted(job):
             return accepted(run, job, now)
@@ -135,7 +140,7 @@ def answered(run: Run, answer: Submission, now: datetime) -> Run:
                 return failed(again, Error("deferred", text), now)
             return again.waiting(message, max(timedelta(seconds=retry_after), rest_after(run.failures)), now)
         case Unclear(message):
-            return _unanswered(run, message, now)
+            return _unanswered(run, message, now, since)
         case unknown:
             assert_never(unknown)
 
@@ -154,23 +159,50 @@ def accepted(run: Run, job: Job, now: datetime) -> Run:
     return change(_ahead(following, now), wait_until=_next_look(following, now))
 
 
-def searched(run: Run, found: Found, now: datetime) -> Run:
-    """The endpoint's jobs were searched for the attempt's output."""
-    if found.job is not None:
-        return accepted(run, found.job, now)
-    searches = 1 if run.unanswered is None else run.unanswered.searches + 1
-    if searches < len(SEARCHES):
-        return change(run, unanswered=Unanswered(searches), wait_until=now + SEARCHES[searches])
+def searched(run: Run, answer: SearchAnswer, now: datetime) -> Run:
+    """The endpoint's jobs were searched for the one that the attempt made."""
+    assert run.unanswered is not None, "only a run whose attempt got no clear answer searches for its job"
+    searches = run.unanswered.searches + 1
+    again = change(
+        run,
+        unanswered=change(run.unanswered, searches=searches),
+        wait_until=now + (SEARCHES[searches] if searches < len(SEARCHES) else LONGEST_SEARCH),
+    )
+    match answer:
+        case Found(job, more):
+            # One submission may have made several jobs: the others are twins.
+            return accepted(change(run, abandoned=_abandoned(run)) if more else run, job, now)
+        case MayBeThere(jobs):
+            if now - run.unanswered.since >= run.spec.polling.deadline:
+                return _never_found(run, f"a job that may be its own shows no output yet: {_some(jobs)}", now)
+            text = f"It is not clear whether a job was created; {_some(jobs)} may be it, but shows no output yet"
+            told = Error("waiting", f"{text}. Next look at {again.wait_until:%Y-%m-%d %H:%M:%S} UTC.")
+            return again.noted(error=told)
+        case NotThere() | CannotTell() if searches < len(SEARCHES):
+            return again
+        case NotThere() if run.unclear + 1 < UNCLEAR_LIMIT:
+            following = change(run, unanswered=None, unclear=run.unclear + 1, abandoned=_abandoned(run))
+            return following.noted(attempt=run.attempt + 1)
+        case NotThere():
+            return _never_found(run, "its job list shows none", now)
+        case CannotTell(reason):
+            return _never_found(run, f"not all jobs could be seen ({reason.rstrip('. ')})", now)
+        case unknown:
+            assert_never(unknown)
+
+
+def _never_found(run: Run, seen: str, now: datetime) -> Run:
     given_up = change(run, unanswered=None, unclear=run.unclear + 1, abandoned=_abandoned(run))
-    if found.complete and given_up.unclear < UNCLEAR_LIMIT:
-        return given_up.noted(attempt=run.attempt + 1)
-    seen = "its job list shows none" if found.complete else "it does not list all its jobs"
     message = (
         f"The outcome of {given_up.unclear} submission(s) is unknown: the endpoint confirmed no job, and {seen}. In "
-        f"Studio, look for a job that writes {given_up.abandoned[-1].output_uri} and cancel it. Then upload the files "
-        "again."
+        f"Studio, look for a job that writes {run.sent.output.uri} and cancel it. Then upload the files again."
     )
     return failed(given_up, Error("unclear", message), now)
+
+
+def _some(jobs: Sequence[str], most: int = 3) -> str:
+    """The first of the jobs, by name."""
+    return ", ".join(jobs[:most]) + (f" and {len(jobs) - most} more" if len(jobs) > most else "")
 
 
 def observed(run: Run, job: Job | None, now: datetime) -> Run:
@@ -275,11 +307,11 @@ def _ahead(run: Run, now: datetime) -> Run:
     return change(run, since=now, failures=0, denied_since=None, wait_until=None, error=None)
 
 
-def _unanswered(run: Run, message: str, now: datetime) -> Run:
+def _unanswered(run: Run, message: str, now: datetime, since: datetime | None) -> Run:
     """It is not known whether the attempt created a job."""
     text = f"It is not clear whether a job was created ({message.rstrip('. ')}). Searching the endpoint's jobs for it."
     return run.noted(
-        unanswered=Unanswered(),
+        unanswered=Unanswered(since or run.timings.claimed),
         attempts=_attempts(run, "unclear", now, message=message),
         wait_until=now + SEARCHES[0],
         error=Error("waiting", text),
@@ -290,9 +322,9 @@ def _next_attempt(run: Run, outcome: str, message: str, now: datetime, **changes
     return change(run, attempts=_attempts(run, outcome, now, message=message), attempt=run.attempt + 1, **changes)
 
 
-def _abandoned(run: Run) -> tuple[Abandoned, ...]:
-    """`abandoned` with the current attempt, whose outcome is unknown."""
-    return (*run.abandoned, Abandoned(run.spec.endpoint.scoring_uri, run.spec.output_of(run.attempt).uri))
+def _abandoned(run: Run) -> tuple[Sent, ...]:
+    """`abandoned` with the current attempt, which may have made jobs that are not followed."""
+    return (*run.abandoned, run.sent)
 
 
 def _may_be_felt_yet(run: Run, now: datetime) -> bool:

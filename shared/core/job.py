@@ -6,7 +6,7 @@ resumed, so neither ends a job here; the run's deadline does. Statuses that are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -54,11 +54,19 @@ class Job(Record, frozen=True, kw_only=True):
 
     @property
     def stage(self) -> Stage:
-        return STAGES.get(self.status, Stage.RUNNING)
+        return stage_of(self.status)
 
     @property
     def is_final(self) -> bool:
         return self.stage in FINAL
+
+    @property
+    def is_pipeline(self) -> bool:
+        """Whether it is of a pipeline component deployment, by the name that the service gave it."""
+        return self.name.startswith("pipelinejob-")
+
+    def with_status(self, status: str) -> Job:
+        return change(self, status=status)
 
     def seen_again(self, seen: Job) -> Job:
         """As it was seen later, with what the later answer leaves out and an earlier one told."""
@@ -70,36 +78,46 @@ class Job(Record, frozen=True, kw_only=True):
         )
 
 
+def stage_of(status: str) -> Stage:
+    """How far a job or a step with that status is."""
+    return STAGES.get(status, Stage.RUNNING)
+
+
 def read_job(resource: object) -> Job:
-    """The job in a BatchJobResource. Anything but `name` may be missing, null or of another type than expected; without
-    a name raises ValueError."""
-    name = _member(resource, "name")
+    """The job in a resource of the scoring host or of Resource Manager. Anything but `name` may be missing, null or of
+    another type than expected; without a name raises ValueError."""
+    name = value_at(resource, "name")
     if not isinstance(name, str) or not name:
         raise ValueError("it describes a job without a name")
-    status = _text(resource, "properties", "status") or _text(resource, "status")
+    status = text_at(resource, "properties", "status") or text_at(resource, "status")
+    studio = ("Studio", "endpoint")
     return Job(
         name=name,
         status=status or "Unknown",
-        id=_text(resource, "id"),
-        studio_url=_text(resource, "properties", "interactionEndpoints", "Studio", "endpoint"),
-        deployment=_text(resource, "properties", "tags", "azureml.deploymentname"),
+        id=text_at(resource, "id"),
+        studio_url=text_at(resource, "properties", "interactionEndpoints", *studio)
+        or text_at(resource, "properties", "services", *studio),
+        deployment=text_at(resource, "properties", "tags", "azureml.deploymentname"),
     )
 
 
-def output_of(resource: object) -> list[str]:
-    """The output URIs that a BatchJobResource names; how a job is recognised as an attempt's own."""
-    outputs = _member(resource, "properties", "outputData")
-    found = [_text(output, "uri") for output in outputs.values()] if isinstance(outputs, Mapping) else []
-    return [uri for uri in found if uri]
+def waits_for_nodes(steps: Iterable[str]) -> str | None:
+    """The status of a job whose steps have these statuses, if none of them runs or has run yet: the job itself is shown
+    as Running from the moment that it is scheduled. None: its own status stands."""
+    statuses = list(steps)
+    if not statuses or any(STAGES.get(status) is not Stage.WAITING for status in statuses):
+        return None
+    return statuses[0]
 
 
-def _member(value: object, *path: str) -> Any:
+def value_at(value: object, *path: str) -> Any:
     """What is at that path of nested maps; None if there is nothing, or no map on the way."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 
-def _text(value: object, *path: str) -> str | None:
-    found = _member(value, *path)
+def text_at(value: object, *path: str) -> str | None:
+    """The string at that path; None if there is none, or an empty one."""
+    found = value_at(value, *path)
     return found if isinstance(found, str) and found else None

@@ -42,9 +42,11 @@ class Ready(Record, frozen=True, kw_only=True):
 
 
 class Endpoint(Record, frozen=True, kw_only=True):
-    """The batch endpoint and what a route sets differently from its deployment. None: as deployed."""
+    """The batch endpoint and what a route sets differently from its deployment. `workspace`: its ARM id; None: it is
+    looked up. Anything else that is None: as deployed."""
 
     scoring_uri: str
+    workspace: str | None = None
     deployment: str | None = None
     mini_batch_size: int | None = None
     instance_count: int | None = None
@@ -136,6 +138,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
         ),
         endpoint=Endpoint(
             scoring_uri=endpoint["scoring_uri"],
+            workspace=endpoint.get("workspace"),
             deployment=endpoint.get("deployment"),
             mini_batch_size=endpoint.get("mini_batch_size"),
             instance_count=endpoint.get("instance_count"),

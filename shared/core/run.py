@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from shared.core.finding import Sent
 from shared.core.job import Job
 from shared.core.location import Location
 from shared.core.record import Names, Record, change, load, parse
@@ -95,16 +96,11 @@ class Attempt(Record, frozen=True, kw_only=True):
     message: str | None = None
 
 
-class Abandoned(Record, frozen=True):
-    """An attempt whose outcome is unknown: where its job would be, and what that job would write."""
-
-    scoring_uri: str
-    output_uri: str
-
-
 class Unanswered(Record, frozen=True):
-    """The current attempt may have made a job. `searches`: how often that job was looked for in vain."""
+    """The current attempt may have made a job, and not before `since`. `searches`: how often that job was looked for in
+    vain."""
 
+    since: datetime
     searches: int = 0
 
 
@@ -145,6 +141,7 @@ class Progress(Record, frozen=True, kw_only=True):
     `attempt` is the number of the current attempt, `renewed_for` the one that the spec was last read for.
     `since`: when it last got ahead; patience with trouble is counted from there. `failures`: in a row, since then.
     `unrecorded_since`: the ledger could not be written since then.
+    `abandoned`: the submissions that may have made jobs which are not followed.
     `looks`, `missing`: at the job, and those in a row that did not find it.
     """
 
@@ -160,7 +157,7 @@ class Progress(Record, frozen=True, kw_only=True):
     copied_to: Location | None = None
     unanswered: Unanswered | None = None
     unclear: int = 0
-    abandoned: tuple[Abandoned, ...] = ()
+    abandoned: tuple[Sent, ...] = ()
     job: Job | None = None
     looks: int = 0
     missing: int = 0
@@ -222,6 +219,19 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     def names(self) -> Names:
         """What log lines call it; its orchestration has its own id."""
         return Names(route=self.route, landing=self.landing, instance_id=self.run_id, run_id=self.run_id)
+
+    @property
+    def sent(self) -> Sent:
+        """The POST of the current attempt."""
+        request = self.spec.request(self.attempt)
+        since = self.unanswered.since if self.unanswered is not None else self.timings.claimed
+        return Sent(endpoint=request.endpoint, input_uri=request.input.uri, output=request.output, since=since)
+
+    @property
+    def own_jobs(self) -> tuple[str, ...]:
+        """The names of the jobs that are known to be its."""
+        found = [attempt.job for attempt in self.attempts if attempt.job is not None]
+        return tuple(dict.fromkeys([*found, *([self.job.name] if self.job else [])]))
 
     @property
     def progress(self) -> Progress:

@@ -12,11 +12,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from shared.core.finding import SearchAnswer, Sent
 from shared.core.job import Job
 from shared.core.location import Location
 from shared.core.readiness import Look
 from shared.core.record import Done, Message, Names, Record
-from shared.core.run import Abandoned, Error, Progress, Published, Run, Status, Timings
+from shared.core.route import Endpoint
+from shared.core.run import Error, Progress, Published, Run, Status, Timings
 from shared.core.snapshot import Verdict
 from shared.core.spec import JobRequest, RunSpec
 from shared.core.submission import Submission
@@ -149,27 +151,21 @@ class SubmitJob(Record, frozen=True, kw_only=True):
 
 
 class SearchJob(Record, frozen=True, kw_only=True):
-    """Look through the endpoint's jobs for the one that writes that output."""
+    """Look through the endpoint's jobs for the one that the attempt made. `own`: names of jobs of other attempts."""
 
     names: Names
     attempt: int
-    scoring_uri: str
-    output_uri: str
-
-
-class Found(Message, frozen=True, kw_only=True):
-    """The job, if there was one. Not `complete`: the endpoint may not have shown all its jobs."""
-
-    job: Job | None
-    complete: bool
+    sent: Sent
+    own: tuple[str, ...] = ()
 
 
 class ObserveJob(Record, frozen=True, kw_only=True):
-    """Read a job's status."""
+    """Read a job's status. `has_run`: it was seen running before, so it does not wait for nodes."""
 
     names: Names
-    scoring_uri: str
-    job: str
+    endpoint: Endpoint
+    job: Job
+    has_run: bool = False
 
 
 class Seen(Message, frozen=True):
@@ -178,17 +174,19 @@ class Seen(Message, frozen=True):
     job: Job | None
 
 
-class CancelTwins(Record, frozen=True):
-    """Cancel the jobs that have turned up for abandoned attempts."""
+class CancelTwins(Record, frozen=True, kw_only=True):
+    """Cancel the jobs that have turned up for abandoned attempts. `own`: names of the jobs that are none."""
 
     names: Names
-    abandoned: tuple[Abandoned, ...]
+    abandoned: tuple[Sent, ...]
+    own: tuple[str, ...]
 
 
 class JobOf(Record, frozen=True):
     """A job, and whose it is."""
 
     names: Names
+    endpoint: Endpoint
     job: Job
 
 
@@ -307,7 +305,7 @@ RENEW_SPEC: Step[RenewSpec, RenewAnswer] = Step("renew_spec", RenewSpec, RenewAn
 RECORD_RUN: Step[RecordRun, Recorded] = Step("record_run", RecordRun, Recorded)
 STAGE_INPUT: Step[StageInput, Staged] = Step("stage_input", StageInput, Staged)
 SUBMIT_JOB: Step[SubmitJob, Submission] = Step("submit_job", SubmitJob, Submission)
-SEARCH_JOB: Step[SearchJob, Found] = Step("search_job", SearchJob, Found)
+SEARCH_JOB: Step[SearchJob, SearchAnswer] = Step("search_job", SearchJob, SearchAnswer)
 OBSERVE_JOB: Step[ObserveJob, Seen] = Step("observe_job", ObserveJob, Seen)
 CANCEL_TWINS: Step[CancelTwins, Done] = Step("cancel_twins", CancelTwins, Done)
 CANCEL_JOB: Step[JobOf, CancelAsked] = Step("cancel_job", JobOf, CancelAsked)

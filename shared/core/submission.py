@@ -6,14 +6,12 @@ azure-ai-ml 1.35 sends for the same settings.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from shared.core.job import Job
 from shared.core.record import Message
 from shared.core.spec import JobRequest
 
-_IN_DATASTORE = re.compile(r"(?:^|/)datastores/([^/]+/paths/.*)$")
 _INPUT_TYPES = {"uri_folder": "UriFolder", "uri_file": "UriFile"}
 
 
@@ -71,14 +69,3 @@ def invoke_body(request: JobRequest) -> dict[str, Any]:
             **properties,
         }
     }
-
-
-def is_output(uri: str, wanted: str) -> bool:
-    """Whether two output URIs name the same datastore path. The service answers with another form than it was sent:
-    `azureml://datastores/d/paths/p` comes back as `/subscriptions/…/datastores/d/paths/p`."""
-    return _datastore_path(uri) == _datastore_path(wanted)
-
-
-def _datastore_path(uri: str) -> str:
-    found = _IN_DATASTORE.search(uri)
-    return "/".join(part for part in (found[1] if found else uri).split("/") if part)

@@ -25,7 +25,7 @@ def _checks(routes: Routes, blobs: Blobs, ledger: Ledger, endpoint: BatchEndpoin
     for route in routes.usable:
         for container in dict.fromkeys(container for _, container in route.containers()):
             yield partial(blobs.list_folder, Location(container, "landfall-health"))
-        yield partial(endpoint.job, route.endpoint.scoring_uri, "landfall-health")
+        yield partial(endpoint.check, route.endpoint)
 
 
 def _trouble(check: Callable[[], object]) -> str | None:

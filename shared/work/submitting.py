@@ -1,15 +1,13 @@
-"""Everything that is done with an endpoint and its jobs."""
+"""Everything that is done with an endpoint and a run's own job."""
 
 from __future__ import annotations
 
-from shared.core.job import Job
-from shared.core.record import Done, Names, dump
+from shared.core.finding import SearchAnswer, conclude
+from shared.core.record import dump
 from shared.core.snapshot import Frozen
 from shared.core.steps import (
     CancelAsked,
-    CancelTwins,
     Explained,
-    Found,
     JobOf,
     ObserveJob,
     SearchJob,
@@ -57,7 +55,7 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: 
     if not ledger.may_post(given.names.run, given.attempt, nonce):
         warn("job.unclear", **names, attempt=given.attempt, message="an earlier call may have sent the POST")
         return Unclear("The submission was interrupted.")
-    answer = endpoint.submit(request.endpoint.scoring_uri, request.endpoint.deployment, invoke_body(request))
+    answer = endpoint.submit(request.endpoint, invoke_body(request))
     match answer:
         case Accepted(job):
             log(
@@ -77,15 +75,23 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: 
     return answer
 
 
-def search(endpoint: BatchEndpoint, given: SearchJob) -> Found:
-    """Look for the job that writes the attempt's output.
+def search(endpoint: BatchEndpoint, blobs: Blobs, given: SearchJob) -> SearchAnswer:
+    """Look for the job that the attempt made: among the endpoint's jobs, and at its output.
 
     Two at once: it only reads.
     """
-    listing = endpoint.jobs_writing(given.scoring_uri, [given.output_uri])
-    job = listing.found.get(given.output_uri)
-    log("job.searched", **dump(given.names), attempt=given.attempt, job=job and job.name)
-    return Found(job=job, complete=listing.complete)
+    sent = given.sent
+    listing = endpoint.jobs_since(sent.endpoint, sent.since)
+    answer = conclude(
+        listing.jobs,
+        sent,
+        complete=listing.complete,
+        reason=listing.reason,
+        written=bool(blobs.list_below(sent.output.place.parent)),
+        own=given.own,
+    )
+    log("job.searched", **dump(given.names), attempt=given.attempt, jobs=len(listing.jobs), answer=dump(answer))
+    return answer
 
 
 def observe(endpoint: BatchEndpoint, given: ObserveJob) -> Seen:
@@ -93,8 +99,8 @@ def observe(endpoint: BatchEndpoint, given: ObserveJob) -> Seen:
 
     Two at once: it only reads.
     """
-    job = endpoint.job(given.scoring_uri, given.job)
-    log("job.seen", **dump(given.names), job=given.job, status=job.status if job else "missing")
+    job = endpoint.job(given.endpoint, given.job, has_run=given.has_run)
+    log("job.seen", **dump(given.names), job=given.job.name, status=job.status if job else "missing")
     return Seen(job)
 
 
@@ -103,29 +109,9 @@ def cancel(endpoint: BatchEndpoint, given: JobOf) -> CancelAsked:
 
     Two at once: a job that is canceled already stays so.
     """
-    asked = endpoint.cancel(given.job)
+    asked = endpoint.cancel(given.endpoint, given.job)
     warn("job.cancel_requested", **dump(given.names), job=given.job.name, accepted=asked)
     return CancelAsked(asked)
-
-
-def cancel_twins(endpoint: BatchEndpoint, given: CancelTwins) -> Done:
-    """Cancel jobs that have turned up for attempts that were given up.
-
-    Two at once: as in `cancel`. No job of an abandoned attempt is ever the run's own.
-    """
-    by_endpoint: dict[str, list[str]] = {}
-    for attempt in given.abandoned:
-        by_endpoint.setdefault(attempt.scoring_uri, []).append(attempt.output_uri)
-    for scoring_uri, outputs in by_endpoint.items():
-        for job in endpoint.jobs_writing(scoring_uri, outputs).found.values():
-            cancel_twin(endpoint, given.names, job)
-    return Done()
-
-
-def cancel_twin(endpoint: BatchEndpoint, names: Names, job: Job) -> None:
-    """Cancel a job that has turned up for an abandoned attempt, unless it is over."""
-    if not job.is_final:
-        warn("job.twin_canceled", **dump(names), job=job.name, accepted=endpoint.cancel(job))
 
 
 def explain(endpoint: BatchEndpoint, given: JobOf) -> Explained:
@@ -133,4 +119,4 @@ def explain(endpoint: BatchEndpoint, given: JobOf) -> Explained:
 
     Two at once: it only reads.
     """
-    return Explained(endpoint.explain(given.job))
+    return Explained(endpoint.explain(given.endpoint, given.job))

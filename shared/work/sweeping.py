@@ -19,7 +19,7 @@ from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import error
 from shared.work.ledger import Ledger
-from shared.work.submitting import cancel_twin
+from shared.work.twins import by_endpoint, cancel_those_of
 
 LOOKBACK = timedelta(days=2)
 """How far back content is looked for. Event Grid itself gives up after one day."""
@@ -60,18 +60,14 @@ def as_it_is_now(ledger: Ledger, run_id: str, now: datetime) -> Run | None:
     return None if run is None or run.has_ended else resumed(run, now)
 
 
-def cancel_late_jobs(endpoint: BatchEndpoint, ended: Iterable[Run]) -> None:
+def cancel_late_jobs(endpoint: BatchEndpoint, ledger: Ledger, ended: Iterable[Run], now: datetime) -> None:
     """Cancel jobs that turned up for abandoned attempts after their run had ended: one list of each endpoint's jobs,
     and trouble with one keeps no other from being asked."""
-    outputs: dict[str, dict[str, Run]] = defaultdict(dict)
-    for run in ended:
-        for attempt in run.abandoned:
-            outputs[attempt.scoring_uri][attempt.output_uri] = run
-    for scoring_uri, wanted in outputs.items():
+    runs = list(ended)
+    own = {name for run in runs for name in run.own_jobs}
+    for scoring_uri, abandoned in by_endpoint({sent: run.names for run in runs for sent in run.abandoned}).items():
         try:
-            found = endpoint.jobs_writing(scoring_uri, list(wanted)).found
-            for output, job in found.items():
-                cancel_twin(endpoint, wanted[output].names, job)
+            cancel_those_of(endpoint, ledger, abandoned, now, own=own)
         except Exception as trouble:
             error("sweep.failed", endpoint=scoring_uri, message=f"{type(trouble).__name__}: {trouble}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from shared.core import steps
@@ -11,7 +12,7 @@ from shared.core.steps import ReportDefect, Step
 from shared.ports import Announcer, BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import report_defect
-from shared.work import claiming, ledger, publishing, submitting
+from shared.work import claiming, ledger, publishing, submitting, twins
 from shared.work.ledger import Ledger
 
 
@@ -29,6 +30,8 @@ class Means(Protocol):
     @property
     def announcer(self) -> Announcer | None: ...
     @property
+    def now(self) -> Callable[[], datetime]: ...
+    @property
     def new_id(self) -> Callable[[], str]: ...
 
 
@@ -41,9 +44,9 @@ WORK: Mapping[Step[Any, Any], Work] = {
     steps.RECORD_RUN: lambda means, given: ledger.record(means.ledger, given),
     steps.STAGE_INPUT: lambda means, given: submitting.stage_input(means.blobs, means.ledger, given),
     steps.SUBMIT_JOB: lambda means, given: submitting.submit(means.endpoint, means.ledger, given, nonce=means.new_id()),
-    steps.SEARCH_JOB: lambda means, given: submitting.search(means.endpoint, given),
+    steps.SEARCH_JOB: lambda means, given: submitting.search(means.endpoint, means.blobs, given),
     steps.OBSERVE_JOB: lambda means, given: submitting.observe(means.endpoint, given),
-    steps.CANCEL_TWINS: lambda means, given: submitting.cancel_twins(means.endpoint, given),
+    steps.CANCEL_TWINS: lambda means, given: twins.cancel_twins(means.endpoint, means.ledger, given, means.now()),
     steps.CANCEL_JOB: lambda means, given: submitting.cancel(means.endpoint, given),
     steps.EXPLAIN_FAILURE: lambda means, given: submitting.explain(means.endpoint, given),
     steps.CHECK_LANDING: lambda means, given: claiming.check(means.blobs, means.ledger, given),

@@ -11,9 +11,11 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from shared.core.job import Job
 from shared.core.location import Location
 from shared.core.readiness import Look
 from shared.core.record import Names, dump, load
+from shared.core.route import Endpoint
 from shared.core.steps import CLAIM_RUN, LOOK, OBSERVE_JOB, REPORT_DEFECT, LookAt, ObserveJob, ReportDefect, Step
 from shared.core.trouble import LONGEST_MESSAGE, Kind, Trouble
 from shared.errors import Denied, InputRefused, Unavailable
@@ -56,7 +58,8 @@ def test_what_the_host_calls_carries_out_the_step_of_its_name(app: App, register
     app.land("0.png", "1.png")
 
     look = load(Look, registered[LOOK.name](LOOKING))
-    seen = registered[OBSERVE_JOB.name](dump(ObserveJob(names=NAMES, scoring_uri="https://e/jobs", job="none")))
+    looking = ObserveJob(names=NAMES, endpoint=Endpoint(scoring_uri="https://e/jobs"), job=Job(name="none"))
+    seen = registered[OBSERVE_JOB.name](dump(looking))
 
     assert look.files == 2
     assert seen == {"type": "Seen", "job": None}

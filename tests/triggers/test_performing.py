@@ -10,6 +10,7 @@ import pytest
 
 from shared.core.job import Job
 from shared.core.record import Done, Names, dump
+from shared.core.route import Endpoint
 from shared.core.run import Status
 from shared.core.steps import (
     CANCEL_JOB,
@@ -42,8 +43,9 @@ from triggers.performing import (
 )
 
 NAMES = Names(route="digits", landing="digits/tuesday", instance_id="run-1", run_id="run-1")
-LOOKS = [ObserveJob(names=NAMES, scoring_uri="https://e/jobs", job=f"job-{number}") for number in range(3)]
-CANCELING = JobOf(NAMES, Job(name="job-1"))
+ENDPOINT = Endpoint(scoring_uri="https://e/jobs")
+LOOKS = [ObserveJob(names=NAMES, endpoint=ENDPOINT, job=Job(name=f"job-{number}")) for number in range(3)]
+CANCELING = JobOf(NAMES, ENDPOINT, Job(name="job-1"))
 PASSING, DENIED = Trouble(Kind.PASSING, "503"), Trouble(Kind.DENIED, "403")
 REFUSED, DEFECT = Trouble(Kind.REFUSED, "gone"), Trouble(Kind.DEFECT, "KeyError: 'a'")
 
@@ -151,7 +153,7 @@ def observing_all(context: Context) -> Line[list[Seen]]:
 
 def test_parts_are_answered_in_their_order() -> None:
     def activity(payload: Any) -> Any:
-        return dump(Seen(Job(name=payload["job"])))
+        return dump(Seen(load(Job, payload["job"])))
 
     assert carried_out(observing_all, observe_job=activity) == [Seen(Job(name=f"job-{number}")) for number in range(3)]
 

@@ -13,7 +13,8 @@ from azure.functions.timer import TimerRequest
 from shared.core.job import Job
 from shared.core.location import Location
 from shared.core.record import change, load
-from shared.core.run import Abandoned, Error, Run, Status
+from shared.core.run import Error, Run, Status
+from shared.core.submission import invoke_body
 from shared.core.watch import Watch
 from shared.core.watchers import Watchers, read_watchers
 from shared.errors import RoutesInvalid
@@ -208,16 +209,15 @@ def ended_without_an_answer(app: App) -> tuple[Run, Job]:
     """A run that has ended, and the job that turned up for its only attempt afterwards."""
     app.land("0.png")
     run = app.claim()
-    scoring_uri, output = run.spec.endpoint.scoring_uri, run.spec.output_of(1).uri
     ended = change(
         run.progress,
         status=Status.FAILED,
         error=Error("unclear", "The endpoint gave no clear answer."),
-        abandoned=(Abandoned(scoring_uri, output),),
+        abandoned=(run.sent,),
         revision=1,
     )
     app.own.ledger.record(run.run_id, ended, None)
-    return run, app.endpoint.make_job({"properties": {"outputData": {"predictions": {"uri": output}}}}, scoring_uri)
+    return run, app.endpoint.make_job(invoke_body(run.spec.request(1)), run.spec.endpoint)
 
 
 def test_a_job_that_turned_up_after_its_run_had_ended_is_canceled(app: App, caplog: pytest.LogCaptureFixture) -> None:

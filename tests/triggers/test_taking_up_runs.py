@@ -7,17 +7,19 @@ each of many runs, kept landings that nobody had seen from being watched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.functions as func
 import pytest
 from azure.functions.timer import TimerRequest
 
-from shared.core.job import Job, output_of
+from shared.core.finding import read_candidate
+from shared.core.job import Job
 from shared.core.record import change, load
-from shared.core.run import Abandoned, Error, Run, Status
+from shared.core.route import Endpoint
+from shared.core.run import Error, Run, Status
+from shared.core.submission import invoke_body
 from shared.errors import Unavailable
 from shared.ports import JobListing
 from tests.triggers.app import WATCHER, App
@@ -38,15 +40,13 @@ def record(app: App, run: Run, **changes: Any) -> None:
 
 def end(app: App, run: Run, *, abandoned: int = 0) -> None:
     """The run ends as failed; of so many attempts nobody knows the outcome."""
-    endpoint = run.spec.endpoint.scoring_uri
-    outputs = [run.spec.output_of(attempt).uri for attempt in range(1, abandoned + 1)]
     record(
         app,
         run,
         status=Status.FAILED,
         error=Error("unclear", "The endpoint gave no clear answer."),
         timings=change(run.timings, ended=app.clock()),
-        abandoned=tuple(Abandoned(endpoint, output) for output in outputs),
+        abandoned=tuple(change(run, attempt=attempt).sent for attempt in range(1, abandoned + 1)),
     )
 
 
@@ -123,10 +123,10 @@ def test_an_odd_job_keeps_no_landing_from_being_watched(app: App, caplog: pytest
     end(app, run, abandoned=1)
     app.land("0.png", folder="digits/wednesday")
 
-    def odd(scoring_uri: str, outputs: Sequence[str]) -> JobListing:
+    def odd(endpoint: Endpoint, since: datetime) -> JobListing:
         raise AttributeError("'list' object has no attribute 'get'")
 
-    app.endpoint.jobs_writing = odd  # type: ignore[method-assign]  # wrong code
+    app.endpoint.jobs_since = odd  # type: ignore[method-assign]  # wrong code
     sweep(app)
 
     assert len(app.client.started) == 1
@@ -148,7 +148,9 @@ def test_an_odd_job_keeps_no_landing_from_being_watched(app: App, caplog: pytest
     ],
 )
 def test_an_odd_job_is_not_taken_for_one_that_writes_somewhere(resource: object) -> None:
-    assert output_of(resource) == []
+    listed = {"name": "a", **resource} if isinstance(resource, dict) else {"name": "a", "properties": resource}
+
+    assert read_candidate(listed).outputs == ()
 
 
 def test_an_endpoint_that_hangs_is_asked_once_and_after_everything_else(app: App) -> None:
@@ -158,16 +160,16 @@ def test_an_endpoint_that_hangs_is_asked_once_and_after_everything_else(app: App
         app.land("0.png", folder=folder)
         end(app, app.claim(folder), abandoned=3)
     app.land("0.png", folder="digits/wednesday")
-    asked: list[tuple[int, int]] = []
+    asked: list[int] = []
 
-    def hangs(scoring_uri: str, outputs: Sequence[str]) -> JobListing:
-        asked.append((len(outputs), len(app.client.started)))
+    def hangs(endpoint: Endpoint, since: datetime) -> JobListing:
+        asked.append(len(app.client.started))
         raise Unavailable("ReadTimeout")
 
-    app.endpoint.jobs_writing = hangs  # type: ignore[method-assign]  # for a minute
+    app.endpoint.jobs_since = hangs  # type: ignore[method-assign]  # for a minute
     sweep(app)
 
-    assert asked == [(60, 1)]
+    assert asked == [1]
 
 
 def test_jobs_that_turned_up_for_many_runs_are_each_canceled_for_their_own(
@@ -179,8 +181,7 @@ def test_jobs_that_turned_up_for_many_runs_are_each_canceled_for_their_own(
         app.land("0.png", folder=folder)
         runs.append(app.claim(folder))
         end(app, runs[-1], abandoned=2)
-        output = runs[-1].spec.output_of(2).uri
-        app.endpoint.make_job({"properties": {"outputData": {"predictions": {"uri": output}}}})
+        app.endpoint.make_job(invoke_body(runs[-1].spec.request(2)))
 
     sweep(app)
 

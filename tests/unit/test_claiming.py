@@ -280,6 +280,7 @@ class Unread:
 
     def __init__(self, site: Site) -> None:
         self.blobs, self.ledger, self.endpoint = site.blobs, site.ledger, FakeEndpoint()
+        self.now = site.blobs.clock
         self.announcer: Announcer | None = None
 
     @property

@@ -22,9 +22,10 @@ from shared.core.course import (
     staged,
     waited,
 )
-from shared.core.run import LATEST_ATTEMPTS, Abandoned, Attempt, Error, Run, Status, Timings, Unanswered
+from shared.core.finding import CannotTell, Found, NotThere, SearchAnswer
+from shared.core.run import LATEST_ATTEMPTS, Attempt, Error, Run, Status, Timings, Unanswered
 from shared.core.snapshot import Verdict
-from shared.core.steps import Found, Sealed, Unpublishable
+from shared.core.steps import Sealed, Unpublishable
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
 from testbed.fakes import NOON
 from tests.unit.runs import (
@@ -45,13 +46,14 @@ from tests.unit.runs import (
 )
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
-NOT_FOUND = Found(job=None, complete=True)
+
+NOT_THERE = NotThere()
 
 
-def given_up_searching(run: Run, found: Found = NOT_FOUND) -> Run:
+def given_up_searching(run: Run, answer: SearchAnswer = NOT_THERE) -> Run:
     """An unanswered run whose searches are all over."""
     while run.unanswered is not None:
-        run = searched(run, found, NOON)
+        run = searched(run, answer, NOON)
     return run
 
 
@@ -120,16 +122,16 @@ def test_an_attempt_without_an_answer_is_searched_for_and_then_abandoned() -> No
     while run.unanswered is not None:
         assert run.wait_until is not None
         waits.append(run.wait_until - NOON)
-        run = searched(waited(run), NOT_FOUND, NOON)
+        run = searched(waited(run), NotThere(), NOON)
 
     assert tuple(waits) == SEARCHES
     assert (run.status, run.attempt, run.must_renew) == (Status.SUBMITTING, 2, True)
-    assert run.abandoned == (Abandoned(run.spec.endpoint.scoring_uri, run.spec.output_of(1).uri),)
+    assert [sent.output for sent in run.abandoned] == [run.spec.output_of(1)]
     assert [attempt.outcome for attempt in run.attempts] == ["unclear"]
 
 
 def test_an_attempt_that_is_found_is_followed() -> None:
-    run = searched(unanswered(), Found(job=a_job(), complete=True), NOON)
+    run = searched(unanswered(), Found(a_job()), NOON)
 
     assert (run.status, run.attempt, run.job, run.unanswered) == (Status.SCORING, 1, a_job(), None)
     assert (run.abandoned, [attempt.outcome for attempt in run.attempts]) == ((), ["unclear", "accepted"])
@@ -150,7 +152,7 @@ def test_after_a_few_attempts_without_an_answer_the_run_ends() -> None:
 
 def test_an_endpoint_that_does_not_list_its_jobs_gets_no_second_attempt() -> None:
     """Nobody could tell whether the first one has made a job."""
-    run = given_up_searching(unanswered(), Found(job=None, complete=False))
+    run = given_up_searching(unanswered(), CannotTell("it does not list them."))
 
     assert (run.attempt, len(run.abandoned), reason(run)) == (1, 1, "unclear")
     assert run.spec.output_of(1).uri in message(run)
@@ -159,9 +161,9 @@ def test_an_endpoint_that_does_not_list_its_jobs_gets_no_second_attempt() -> Non
 def test_only_a_search_that_gives_up_or_finds_is_told_to_the_ledger() -> None:
     run = unanswered()
 
-    assert searched(run, NOT_FOUND, NOON).is_recorded
+    assert searched(run, NotThere(), NOON).is_recorded
     assert not given_up_searching(run).is_recorded
-    assert not searched(run, Found(job=a_job(), complete=True), NOON).is_recorded
+    assert not searched(run, Found(a_job()), NOON).is_recorded
 
 
 def test_a_job_that_the_endpoint_does_not_know_is_looked_for_a_while_and_then_canceled() -> None:
@@ -351,4 +353,4 @@ def test_the_ledger_has_to_hear_of_whatever_happened(run: Run) -> None:
 def test_a_search_begins_anew_for_every_attempt() -> None:
     second = given_up_searching(unanswered())
 
-    assert answered(second, Unclear("time-out"), NOON).unanswered == Unanswered(0)
+    assert answered(second, Unclear("time-out"), NOON).unanswered == Unanswered(NOON)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.core.course import answered, checked, given_up, observed, published, recorded, staged, waited
 from shared.core.patience import CANCEL_TRIES, is_left_to_the_sweep, must_be_recorded, stumbled
-from shared.core.run import Abandoned, Error, Run, Status
+from shared.core.run import Error, Run, Status
 from shared.core.snapshot import Verdict
 from shared.core.steps import RECORD_RUN, Sealed
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
@@ -325,7 +325,7 @@ def test_the_job_of_an_attempt_that_was_given_up_without_an_answer_is_looked_for
     ended = stumbled(run, step, trouble, NOON + DAY)
 
     assert ended.status is Status.FAILED
-    assert ended.abandoned == (Abandoned(run.spec.endpoint.scoring_uri, run.spec.output_of(1).uri),)
+    assert [sent.output for sent in ended.abandoned] == [run.spec.output_of(1)]
 
 
 def test_an_attempt_that_was_not_sent_for_certain_is_not_looked_for() -> None:

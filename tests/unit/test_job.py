@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.core.job import STAGES, Job, Stage, output_of, read_job
+from shared.core.job import STAGES, Job, Stage, read_job, waits_for_nodes
 from shared.core.record import builtins_of, load
 
 DOCUMENTED = {
@@ -92,17 +92,36 @@ def test_a_job_without_a_name_is_no_job(resource: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "outputs"),
+    ("steps", "shown"),
     [
-        ({"outputData": {"a": {"uri": "azureml://a"}, "b": {"uri": "azureml://b"}}}, ["azureml://a", "azureml://b"]),
-        ({"outputData": {"a": {"uri": None}, "b": None, "c": {}}}, []),
-        ({"outputData": None}, []),
-        ({}, []),
-        (None, []),
+        (["Queued"], "Queued"),
+        (["NotStarted", "Queued"], "NotStarted"),
+        (["Running"], None),
+        (["Completed", "Queued"], None),
+        (["SomethingNew"], None),
+        ([], None),
     ],
+    ids=["waits", "two wait", "runs", "one has run", "unknown", "no steps yet"],
 )
-def test_the_outputs_of_a_job_are_its_uris(properties: dict[str, Any] | None, outputs: list[str]) -> None:
-    assert output_of({"properties": properties}) == outputs
+def test_a_job_waits_for_nodes_if_all_its_steps_do(steps: list[str], shown: str | None) -> None:
+    assert waits_for_nodes(steps) == shown
+
+
+def test_a_job_is_read_as_resource_manager_shows_it() -> None:
+    resource = {
+        "id": "/subscriptions/s/…/jobs/batchjob-1",
+        "name": "batchjob-1",
+        "properties": {
+            "status": "Running",
+            "tags": {"azureml.deploymentname": "classic"},
+            "services": {"Studio": {"endpoint": "https://ml.azure.com/runs/batchjob-1"}},
+        },
+    }
+
+    job = read_job(resource)
+
+    assert (job.status, job.deployment) == ("Running", "classic")
+    assert job.studio_url == "https://ml.azure.com/runs/batchjob-1"
 
 
 @pytest.mark.parametrize("job", [Job(name="j"), read_job(WHOLE)], ids=["a name", "whole"])

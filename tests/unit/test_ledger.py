@@ -11,7 +11,7 @@ import pytest
 
 from shared.core.location import Location
 from shared.core.record import change, dump, from_json, to_json
-from shared.core.run import Abandoned, Content, Run, Timings
+from shared.core.run import Content, Run, Timings
 from shared.core.snapshot import Frozen, FrozenFiles
 from shared.core.spec import RunSpec
 from shared.core.steps import Recorded
@@ -170,7 +170,7 @@ def test_a_run_that_has_ended_is_no_longer_unfinished(ledger: Ledger, run: Run) 
 
 def test_a_run_that_gave_up_attempts_is_watched_for_their_jobs_for_a_day(ledger: Ledger) -> None:
     ledger.claim(a_claim(), FILES)
-    write(ledger, change(failed(), abandoned=(Abandoned("https://endpoint", "azureml://output"),)))
+    write(ledger, change(failed(), abandoned=(failed().sent,)))
 
     assert ids(ledger.unfinished(NOON + DAY)) == [ONE]
     assert ids(ledger.unfinished(NOON + DAY + SECOND)) == []

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from shared.core.course import answered, canceled, checked, explained, recorded, renewed, resumed, searched
+from shared.core.finding import Found, NotThere
 from shared.core.record import change
 from shared.core.run import Error, Run, Status, Unanswered
 from shared.core.snapshot import Verdict
 from shared.core.spec import RunSpec
-from shared.core.steps import Found, MayBeSent, Postponed, Renewed, Superseded
+from shared.core.steps import MayBeSent, Postponed, Renewed, Superseded
 from shared.core.submission import Deferred
 from shared.core.trouble import PATIENCE
 from testbed.fakes import NOON
@@ -96,9 +97,9 @@ def test_an_attempt_that_may_have_been_sent_is_searched_for() -> None:
     """The process was stopped between the POST and its answer; sent again, there would be two jobs."""
     run = renewed(resumed(submitting(), NOON), MayBeSent(), NOON)
 
-    assert (run.status, run.attempt, run.unanswered, run.must_renew) == (Status.SUBMITTING, 1, Unanswered(0), False)
+    assert (run.status, run.attempt, run.unanswered, run.must_renew) == (Status.SUBMITTING, 1, Unanswered(NOON), False)
     assert (run.attempts[-1].outcome, reason(run)) == ("unclear", "waiting")
-    found = searched(run, Found(job=a_job(), complete=True), NOON)
+    found = searched(run, Found(a_job()), NOON)
     assert (found.status, found.attempt, found.job) == (Status.SCORING, 1, a_job())
 
 
@@ -187,7 +188,7 @@ def test_a_run_that_is_taken_up_still_knows_which_attempts_were_abandoned() -> N
     """A late job of one of them would not be canceled."""
     run = unanswered()
     while run.unanswered is not None:
-        run = searched(run, Found(job=None, complete=True), NOON)
+        run = searched(run, NotThere(), NOON)
 
     assert resumed(run, NOON).abandoned == run.abandoned != ()
 

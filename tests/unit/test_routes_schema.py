@@ -16,11 +16,14 @@ from tests.unit.routes_files import REMOVED, changed
 DOCUMENT: dict[str, Any] = json.loads(SCHEMA.read_text("utf-8"))
 ROUTE: dict[str, Any] = DOCUMENT["$defs"]["route"]
 
+WORKSPACES = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces"
+
 FULL: dict[str, Any] = {
     "landing": {"account_url": "https://a.b", "container": "landing", "folder": "f/{x}", "files": ["*.png"]},
     "ready": {"quiet": "7s", "longest_wait": "7h", "then": "fail"},
     "endpoint": {
         "scoring_uri": "https://a.b/jobs",
+        "workspace": f"{WORKSPACES}/one",
         "deployment": "one",
         "mini_batch_size": 7,
         "instance_count": 7,
@@ -46,6 +49,7 @@ OTHER: dict[str, Any] = {
     "ready.longest_wait": "8h",
     "ready.then": "score",
     "endpoint.scoring_uri": "https://c.d/jobs",
+    "endpoint.workspace": f"{WORKSPACES}/two",
     "endpoint.deployment": "two",
     "endpoint.mini_batch_size": 8,
     "endpoint.instance_count": 8,
@@ -111,7 +115,7 @@ def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
 def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
 
-    assert len(FIELDS) == 29
+    assert len(FIELDS) == 30
     assert set(FIELDS) == set(OTHER) | ONLY_ONE_VALUE
 
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core.finding import Sent
 from shared.core.job import STAGES, Job
 from shared.core.location import Location
 from shared.core.record import change, dump, load, to_json
-from shared.core.route import Polling
+from shared.core.route import Endpoint, Polling
 from shared.core.run import (
     ENDED,
     HAVE_A_JOB,
     HAVE_AN_ERROR,
     TRANSITIONS,
     VERSION,
-    Abandoned,
     Attempt,
     Content,
     Error,
@@ -33,6 +33,7 @@ from shared.core.run import (
     read_run,
     run_id,
 )
+from shared.core.spec import Output
 from shared.core.transitions import IllegalTransition
 from shared.errors import InputRefused, UnknownVersion
 from testbed.examples import LAKEHOUSE, in_landing
@@ -214,6 +215,8 @@ attempts = st.lists(
 timings = st.builds(Timings, claimed=moments, submitted=times, running=times, completed=times, ended=times)
 publications = st.builds(Published, url=texts, container=texts, path=texts, outputs=counts, bytes=counts)
 spans = st.timedeltas(timedelta(0), timedelta(days=100))
+outputs = st.builds(Output, name=texts, uri=texts, place=texts.map(in_landing))
+sents = st.builds(Sent, endpoint=st.builds(Endpoint, scoring_uri=texts), input_uri=texts, output=outputs, since=moments)
 pollings = st.builds(Polling, first=spans, longest=spans, start_deadline=spans, deadline=spans)
 
 
@@ -235,8 +238,8 @@ def any_runs(draw: st.DrawFn) -> Run:
         renewed_for=draw(counts),
         attempts=draw(attempts),
         copied_to=draw(st.none() | texts.map(in_landing)),
-        unanswered=draw(st.none() | st.builds(Unanswered, counts)),
-        abandoned=draw(st.lists(st.builds(Abandoned, texts, texts), max_size=2).map(tuple)),
+        unanswered=draw(st.none() | st.builds(Unanswered, moments, counts)),
+        abandoned=draw(st.lists(sents, max_size=2).map(tuple)),
         looks=draw(counts),
         denied_since=draw(times),
         wait_until=draw(times),

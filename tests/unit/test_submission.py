@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from shared.core.finding import is_output
 from shared.core.record import Message, change, load
 from shared.core.steps import SUBMIT_JOB
-from shared.core.submission import Accepted, Deferred, Rejected, Unclear, invoke_body, is_output
+from shared.core.submission import Accepted, Deferred, Rejected, Unclear, invoke_body
 from shared.core.trouble import Kind, Trouble
 from testbed.examples import digits_route
 from tests.unit.runs import RUN_ID, a_job, a_spec, over_copies

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
+from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer
 from shared.core.job import Job
 from shared.core.location import Location
-from shared.core.run import Abandoned
 from shared.core.snapshot import Frozen, FrozenFiles
 from shared.core.steps import (
     CancelAsked,
-    CancelTwins,
     Explained,
-    Found,
     JobOf,
     ObserveJob,
     SearchJob,
@@ -24,7 +21,7 @@ from shared.core.steps import (
     StageInput,
     SubmitJob,
 )
-from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear
+from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, invoke_body
 from shared.errors import Unavailable
 from shared.work import submitting
 from shared.work.ledger import Ledger
@@ -34,7 +31,6 @@ from tests.unit.runs import a_run, copies_of
 
 RUN = a_run()
 REQUEST = RUN.spec.request(1)
-URI = REQUEST.endpoint.scoring_uri
 SUBMIT = SubmitJob(names=RUN.names, attempt=1, request=REQUEST)
 
 
@@ -172,24 +168,43 @@ def test_what_the_endpoint_answers_is_what_the_run_is_told(answer: Submission) -
     assert site.submit() == answer
 
 
-def search(endpoint: FakeEndpoint) -> Found:
-    given = SearchJob(names=RUN.names, attempt=1, scoring_uri=URI, output_uri=REQUEST.output.uri)
-    return submitting.search(endpoint, given)
+def search(site: Site, *, own: tuple[str, ...] = ()) -> SearchAnswer:
+    given = SearchJob(names=RUN.names, attempt=1, sent=RUN.sent, own=own)
+    return submitting.search(site.endpoint, site.blobs, given)
 
 
 def test_a_job_is_found_by_the_output_that_it_writes() -> None:
     site = Site()
-    assert search(site.endpoint) == Found(job=None, complete=True)
+    assert search(site) == NotThere()
     site.submit()
 
-    found = search(site.endpoint)
+    found = search(site)
 
-    assert found.job is not None
+    assert isinstance(found, Found)
     assert found.job.name == "batchjob-1"
 
 
+def test_a_job_that_does_not_show_its_output_may_be_the_one_until_it_has_completed() -> None:
+    site = Site(endpoint=FakeEndpoint(shows_outputs="when_completed"))
+    site.submit()
+
+    assert [type(search(site)) for _ in range(3)] == [MayBeThere, MayBeThere, Found]
+
+
+@pytest.mark.parametrize("wrote", [True, False], ids=["output", "no output"])
+def test_a_job_that_never_shows_its_output_is_known_by_what_it_wrote(wrote: bool) -> None:
+    site = Site(endpoint=FakeEndpoint(shows_outputs="never"))
+    site.submit()
+    while isinstance(search(site), MayBeThere):
+        assert site.endpoint.looks["batchjob-1"] < 3
+    if wrote:
+        site.blobs.put(REQUEST.output.place, b"0.png 7")
+
+    assert isinstance(search(site), Found if wrote else NotThere)
+
+
 def test_an_endpoint_that_does_not_list_its_jobs_is_told() -> None:
-    assert search(FakeEndpoint(lists_jobs=False)) == Found(job=None, complete=False)
+    assert search(Site(endpoint=FakeEndpoint(lists_jobs=False))) == CannotTell("it does not list them")
 
 
 def test_a_job_is_seen_as_it_is_or_not_at_all() -> None:
@@ -197,7 +212,7 @@ def test_a_job_is_seen_as_it_is_or_not_at_all() -> None:
     site.submit()
 
     seen, missing = (
-        submitting.observe(site.endpoint, ObserveJob(names=RUN.names, scoring_uri=URI, job=name))
+        submitting.observe(site.endpoint, ObserveJob(names=RUN.names, endpoint=REQUEST.endpoint, job=Job(name=name)))
         for name in ("batchjob-1", "batchjob-9")
     )
 
@@ -208,10 +223,9 @@ def test_a_job_is_seen_as_it_is_or_not_at_all() -> None:
 
 def submitted_to(endpoint: FakeEndpoint) -> Job:
     """A job that was looked at once."""
-    body = {"properties": {"outputData": {"predictions": {"uri": "azureml://datastores/d/paths/1/p.csv"}}}}
-    answer = endpoint.submit("https://digits/jobs", None, body)
+    answer = endpoint.submit(REQUEST.endpoint, invoke_body(REQUEST))
     assert isinstance(answer, Accepted)
-    seen = endpoint.job("https://digits/jobs", answer.job.name)
+    seen = endpoint.job(REQUEST.endpoint, answer.job)
     assert seen is not None
     return seen
 
@@ -222,31 +236,13 @@ def submitted_to(endpoint: FakeEndpoint) -> Job:
 def test_whether_a_cancelation_was_taken_is_told(status: str, accepted: bool) -> None:
     endpoint = FakeEndpoint(statuses=(status,))
 
-    assert submitting.cancel(endpoint, JobOf(RUN.names, submitted_to(endpoint))) == CancelAsked(accepted)
+    assert submitting.cancel(endpoint, JobOf(RUN.names, REQUEST.endpoint, submitted_to(endpoint))) == CancelAsked(
+        accepted
+    )
 
 
 @pytest.mark.parametrize("reason", ["Out of memory.", None], ids=["words", "no words"])
 def test_the_services_own_words_are_passed_on(reason: str | None) -> None:
     endpoint = FakeEndpoint(statuses=("Failed",), reason=reason)
 
-    assert submitting.explain(endpoint, JobOf(RUN.names, submitted_to(endpoint))) == Explained(reason)
-
-
-class Ended(FakeEndpoint):
-    """An endpoint whose jobs are all over."""
-
-    def _described(self, name: str, status: str) -> Job:
-        return super()._described(name, "Completed")
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "canceled"), [(FakeEndpoint(), ["batchjob-1"]), (Ended(), [])], ids=["live", "ended"]
-)
-def test_jobs_of_abandoned_attempts_are_canceled_where_they_were_sent(endpoint: Any, canceled: list[str]) -> None:
-    site = Site(endpoint=endpoint)
-    site.submit()
-    attempts = (Abandoned(URI, REQUEST.output.uri), Abandoned(URI, RUN.spec.output_of(2).uri))
-
-    submitting.cancel_twins(site.endpoint, CancelTwins(RUN.names, attempts))
-
-    assert site.endpoint.canceled == canceled
+    assert submitting.explain(endpoint, JobOf(RUN.names, REQUEST.endpoint, submitted_to(endpoint))) == Explained(reason)

@@ -108,7 +108,7 @@ class SlowMeans:
         self.endpoint = Gated(world.endpoint, gate)
         self.announcer = Gated(world.topic, gate)
         self.ledger = Ledger(self.blobs, STATE)
-        self.new_id = world.new_id
+        self.now, self.new_id = world.now, world.new_id
 
 
 @dataclass

@@ -87,13 +87,13 @@ def inputs(world: World) -> dict[str, str]:
 def check(world: World) -> None:
     """No job is unknown, and what is published was scored from where its run says."""
     known: set[str] = set()
-    outputs = {name: output for name, (output, _) in world.endpoint.jobs.items()}
+    outputs = {name: world.endpoint.output_of(name) for name in world.endpoint.jobs}
     for shown in world.runs():
         run = world.ledger.run(shown["run_id"])
         assert run is not None
         assert run.has_ended
         assert (run.error and run.error.reason) != "defect"
-        known.update(attempt.output_uri for attempt in run.abandoned)
+        known.update(sent.output.uri for sent in run.abandoned)
         known.update(outputs[attempt.job] for attempt in run.attempts if attempt.job is not None)
         if run.job is not None:
             assert ("/input" in inputs(world)[outputs[run.job.name]]) is run.spec.scores_copies

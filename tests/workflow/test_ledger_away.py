@@ -165,7 +165,7 @@ def test_a_job_that_the_endpoint_no_longer_finds_is_asked_to_be_canceled() -> No
     """It may only not be listed, and it would have run on."""
     world = make_world(statuses=("Running",) * 1000)
     world.land("0.png")
-    world.at(NOON + timedelta(seconds=30), lambda: setattr(world.endpoint, "job", lambda uri, name: None))
+    world.at(NOON + timedelta(seconds=30), lambda: setattr(world.endpoint, "job", lambda *_, has_run: None))
 
     world.watch()
 

@@ -104,7 +104,7 @@ def check(world: World, seen: dict[Location, str]) -> None:
     for success in (blob for blob in now if blob.name == "_SUCCESS"):
         assert success.parent.at("_run.json") in now
     seen.update(now)
-    outputs = Counter(uri for uri, _ in world.endpoint.jobs.values())
+    outputs = Counter(map(world.endpoint.output_of, world.endpoint.jobs))
     assert all(count == 1 for count in outputs.values()), outputs
 
 
@@ -187,7 +187,7 @@ def test_whichever_call_a_second_execution_has_got_to_it_does_no_harm_when_the_r
     if calls == AFTER_THE_NOTE:
         # Whoever may send the POST stands still, three times over: nobody can tell, and late jobs are canceled.
         assert run["error"]["reason"] == "unclear"
-        sweeping.cancel_late_jobs(world.endpoint, sweeping.left_over(world.ledger, world.clock()).ended)
+        world.cancel_late_jobs()
         assert sorted(world.endpoint.canceled) == sorted(world.endpoint.jobs)
         return
     assert run["status"] == "published"

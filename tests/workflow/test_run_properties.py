@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from shared.core import steps
 from shared.core.course import MISSING_LIMIT, resumed
+from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer
 from shared.core.job import STAGES, Job, Stage
 from shared.core.record import Done, dump, load
 from shared.core.run import LATEST_ATTEMPTS, TRANSITIONS, Run, Status
@@ -82,6 +83,7 @@ class Life:
     now: datetime = NOON
     posted: list[int] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
+    doubled: set[int] = field(default_factory=set)
     looks: int = 0
     longest_history: int = 0
     canceled_at: datetime | None = None
@@ -145,11 +147,10 @@ class Life:
             case "submit_job":
                 return self.submitted(load(steps.SubmitJob, asked.given).attempt)
             case "search_job":
-                name = load(steps.SearchJob, asked.given).attempt
-                return steps.Found(job=Job(name=f"j{name}") if self.happens(0.3) else None, complete=self.happens(0.9))
+                return self.found(load(steps.SearchJob, asked.given).attempt)
             case "observe_job":
                 self.looks += 1
-                return self.seen(load(steps.ObserveJob, asked.given).job)
+                return self.seen(load(steps.ObserveJob, asked.given).job.name)
             case "cancel_job":
                 self.canceled_at = self.now
                 return steps.CancelAsked(self.happens(0.5))
@@ -193,6 +194,20 @@ class Life:
             return Rejected(self.chance.choice([400, 401, 403]), "no")
         return Accepted(Job(name=f"j{attempt}"))
 
+    def found(self, attempt: int) -> SearchAnswer:
+        if self.happens(0.3):
+            more = self.happens(0.2)
+            if more:
+                self.doubled.add(attempt)
+            return Found(Job(name=f"j{attempt}"), more)
+        answers: list[SearchAnswer] = [
+            NotThere(),
+            NotThere(),
+            MayBeThere(("j1", "j2")),
+            CannotTell("they are not listed"),
+        ]
+        return self.chance.choice(answers)
+
     def seen(self, name: str) -> steps.Seen:
         known = self.ledger.job
         assert known is not None, "the ledger does not know the job that is followed"
@@ -224,7 +239,8 @@ def test_a_run_always_ends_and_keeps_its_promises(
             assert given.attempt == life.ledger.attempt
             output = life.ledger.spec.output_of(given.attempt)
             assert given.source == output.place.parent
-            assert output.uri not in {abandoned.output_uri for abandoned in life.ledger.abandoned}
+            abandoned = {sent.output.uri for sent in life.ledger.abandoned}
+            assert output.uri not in abandoned or given.attempt in life.doubled
 
     run = life.ledger
     assert run.has_ended

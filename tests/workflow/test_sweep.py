@@ -169,7 +169,7 @@ def test_a_job_that_turns_up_after_its_run_has_ended_is_canceled() -> None:
     for post in world.endpoint.posts:
         world.endpoint.make_job(post)
 
-    sweeping.cancel_late_jobs(world.endpoint, sweeping.left_over(world.ledger, world.clock()).ended)
+    world.cancel_late_jobs()
 
     assert sorted(world.endpoint.canceled) == sorted(world.endpoint.jobs)
     world.clock.advance(days=2)

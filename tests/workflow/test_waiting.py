@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.core.location import Location
 from shared.core.record import change
+from shared.core.route import Endpoint
 from shared.core.submission import Deferred, Rejected, Submission
 from shared.errors import Problem, Unavailable
 from shared.ports import Listing
@@ -32,12 +33,13 @@ class Addressed(FakeEndpoint):
     asked: list[tuple[datetime, str]] | None = None
     world: World | None = None
 
-    def submit(self, scoring_uri: str, deployment: str | None, body: Mapping[str, Any]) -> Submission:
+    def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         assert self.world is not None
+        scoring_uri = endpoint.scoring_uri
         self.asked = [*(self.asked or []), (self.world.clock(), scoring_uri)]
         if scoring_uri != self.address:
             return Deferred(30.0, f"{scoring_uri} could not be reached: Name or service not known")
-        return super().submit(scoring_uri, deployment, body)
+        return super().submit(endpoint, body)
 
 
 def mistyped() -> tuple[World, Addressed]:

@@ -83,6 +83,11 @@ class World:
             if left is not None:
                 self.driver.run(Orchestrator.SCORE, dump(left), left.run_id)
 
+    def cancel_late_jobs(self) -> None:
+        """What the sweep does with jobs that turned up for runs that have ended."""
+        ended = sweeping.left_over(self.ledger, self.clock()).ended
+        sweeping.cancel_late_jobs(self.endpoint, self.ledger, ended, self.clock())
+
     def runs(self) -> list[dict[str, Any]]:
         """As the run API shows them, newest first."""
         return inquiry.runs(self.ledger, read_query({"limit": "1000"}))
@@ -114,6 +119,9 @@ class World:
     @property
     def announcer(self) -> FakeAnnouncer | None:
         return self.topic if self.announcing else None
+
+    def now(self) -> datetime:
+        return self.clock()
 
     def new_id(self) -> str:
         self.nonces += 1

@@ -1,0 +1,97 @@
+"""Run history: a batch job is a pipeline whose steps do the work, and it is they who know why it failed, or that they
+still wait for nodes.
+
+Source: Azure docs, how-to-troubleshoot-batch-endpoints; requests that azure-ai-ml 1.35 makes for `jobs.stream`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from shared.adapters.credentials import MANAGEMENT
+from shared.adapters.rest import ListCut, Rest, cut, json_of
+from shared.core.job import Job, Stage, stage_of, text_at, value_at
+from shared.errors import Unavailable
+
+PAGES = 10
+"""Pages of a job's steps that are read."""
+LOG_TAIL = 4096
+"""Bytes of the end of a log that are read."""
+LONGEST_REASON = 900
+LONGEST_TAIL = 900
+"""Characters of the service's reason and of the script's log that are told: together less than a message may have."""
+LOGS = ("user/error/", "job_error", "user/stderr/", "job_result", "std_log", "70_driver_log")
+"""Where the script's own error may be, the likeliest first. Source: Azure docs, how-to-debug-parallel-run-step."""
+BLOB_HOSTS = (".blob.core.windows.net", ".blob.core.usgovcloudapi.net", ".blob.core.chinacloudapi.cn")
+
+
+class RunHistory:
+    """Of the job in a workspace whose services are at `api`."""
+
+    def __init__(self, rest: Rest, api: str, workspace: str) -> None:
+        self._rest = rest
+        self._api = api
+        self._runs = f"{api}/history/v1.0{workspace}/runs"
+
+    def steps(self, job: Job) -> list[Mapping[str, Any]]:
+        """The steps of a job. Raises Unavailable."""
+        url = f"{self._runs}/{quote(job.name, safe='')}/children"
+        try:
+            return [step for step in self._rest.items(url, MANAGEMENT, pages=PAGES) if isinstance(step, Mapping)]
+        except ListCut as cut_off:
+            raise Unavailable(f"The steps of job {job.name} could not be read: {cut_off}.") from None
+
+    def reason(self, job: Job) -> str | None:
+        """Why the job failed: the error of the step that failed, with the end of the script's own log where there is
+        one; else the job's own error; None if neither is known. Raises Unavailable."""
+        for step in self.steps(job):
+            if stage_of(text_at(step, "status") or "") is Stage.FAILED:
+                run, name = text_at(step, "runId") or "", text_at(step, "name")
+                found = self._details(run)
+                if told := _told(found, f"step {name}: " if name and job.is_pipeline else "", self._log_tail(found)):
+                    return told
+        return _told(self._details(job.name), "", None)
+
+    def _details(self, run: str) -> dict[str, Any]:
+        answer = self._rest.get(f"{self._runs}/{quote(run, safe='')}/details", MANAGEMENT)
+        return {} if answer.status_code == 404 else json_of(answer)
+
+    def _log_tail(self, details: Mapping[str, Any]) -> str | None:
+        """The name of the log that tells most, and its end; None if there is none that can be read."""
+        for name, link in _worth_reading(value_at(details, "logFiles")):
+            if self._is_storage(link) and (end := self._end_of(link)):
+                return f"The end of {name}: {end}"
+        return None
+
+    def _end_of(self, link: str) -> str | None:
+        # No token: the link is signed, and it is never told.
+        try:
+            head = self._rest.get(link, None, {"Range": "bytes=0-0"})
+            size = int((head.headers.get("Content-Range") or "/0").rpartition("/")[2])
+            answer = self._rest.get(link, None, {"Range": f"bytes={max(0, size - LOG_TAIL)}-"}) if size else None
+        except (Unavailable, ValueError):
+            return None
+        if answer is None or answer.status_code != 206:
+            return None
+        return " ".join(answer.text[-LOG_TAIL:].split())[-LONGEST_TAIL:] or None
+
+    def _is_storage(self, link: str) -> bool:
+        parts = urlsplit(link)
+        host = parts.hostname or ""
+        return parts.scheme == "https" and (host.endswith(BLOB_HOSTS) or host == urlsplit(self._api).hostname)
+
+
+def _worth_reading(logs: object) -> Iterator[tuple[str, str]]:
+    files = {name: link for name, link in logs.items() if isinstance(link, str)} if isinstance(logs, Mapping) else {}
+    for part in LOGS:
+        for name in sorted(files):
+            if part in name:
+                yield name, files[name]
+
+
+def _told(details: Mapping[str, Any], where: str, tail: str | None) -> str | None:
+    reason = text_at(details, "error", "error", "message")
+    found = [f"{where}{cut(reason, LONGEST_REASON)}" if reason else None, tail]
+    return " ".join(text for text in found if text) or None

@@ -9,6 +9,7 @@ azure-ai-ml 1.35 (cancel).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -88,7 +89,7 @@ class AzureBatchEndpoint:
         reasons: list[str] = []
         for way in (self._in_workspace, self._at_front_end, self._at_scoring_host):
             try:
-                return JobListing(way(endpoint, since))
+                return way(endpoint, since)
             except Unavailable as error:
                 trouble.append(error)
             except (ListCut, _NotListed) as error:
@@ -116,51 +117,59 @@ class AzureBatchEndpoint:
     def check(self, endpoint: Endpoint) -> None:
         self._workspaces.require_deployment(endpoint)
 
-    def _in_workspace(self, endpoint: Endpoint, since: datetime) -> tuple[Candidate, ...]:
+    def _in_workspace(self, endpoint: Endpoint, since: datetime) -> JobListing:
         """By Resource Manager, which lists all jobs of the workspace but not what they read and write: the scoring host
         does, of each. A job of another endpoint runs under another experiment's name."""
         workspace, name = self._workspaces.of(endpoint), self._workspaces.name_of(endpoint)
-        found = self._recent(self._workspaces.jobs(workspace, pages=PAGES), since)
-        return tuple(
-            seen_together(candidate, self._shown(endpoint, candidate))
-            for resource, candidate in found
+        here = (
+            resource
+            for resource in self._workspaces.jobs(workspace, pages=PAGES)
             if text_at(resource, "properties", "experimentName") in (None, name)
         )
+        listing = self._recent(here, since)
+        shown = (seen_together(candidate, self._shown(endpoint, candidate)) for candidate in listing.jobs)
+        return replace(listing, jobs=tuple(shown))
 
-    def _at_front_end(self, endpoint: Endpoint, since: datetime) -> tuple[Candidate, ...]:
+    def _at_front_end(self, endpoint: Endpoint, since: datetime) -> JobListing:
         workspace, name = self._workspaces.of(endpoint), self._workspaces.name_of(endpoint)
         front_end = f"{self._workspaces.api(workspace)}/mferp/managementfrontend{workspace}"
         url = f"{front_end}/batchEndpoints/{quote(name)}/jobs?api-version={FRONT_END_VERSION}"
         return self._listed_at(url, endpoint, since)
 
-    def _at_scoring_host(self, endpoint: Endpoint, since: datetime) -> tuple[Candidate, ...]:
+    def _at_scoring_host(self, endpoint: Endpoint, since: datetime) -> JobListing:
         return self._listed_at(endpoint.scoring_uri, endpoint, since)
 
-    def _listed_at(self, url: str, endpoint: Endpoint, since: datetime) -> tuple[Candidate, ...]:
+    def _listed_at(self, url: str, endpoint: Endpoint, since: datetime) -> JobListing:
         headers = self._towards(endpoint)
         answer = self._rest.get(url, AZURE_ML, headers)
         if answer.status_code in NOT_LISTED:
             raise _NotListed(f"{url.partition('?')[0]} answered {answer.status_code}: {words(answer)}")
         jobs = self._rest.items(url, AZURE_ML, pages=PAGES, headers=headers)
-        return tuple(candidate for _, candidate in self._recent(jobs, since))
+        return self._recent(jobs, since)
 
-    def _recent(self, resources: Iterable[Any], since: datetime) -> Iterable[tuple[Any, Candidate]]:
-        """The jobs that were made since then, or of which that is not known.
+    def _recent(self, resources: Iterable[Any], since: datetime) -> JobListing:
+        """The jobs that were made since then, or of which that is not known. One that has no name may be any.
 
         The lists have no documented order. They are read to their end, unless they turn out to begin with the newest:
         then all that follows an older job is older.
         """
-        identity = self._identity()
+        identity, found, unreadable = self._identity(), [], 0
         newest_first, count, last = True, 0, datetime.max.replace(tzinfo=UTC)
         for resource in resources:
-            candidate = _candidate(resource, identity)
+            try:
+                candidate = read_candidate(resource, identity)
+            except ValueError:
+                unreadable += 1
+                continue
             created = candidate.created
             newest_first = newest_first and created is not None and created <= last
             count, last = count + 1, created or last
             if created is None or created >= since - CLOCKS_DIFFER:
-                yield resource, candidate
+                found.append(candidate)
             elif newest_first and count > ORDER_SHOWN:
-                return
+                break
+        told = f"{unreadable} of the listed jobs could not be read" if unreadable else ""
+        return JobListing(tuple(found), complete=not unreadable, reason=told)
 
     def _shown(self, endpoint: Endpoint, candidate: Candidate) -> Candidate:
         """The job as the scoring host shows it; as it is known if the host does not show it."""

@@ -55,6 +55,11 @@ class Location(Record, frozen=True):
         return self.container.url_of(self.path)
 
     @property
+    def is_spelled_otherwise_in_urls(self) -> bool:
+        """Whether its path has characters that a URL can only have percent-encoded."""
+        return self.url != f"{self.container.url}/{self.path}"
+
+    @property
     def parent(self) -> Location:
         """The folder that it is in."""
         return Location(self.container, self.path.rpartition("/")[0])

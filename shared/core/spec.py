@@ -100,7 +100,11 @@ def write_spec(
     landing: Landing, snapshot: Snapshot, run_id: str, *, refusal: str | None = None, copies: bool = False
 ) -> RunSpec:
     """The spec for scoring that snapshot of that landing, by its route as it is now. `copies`: score copies wherever
-    the route allows it. Raises ValueError for a route that was not checked."""
+    the route allows it. Raises ValueError for a route that was not checked.
+
+    A landing whose name a URL can only have percent-encoded is scored as copies, too: whether the endpoint decodes the
+    URLs of its inputs or takes them literally is not documented, and the copies' path needs no encoding.
+    """
     route = landing.route
     values = {**landing.parts, "run_id": run_id, "route": route.name, "landing": landing.path, "attempt": "{attempt}"}
     output_uri = fill(route.output_path, values)
@@ -110,6 +114,7 @@ def write_spec(
     mixed = snapshot.others > 0 and not route.takes_files
     publish = Location(route.publish, f"{fill(route.publish_path, values)}/run_id={run_id}")
     input_uri = fill(route.input_path, values)
+    ambiguous = input_uri.startswith("https://") and landing.location.is_spelled_otherwise_in_urls
     return RunSpec(
         landing=landing.location,
         endpoint=route.endpoint,
@@ -121,7 +126,7 @@ def write_spec(
         output=Output(name=route.output_name, uri=output_uri, place=output),
         publish=publish,
         polling=route.polling,
-        scores_copies=route.staging == "always" or (route.staging == "when_needed" and (mixed or copies)),
+        scores_copies=route.staging == "always" or (route.staging == "when_needed" and (mixed or copies or ambiguous)),
         may_copy=route.staging != "never",
         refusal=_path_refusal(publish, output) or refusal or _mixed_refusal(route.staging, snapshot, mixed=mixed),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.core.job import Job
-from shared.core.record import Done, Names, dump
+from shared.core.record import Done, Names, dump, load
 from shared.core.route import Endpoint
 from shared.core.run import Status
 from shared.core.steps import (

@@ -40,10 +40,29 @@ def test_an_attempt_asks_the_routes_endpoint_for_an_output_of_its_own() -> None:
     assert (first.output, second.output) == (spec.output_of(1), spec.output_of(2))
 
 
-def test_the_folder_is_given_to_the_endpoint_by_its_encoded_url() -> None:
-    spec = spec_of(Landing(digits_route(), "digits/a b#1"))
+def test_a_folder_that_is_never_copied_is_given_to_the_endpoint_by_its_encoded_url() -> None:
+    (route,) = parsed(edited(("staging", "never"))).usable
+    spec = spec_of(Landing(route, "digits/a b#1"))
 
     assert spec.request(1).input.uri == f"{LANDING.url}/digits/a%20b%231"
+
+
+@pytest.mark.parametrize("folder", ["a b", "50%", "größe", "a+b", "x;y"])
+def test_a_folder_whose_url_would_be_encoded_is_scored_by_copies(folder: str) -> None:
+    """Whether the endpoint decodes the URLs of its inputs is not documented: decoded or not, one way is wrong."""
+    spec = spec_of(tuesday_named(folder))
+
+    assert spec.scores_copies
+    assert "%" not in spec.request(1).input.uri
+
+
+@pytest.mark.parametrize("folder", ["date=2026-03-01", "a_b-c.d~e", "2026-W09"])
+def test_a_folder_whose_url_is_spelled_like_its_path_is_scored_in_place(folder: str) -> None:
+    assert not spec_of(tuesday_named(folder)).scores_copies
+
+
+def tuesday_named(folder: str) -> Landing:
+    return Landing(digits_route(), f"digits/{folder}")
 
 
 def test_a_datastore_path_is_given_as_it_is() -> None:

@@ -1,7 +1,10 @@
 """The ports with Azure's SDKs and httpx: the only modules that talk to Azure.
 
 blobs           blob storage
-batch_endpoint  Azure ML batch endpoints
+batch_endpoint  Azure ML batch endpoints: submits, follows, cancels, lists their jobs
+workspaces      what Resource Manager knows of endpoints and jobs
+run_history     why a job failed, and whether it waits for nodes
+rest            requests with httpx, and what can go wrong with them
 announcer       announcements on an Event Grid topic
 credentials     the app's identity
 """

@@ -14,6 +14,7 @@ course       the course of a run: what its record becomes when something has hap
 patience     how much trouble a run sits out
 job          job statuses and what each means
 submission   what a batch endpoint is sent, and what it may answer
+finding      whose a job is: how the job of a lost answer is found again
 publication  what is copied, and the manifest
 steps        the activities: names, what goes in, what comes out
 trouble      kinds of trouble, and the patience that each deserves

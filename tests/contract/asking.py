@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from shared.core.route import Endpoint
 from tests.local.azureml.cloud import Cloud
 
 _numbers = itertools.count()
@@ -19,6 +20,11 @@ def landed(cloud: Cloud, folder: str = "contract", content: bytes = b"12345") ->
     """The URL of a folder with one file."""
     cloud.put(f"devstoreaccount1/landing/{folder}/a.txt", content)
     return f"{cloud.addresses.account_url()}/landing/{folder}"
+
+
+def at(uri: str, deployment: str | None = None) -> Endpoint:
+    """The endpoint with that scoring URI."""
+    return Endpoint(scoring_uri=uri, deployment=deployment)
 
 
 def asking(given: str, wanted: str, *, kind: str = "UriFile") -> dict[str, Any]:

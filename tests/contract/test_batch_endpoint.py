@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from local.addresses import CONTAINERS, WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from shared.adapters.blobs import AzureBlobs
+from shared.core.finding import Candidate, is_output
 from shared.core.job import Job
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
@@ -25,8 +27,8 @@ from shared.errors import Unavailable
 from shared.ports import BatchEndpoint
 from testbed.eventually import eventually
 from testbed.examples import LANDING
-from testbed.fakes import FakeBlobs, FakeClock, FakeEndpoint
-from tests.contract.asking import asking, landed, output
+from testbed.fakes import NOON, FakeBlobs, FakeClock, FakeEndpoint
+from tests.contract.asking import asking, at, landed, output
 from tests.local.azureml.cloud import Cloud
 
 
@@ -40,13 +42,20 @@ class Service:
     stat: Callable[[str], File | None]
 
     def submit(self, wanted: str, deployment: str | None = None) -> Job:
-        answer = self.client.submit(self.uri, deployment, asking(self.given, wanted))
+        answer = self.client.submit(at(self.uri, deployment), asking(self.given, wanted))
         assert isinstance(answer, Accepted), answer
         return answer.job
 
+    def listed(self, job: Job) -> Candidate:
+        """The job among those of the endpoint."""
+        listing = self.client.jobs_since(at(self.uri), NOON - timedelta(days=9999))
+        assert listing.complete, listing.reason
+        (found,) = [candidate for candidate in listing.jobs if candidate.job.name == job.name]
+        return found
+
     def ended(self, job: Job) -> Job:
         def look() -> Job | None:
-            seen = self.client.job(self.uri, job.name)
+            seen = self.client.job(at(self.uri), job)
             return seen if seen is not None and seen.is_final else None
 
         return eventually(look, f"the end of {job.name}")
@@ -125,7 +134,7 @@ def test_a_completed_job_leaves_its_output_as_it_is(find: Find) -> None:
     written = service.stat(wanted)
 
     service.ended(job)
-    service.client.jobs_writing(service.uri, [wanted])
+    service.client.jobs_since(at(service.uri), NOON)
 
     assert service.stat(wanted) == written
 
@@ -146,45 +155,59 @@ def test_every_submission_makes_a_job_of_its_own(find: Find) -> None:
     assert service.submit(wanted).name != service.submit(wanted).name
 
 
-def test_a_job_is_found_by_the_output_that_it_was_asked_to_write(find: Find) -> None:
-    service, mine, other = find("lengths"), output(), output()
-    job = service.submit(mine, "main")
+def test_a_job_shows_what_it_reads_and_by_its_end_at_the_latest_what_it_writes(find: Find) -> None:
+    service, wanted = find("lengths"), output()
+    job = service.submit(wanted, "main")
     for _ in range(12):  # more than a page of them
         service.submit(output())
 
-    running = service.client.jobs_writing(service.uri, [mine, other])
+    running = service.listed(job)
     service.ended(job)
-    completed = service.client.jobs_writing(service.uri, [mine])
+    completed = service.listed(job)
 
-    assert running.complete
-    assert {wanted: found.name for wanted, found in running.found.items()} == {mine: job.name}
-    assert completed.found[mine].name == job.name  # the service tells the output in another form by now
-    assert completed.found[mine].status == "Completed"
+    assert (running.job.deployment, running.inputs, running.is_own) == ("main", (service.given,), True)
+    assert running.created is not None
+    assert not running.outputs or is_output(running.outputs[0], wanted)
+    assert completed.job.status == "Completed"
+    assert is_output(completed.outputs[0], wanted)  # in another form by now
+
+
+def test_only_jobs_since_a_moment_are_told_of(find: Find) -> None:
+    service = find("lengths")
+    job = service.submit(output())
+    created = service.listed(job).created
+    assert created is not None
+
+    later = service.client.jobs_since(at(service.uri), created + timedelta(hours=1))
+
+    assert later.complete
+    assert job.name not in {candidate.job.name for candidate in later.jobs}
 
 
 def test_a_job_that_is_not_there_is_none(find: Find) -> None:
     service = find("lengths")
 
-    assert service.client.job(service.uri, "batchjob-nothing") is None
+    assert service.client.job(at(service.uri), Job(name="batchjob-nothing")) is None
 
 
 def test_a_job_is_known_to_its_own_endpoint_only(find: Find) -> None:
     service, wanted, elsewhere = find("lengths"), output(), find("patient").uri
     job = service.submit(wanted)
 
-    assert service.client.job(elsewhere, job.name) is None
-    assert service.client.jobs_writing(elsewhere, [wanted]).found == {}
+    listed = service.client.jobs_since(at(elsewhere), NOON - timedelta(days=9999))
+
+    assert job.name not in {candidate.job.name for candidate in listed.jobs}
 
 
 def test_a_job_is_canceled_once_and_one_that_has_ended_or_has_no_id_is_not(find: Find) -> None:
     service = find("patient")
     job = service.submit(output())
 
-    assert service.client.cancel(job) is True
+    assert service.client.cancel(at(service.uri), job) is True
 
     assert service.ended(job).status == "Canceled"
-    assert service.client.cancel(job) is False  # nothing left to cancel
-    assert service.client.cancel(Job(name="x")) is False  # without an id the workspace is not known
+    assert service.client.cancel(at(service.uri), job) is False  # nothing left to cancel
+    assert service.client.cancel(at(service.uri), Job(name="x")) is False  # without an id the workspace is not known
 
 
 def test_a_job_that_has_completed_is_not_canceled(find: Find) -> None:
@@ -192,7 +215,7 @@ def test_a_job_that_has_completed_is_not_canceled(find: Find) -> None:
     job = service.submit(output())
     service.ended(job)
 
-    assert service.client.cancel(job) is False
+    assert service.client.cancel(at(service.uri), job) is False
     assert service.ended(job).status == "Completed"
 
 
@@ -201,22 +224,22 @@ def test_a_failed_job_is_explained_in_the_services_words(find: Find) -> None:
     job = service.ended(service.submit(output()))
 
     assert job.status == "Failed"
-    assert service.client.explain(job)
-    assert service.client.explain(Job(name="x")) is None  # without an id the workspace is not known
+    assert service.client.explain(at(service.uri), job)
+    assert service.client.explain(at(service.uri), Job(name="x")) is None  # without an id the workspace is not known
 
 
 def test_a_job_that_has_not_failed_has_nothing_to_explain(find: Find) -> None:
     service = find("lengths")
     job = service.ended(service.submit(output()))
 
-    assert service.client.explain(job) is None
+    assert service.client.explain(at(service.uri), job) is None
 
 
 def test_an_endpoint_that_does_not_answer_has_certainly_made_no_job_and_is_trouble_to_ask(find: Find) -> None:
     service = find("silent")
 
-    assert isinstance(service.client.submit(service.uri, None, asking(service.given, output())), Deferred)
+    assert isinstance(service.client.submit(at(service.uri), asking(service.given, output())), Deferred)
     with pytest.raises(Unavailable):
-        service.client.job(service.uri, "batchjob-1")
+        service.client.job(at(service.uri), Job(name="batchjob-1"))
     with pytest.raises(Unavailable):
-        service.client.jobs_writing(service.uri, [output()])
+        service.client.jobs_since(at(service.uri), NOON)

@@ -14,10 +14,11 @@ from azure.core.exceptions import ClientAuthenticationError
 from local.identity.credential import LocalCredential
 from local.tokens import STORAGE, Issuer
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
+from shared.core.job import Job
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
 from shared.errors import Denied, Unavailable
-from shared.ports import JobListing
-from tests.contract.asking import asking, landed, output
+from testbed.fakes import NOON
+from tests.contract.asking import asking, at, landed, output
 from tests.local.azureml.cloud import Cloud
 
 Break = Callable[..., None]
@@ -48,7 +49,7 @@ def break_with(cloud: Cloud) -> Break:
 def test_what_the_endpoint_refuses_comes_back_in_its_own_words(
     endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str, deployment: str | None, kind: str, status: int, words: str
 ) -> None:
-    answer = endpoint.submit(uri, deployment, asking(landed(cloud), output(), kind=kind))
+    answer = endpoint.submit(at(uri, deployment), asking(landed(cloud), output(), kind=kind))
 
     assert isinstance(answer, Rejected)
     assert answer.status == status
@@ -61,7 +62,7 @@ def test_a_token_for_another_audience_is_refused(cloud: Cloud, uri: str) -> None
             return super().get_token("https://management.azure.com/.default")
 
     with closing(AzureBatchEndpoint(Foreign(Issuer.of(cloud.state)), cloud.addresses.azureml)) as client:
-        answer = client.submit(uri, None, {})
+        answer = client.submit(at(uri), {})
 
     assert isinstance(answer, Rejected)
     assert answer.status == 401
@@ -85,7 +86,7 @@ def test_an_answer_that_leaves_open_whether_there_is_a_job_is_unclear_and_not_re
     break_with(match={"method": "POST"}, action={"after": action})
     wanted = output()
 
-    answer = endpoint.submit(uri, None, asking(landed(cloud), wanted))
+    answer = endpoint.submit(at(uri), asking(landed(cloud), wanted))
 
     assert isinstance(answer, Unclear)
     assert jobs_on(cloud, wanted) == 1
@@ -102,8 +103,8 @@ def test_an_answer_that_comes_after_the_time_out_is_unclear_and_the_job_is_made_
     wanted = output()
 
     with closing(AzureBatchEndpoint(own, cloud.addresses.azureml, timeout=patience)) as impatient:
-        told = impatient.submit(uri, None, asking(landed(cloud), wanted))
-    endpoint.submit(uri, None, asking(landed(cloud), output()))  # patient: answered after the one that was given up
+        told = impatient.submit(at(uri), asking(landed(cloud), wanted))
+    endpoint.submit(at(uri), asking(landed(cloud), output()))  # patient: answered after the one that was given up
 
     assert isinstance(told, Unclear)
     assert jobs_on(cloud, wanted) == 1
@@ -120,7 +121,7 @@ def test_a_busy_endpoint_says_when_to_come_again(
 ) -> None:
     break_with(match={"method": "POST"}, action={"status": 429, "headers": {"Retry-After": "17"}, "body": {}})
 
-    answer = endpoint.submit(uri, None, asking(landed(cloud), output()))
+    answer = endpoint.submit(at(uri), asking(landed(cloud), output()))
 
     assert isinstance(answer, Deferred)
     assert answer.retry_after == 17
@@ -132,35 +133,10 @@ def test_without_a_token_nothing_is_sent(cloud: Cloud, uri: str) -> None:
             raise ClientAuthenticationError("no identity here")
 
     with closing(AzureBatchEndpoint(Nobody(Issuer.of(cloud.state)), cloud.addresses.azureml)) as client:
-        answer = client.submit(uri, None, {})
+        answer = client.submit(at(uri), {})
 
     assert isinstance(answer, Deferred)
     assert "managed identity" in answer.message
-
-
-@pytest.mark.parametrize("status", [400, 404, 405])
-def test_an_endpoint_that_does_not_list_its_jobs_is_not_taken_to_have_none(
-    endpoint: AzureBatchEndpoint, uri: str, break_with: Break, status: int
-) -> None:
-    break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": status})
-
-    assert endpoint.jobs_writing(uri, [output()]) == JobListing({}, complete=False)
-
-
-def test_a_list_that_fails_is_trouble_and_not_an_empty_list(
-    endpoint: AzureBatchEndpoint, uri: str, break_with: Break
-) -> None:
-    break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": 503})
-
-    with pytest.raises(Unavailable, match="503"):
-        endpoint.jobs_writing(uri, [output()])
-
-
-def test_a_link_to_another_host_is_not_followed(endpoint: AzureBatchEndpoint, uri: str, break_with: Break) -> None:
-    page = {"value": [], "nextLink": "https://attacker.invalid/jobs"}
-    break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": 200, "body": page})
-
-    assert endpoint.jobs_writing(uri, [output()]) == JobListing({}, complete=False)
 
 
 class Foreign(LocalCredential):
@@ -170,19 +146,20 @@ class Foreign(LocalCredential):
         return super().get_token(f"{STORAGE}/.default")
 
 
-@pytest.mark.parametrize("call", ["job", "jobs_writing", "cancel", "explain"])
+@pytest.mark.parametrize("call", ["job", "jobs_since", "cancel", "explain", "check"])
 def test_who_is_not_let_in_is_denied_and_not_only_told_of_trouble(
     endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str, call: str
 ) -> None:
     """A role that is new takes a while to be felt, so that patience with it differs."""
     wanted = output()
-    answer = endpoint.submit(uri, None, asking(landed(cloud), wanted))
+    answer = endpoint.submit(at(uri), asking(landed(cloud), wanted))
     assert isinstance(answer, Accepted)
     arguments: dict[str, tuple[Any, ...]] = {
-        "job": (uri, answer.job.name),
-        "jobs_writing": (uri, [wanted]),
-        "cancel": (answer.job,),
-        "explain": (answer.job,),
+        "job": (at(uri), answer.job),
+        "jobs_since": (at(uri), NOON),
+        "cancel": (at(uri), answer.job),
+        "explain": (at(uri), answer.job),
+        "check": (at(uri),),
     }
 
     with (
@@ -200,20 +177,20 @@ def test_a_refusal_is_told_in_the_services_words(
     break_with(match={"method": "GET"}, action={"status": status, "body": words})
 
     with pytest.raises(Denied, match=rf"answered {status}: No role here\."):
-        endpoint.job(uri, "batchjob-1")
+        endpoint.job(at(uri), Job(name="batchjob-1"))
 
 
 @pytest.mark.parametrize("status", [404, 409, 429, 500, 503])
 def test_any_other_refusal_to_cancel_or_to_answer_is_no_denial(
     endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str, break_with: Break, status: int
 ) -> None:
-    answer = endpoint.submit(uri, None, asking(landed(cloud), output()))
+    answer = endpoint.submit(at(uri), asking(landed(cloud), output()))
     assert isinstance(answer, Accepted)
     break_with(match={"method": "POST", "path": "/cancel"}, action={"status": status})
 
     if status in (404, 409):
-        assert endpoint.cancel(answer.job) is False
+        assert endpoint.cancel(at(uri), answer.job) is False
     else:
         with pytest.raises(Unavailable) as trouble:
-            endpoint.cancel(answer.job)
+            endpoint.cancel(at(uri), answer.job)
         assert not isinstance(trouble.value, Denied)

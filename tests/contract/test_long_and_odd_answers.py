@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
+from shared.core.job import Job
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
 from shared.core.trouble import LONGEST_MESSAGE
 from shared.errors import Unavailable
-from tests.contract.asking import asking, landed, output
+from testbed.fakes import NOON
+from tests.contract.asking import asking, at, landed, output
 from tests.local.azureml.cloud import Cloud
 
 Break = Callable[..., None]
@@ -46,7 +48,7 @@ def test_a_long_answer_to_a_submission_is_cut(
 ) -> None:
     break_with(match={"method": "POST"}, action={"status": status, "body": body})
 
-    answer = endpoint.submit(uri, None, {})
+    answer = endpoint.submit(at(uri), {})
 
     assert isinstance(answer, kind)
     assert "words and words" in answer.message
@@ -58,7 +60,7 @@ def test_a_long_refusal_is_cut(endpoint: AzureBatchEndpoint, uri: str, break_wit
     break_with(match={"method": "GET"}, action={"status": status, "body": HUGE})
 
     with pytest.raises(Unavailable, match="words and words") as trouble:
-        endpoint.job(uri, "batchjob-1")
+        endpoint.job(at(uri), Job(name="batchjob-1"))
 
     assert len(str(trouble.value)) <= LONGEST_MESSAGE + A_LITTLE_MORE
 
@@ -66,12 +68,12 @@ def test_a_long_refusal_is_cut(endpoint: AzureBatchEndpoint, uri: str, break_wit
 def test_a_long_explanation_of_a_failure_is_cut(
     endpoint: AzureBatchEndpoint, cloud: Cloud, uri: str, break_with: Break
 ) -> None:
-    answer = endpoint.submit(uri, None, asking(landed(cloud), output()))
+    answer = endpoint.submit(at(uri), asking(landed(cloud), output()))
     assert isinstance(answer, Accepted)
     details = {"error": {"error": {"message": "words and words " * 6500}}}
     break_with(match={"method": "GET", "path": "/details$"}, action={"status": 200, "body": details})
 
-    told = endpoint.explain(answer.job)
+    told = endpoint.explain(at(uri), answer.job)
 
     assert told is not None
     assert told.startswith("words and words")
@@ -93,17 +95,17 @@ ODD = [
 def test_odd_jobs_in_a_list_do_not_hide_the_one_that_is_looked_for(
     endpoint: AzureBatchEndpoint, uri: str, break_with: Break
 ) -> None:
-    wanted = output()
-    written = {"predictions": {"uri": wanted}}
+    """But one without a name may be any, so that nothing can be concluded from what else is in the list."""
+    written = {"predictions": {"uri": output()}}
     mine = {"id": 7, "name": "batchjob-1", "properties": {"status": ["?"], "tags": [], "outputData": written}}
     break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": 200, "body": {"value": [*ODD, mine]}})
 
-    listing = endpoint.jobs_writing(uri, [wanted, output()])
+    listing = endpoint.jobs_since(at(uri), NOON)
 
-    assert listing.complete
-    job = listing.found[wanted]
-    assert (job.name, job.status, job.id, job.deployment) == ("batchjob-1", "Unknown", None, None)
-    assert len(listing.found) == 1
+    assert (listing.complete, listing.reason) == (False, "5 of the listed jobs could not be read")
+    found = next(one for one in listing.jobs if one.job.name == "batchjob-1")
+    assert (found.job.status, found.job.id, found.job.deployment) == ("Unknown", None, None)
+    assert [one.outputs for one in listing.jobs if one.job.name == "a"] == [()] * 3
 
 
 @pytest.mark.parametrize("value", [7, True, "x", {"a": 1}])
@@ -113,8 +115,8 @@ def test_a_list_of_jobs_that_is_no_list_is_trouble_and_not_an_empty_list(
     """A number was a defect, which ends the run, and a text was a complete list of nothing."""
     break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": 200, "body": {"value": value}})
 
-    with pytest.raises(Unavailable, match="list of jobs"):
-        endpoint.jobs_writing(uri, [output()])
+    with pytest.raises(Unavailable, match="not a list"):
+        endpoint.jobs_since(at(uri), NOON)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_an_odd_job_is_read_as_far_as_it_goes(
 ) -> None:
     break_with(match={"method": "GET"}, action={"status": 200, "body": body})
 
-    job = endpoint.job(uri, "a")
+    job = endpoint.job(at(uri), Job(name="a"))
 
     assert job is not None
     assert (job.name, job.status, job.id) == ("a", "Unknown", None)

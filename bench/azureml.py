@@ -206,7 +206,7 @@ def _emulator(folder: Path) -> Iterator[Emulator]:
     where, issuer = addresses.settle(state), Issuer.of(state)
     with (
         _part("local.storage", "--state", str(state)),
-        _part("local.azureml", "--state", str(state), "--deployments", str(folder / "deployments")),
+        _part("local.azureml", "--state", str(state), "--deployments", str(folder / "deployments"), "--azure", "kind"),
     ):
         emulator = Emulator(where, issuer, tls.client_context(state))
         try:

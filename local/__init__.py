@@ -9,6 +9,8 @@
     supervisor.py  parts as child processes: started, kept running, stopped
     commands.py    what a person does with it: drop data, look at runs, wait
     addresses.py   who listens where
+    azure.py       what is not known about Azure, and the answers that can be played
+    chosen.py      which answers a state directory was started with
     serving.py     how every part runs
     database.py    opens the SQLite files that parts keep their state in
     clock.py       one clock for all, which may run faster

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from local import azure, chosen
 from local.commands import CommandFailed, drop, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
 from local.supervisor import CHECKOUT
@@ -25,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--routes", type=Path, help="a routes file to use instead of the app's")
     up.add_argument("--deployments", type=Path, default=DEPLOYMENTS, help="default: the demo's")
     up.add_argument("--clock-rate", type=float, help="clock speed; 1 is real time")
+    azure.add_argument(up)
 
     dropping = _command(commands, "drop", "upload a file or a folder", _drop)
     dropping.add_argument("source", type=Path, metavar="SRC")
@@ -40,7 +42,8 @@ def parser() -> argparse.ArgumentParser:
     azureml.add_argument("--deployments", type=Path, required=True)
     azureml.add_argument("--port", type=int)
     azureml.add_argument("--pace", default="local", choices=("local", "cluster"), help="how quickly jobs start and end")
-    azureml.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit are Queued")
+    azureml.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit wait")
+    azure.add_argument(azureml)
 
     commands.add_parser("host", help="the Functions host alone, for any Python v2-model app", add_help=False)
     return top
@@ -70,6 +73,7 @@ def _up(args: argparse.Namespace) -> int:
             deployments=args.deployments.resolve(),
             routes=args.routes.resolve() if args.routes else None,
             clock_rate=args.clock_rate,
+            azure=args.azure or chosen.load(args.state),
         )
     )
 
@@ -82,6 +86,7 @@ def _azureml(args: argparse.Namespace) -> int:
         Options(
             state=args.state.resolve(),
             deployments=args.deployments.resolve(),
+            azure=args.azure or chosen.load(args.state),
             azureml_port=args.port,
             azureml_flags=("--pace", args.pace, "--nodes", str(args.nodes)),
         )
@@ -129,7 +134,7 @@ def main(arguments: Sequence[str]) -> int:
     args = parser().parse_args(arguments)
     try:
         code: int = args.carry_out(args)
-    except CommandFailed as error:
+    except (CommandFailed, azure.UnknownAnswer) as error:
         _say(str(error))
         return 2
     return code

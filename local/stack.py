@@ -20,7 +20,7 @@ from typing import IO, Any
 import httpx
 import yaml
 
-from local import addresses, tls
+from local import addresses, chosen, tls
 from local.addresses import (
     ACCOUNT,
     CONTAINERS,
@@ -30,6 +30,7 @@ from local.addresses import (
     WORKSPACE_ACCOUNT,
     Addresses,
 )
+from local.azure import DEFAULT, PROFILES, Azure
 from local.azureml.api.introduction import introduction
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
@@ -56,6 +57,7 @@ class Options:
     app: Path | None = None
     routes: Path | None = None
     clock_rate: float | None = None
+    azure: Azure = PROFILES[DEFAULT]
     azureml_port: int | None = None
     azureml_flags: tuple[str, ...] = ()
 
@@ -122,6 +124,7 @@ def description(where: Addresses, options: Options, pids: Mapping[str, int], key
             "resource_group": addresses.RESOURCE_GROUP,
             "workspace": addresses.WORKSPACE,
         },
+        "azure": options.azure.answers(),
         "pids": dict(pids),
     }
     if "host" not in pids:
@@ -186,6 +189,7 @@ def run(options: Options, say: Callable[[str], None]) -> int:
     with exclusive(options.state) as lock:
         (options.state / "stack.json").unlink(missing_ok=True)
         (options.state / "logs").mkdir(exist_ok=True)
+        chosen.keep(options.state, options.azure)
         ports = {"azureml": options.azureml_port} if options.azureml_port else {}
         where = addresses.settle(options.state, rate=options.clock_rate, ports=ports)
         return asyncio.run(Stack(options, where, lock, say).run())

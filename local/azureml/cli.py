@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from local import addresses as address_book
+from local import azure, chosen
 from local.addresses import Addresses, port_of
 from local.azureml.api.history_routes import HistoryRoutes
 from local.azureml.api.management_routes import ManagementRoutes
@@ -16,6 +17,7 @@ from local.azureml.api.resource_routes import ResourceRoutes
 from local.azureml.api.routing import Dispatcher
 from local.azureml.api.scoring_routes import ScoringRoutes
 from local.azureml.api.server import application
+from local.azureml.api.subscription_routes import SubscriptionRoutes
 from local.azureml.api.wire import Wire
 from local.azureml.execution.joblogs import JobLogs
 from local.azureml.execution.model_jobs import ModelJobs
@@ -42,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deployments", type=Path, required=True, help="one folder per endpoint, with endpoint.yml")
     parser.add_argument("--with-parent", action="store_true", help="stop when stdin closes")
     parser.add_argument("--pace", choices=sorted(PACES), default="local", help="how quickly jobs start and end")
-    parser.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit are Queued")
+    parser.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit wait")
+    azure.add_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
+    answers = args.azure or chosen.load(args.state)
     folder, clock = args.state.resolve() / "azureml", addresses.clock
     async with AsyncExitStack() as stack:
         storage = Storage(addresses, args.state)
@@ -66,7 +70,7 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
                 host = f"localhost:{port_of(addresses.storage)}"
                 registry.put(f"datastores/{datastore.name}", datastore_document(datastore, host))
         deployed = Deployed(registry, catalog.read(args.deployments.resolve()))
-        places, nodes = Places(registry, addresses.storage), Nodes(args.nodes)
+        places, nodes = Places(registry, addresses.storage, answers.input_urls), Nodes(args.nodes)
         files, logs = AssetFiles(registry, storage, places, folder / "assets"), JobLogs(storage)
         runner = Runner(
             store=store,
@@ -81,14 +85,16 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
             ),
         )
         stack.push_async_callback(runner.close)
-        app, bodies = application(args.state, addresses.azureml, clock, store), Wire(addresses.azureml, places)
+        app = application(args.state, addresses.azureml, clock, store)
+        bodies = Wire(addresses.azureml, places, answers)
         ScoringRoutes(
             deployed=deployed, registry=registry, places=places, store=store, runner=runner, clock=clock, bodies=bodies
         ).install(app)
         HistoryRoutes(store=store, runner=runner, logs=logs, places=places, bodies=bodies).install(app)
         resources = ResourceRoutes(registry=registry, places=places, deployed=deployed, storage=storage, bodies=bodies)
         management = ManagementRoutes(store=store, runner=runner, bodies=bodies)
-        Dispatcher([*management.table(), *resources.table()]).install(app)
+        above = SubscriptionRoutes(registry=registry, bodies=bodies)
+        Dispatcher([*above.table(), *management.table(), *resources.table()]).install(app)
         runner.resume()
         await listen(stack, app, port_of(addresses.azureml), server_context(args.state))
         logger.info("Azure ML serves %s on %s", ", ".join(deployed.names()) or "no endpoint", addresses.azureml)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from local import addresses, serving, tls
+from local import addresses, chosen, serving, tls
 from local.eventgrid import control, topics
 from local.eventgrid.broker import Broker
 from local.eventgrid.destinations import Destinations
@@ -27,7 +27,9 @@ async def serve(state: Path, *, with_parent: bool) -> None:
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), skip_auto_headers=("User-Agent",))
         )
-        broker = Broker(store, Destinations(session, tls.client_context(state), where), where.clock, faults)
+        encoding = chosen.load(state).queue_encoding
+        destinations = Destinations(session, tls.client_context(state), where, encoding)
+        broker = Broker(store, destinations, where.clock, faults)
         broker.start()
         stack.callback(broker.stop)
         app = control.make_app(broker)

@@ -21,6 +21,7 @@ from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from local.addresses import ACCOUNTS, Addresses
+from local.azure import QueueEncoding
 from local.eventgrid.policy import ANSWER_SECONDS, TIMED_OUT, UNREACHABLE, outcome
 from local.eventgrid.schema import Event, Schema, in_schema
 from local.eventgrid.store import Delivery
@@ -40,6 +41,7 @@ class Destinations:
     session: aiohttp.ClientSession
     tls: ssl.SSLContext
     addresses: Addresses
+    queue_encoding: QueueEncoding
 
     async def prove(self, subscription: Subscription, now: datetime) -> None:
         """Return when the destination exists and wants the events. Raises EndpointRefused."""
@@ -58,7 +60,7 @@ class Destinations:
         events = [in_schema(delivery.event, subscription.schema) for delivery in deliveries]
         match subscription.destination:
             case StorageQueue() as queue:
-                return await _enqueue(queue, events)
+                return await self._enqueue(queue, events)
             case WebHook(url):
                 headers = _headers(subscription, deliveries[0])
                 body: object = events
@@ -94,6 +96,24 @@ class Destinations:
             return TIMED_OUT
         except aiohttp.ClientError:
             return UNREACHABLE
+
+    async def _enqueue(self, queue: StorageQueue, events: Sequence[Event]) -> int:
+        try:
+            async with self._queue(queue) as client:
+                for event in events:
+                    await client.send_message(json.dumps(event))
+        except HttpResponseError as error:
+            # A queue has no answer that means never: every failure is tried again.
+            return error.status_code if error.status_code in (404, 503) else 500
+        except AzureError:
+            return UNREACHABLE
+        return 201
+
+    def _queue(self, queue: StorageQueue) -> QueueClient:
+        policy = TextBase64EncodePolicy() if self.queue_encoding is QueueEncoding.BASE64 else None
+        return QueueClient.from_connection_string(
+            queue.connection_string, queue.queue, message_encode_policy=policy, retry_total=0
+        )
 
     async def _prove_event_grid(self, subscription: Subscription, url: str, now: datetime) -> None:
         code = str(uuid4())
@@ -153,7 +173,7 @@ class Destinations:
 
     async def _prove_queue(self, queue: StorageQueue) -> None:
         try:
-            async with _client(queue) as client:
+            async with self._queue(queue) as client:
                 await client.get_queue_properties()
         except (AzureError, ValueError) as error:
             raise EndpointRefused(f"Queue {queue.queue!r} cannot be used; create it first. {error}") from error
@@ -208,25 +228,6 @@ def _headers(subscription: Subscription, delivery: Delivery) -> dict[str, str]:
         headers["aeg-data-version"] = str(delivery.event.get("dataVersion", ""))
         headers["aeg-output-event-id"] = str(uuid4())
     return headers
-
-
-async def _enqueue(queue: StorageQueue, events: Sequence[Event]) -> int:
-    try:
-        async with _client(queue) as client:
-            for event in events:
-                await client.send_message(json.dumps(event))
-    except HttpResponseError as error:
-        # A queue has no answer that means never: every failure is tried again.
-        return error.status_code if error.status_code in (404, 503) else 500
-    except AzureError:
-        return UNREACHABLE
-    return 201
-
-
-def _client(queue: StorageQueue) -> QueueClient:
-    return QueueClient.from_connection_string(
-        queue.connection_string, queue.queue, message_encode_policy=TextBase64EncodePolicy(), retry_total=0
-    )
 
 
 def _bare(url: str) -> str:

@@ -4,12 +4,14 @@ server.py               the checks that are the same for all, and the routes beh
 routing.py              how Resource Manager finds a handler
 scoring_routes.py       the scoring host: submit a job, list jobs, look at one
 management_routes.py    Resource Manager: the workspace, jobs and their cancellation
+subscription_routes.py  Resource Manager: the subscription, and a list of the resources in it
 resource_routes.py      Resource Manager: list, get, put and delete, the same for every kind of resource
 resource_rules.py       what is accepted for each kind, and how it is shown
 history_routes.py       run history: what became of runs, where their logs and outputs are
 invocation.py           reads what to score, for a model deployment
 pipeline_invocation.py  reads what to run, for a pipeline component deployment
 members.py              JSON objects of callers, whose keys come in several spellings
+open_facts.py           what is shown and refused where Azure's behaviour is not known
 wire.py                 the JSON of jobs
 history.py              the JSON of runs
 introduction.py         how curl and azure-ai-ml get here

@@ -44,13 +44,13 @@ class HistoryRoutes:
 
     async def _run(self, request: web.Request) -> web.Response:
         run = request.match_info["run"]
-        return web.json_response(history.run_of(self._found(run), run))
+        return web.json_response(history.run_of(self._found(run), run, self._bodies.azure))
 
     async def _details(self, request: web.Request) -> web.Response:
         run = request.match_info["run"]
         job = self._found(run)
-        links = self._logs.links(job, self._runner.folders(job))
-        return web.json_response(history.details(history.run_of(job, run), links))
+        links = self._logs.links(job, run, self._runner.folders(job))
+        return web.json_response(history.details(history.run_of(job, run, self._bodies.azure), links))
 
     async def _children(self, request: web.Request) -> web.Response:
         job = self._found(request.match_info["run"])
@@ -59,7 +59,7 @@ class HistoryRoutes:
 
     async def _run_data(self, request: web.Request) -> web.Response:
         run = str((await body_of(request)).get("runId"))
-        return web.json_response(history.run_data(self._found(run), run))
+        return web.json_response(history.run_data(self._found(run), run, self._bodies.azure))
 
     async def _resolved(self, request: web.Request) -> web.Response:
         """Where named outputs of jobs are, in the long form of a datastore path."""

@@ -24,7 +24,8 @@ from local.azureml.workspace.store import JobStore
 PAGE = 10
 _SOON = {"Retry-After": "1"}
 """When a client may ask again; without it azure-core waits half a minute. Only ever on answers that are no errors."""
-_UNSUPPORTED_FILTERS = ("tag", "properties", "scheduled", "scheduleId", "assetName")
+_UNSUPPORTED_FILTERS = ("properties", "scheduled", "scheduleId", "assetName")
+_VIEWS = ("activeonly", "archivedonly", "all")
 
 
 class ManagementRoutes:
@@ -75,12 +76,16 @@ class ManagementRoutes:
     async def _jobs(self, request: web.Request, _ids: dict[str, str]) -> web.Response:
         if asked := [name for name in _UNSUPPORTED_FILTERS if name in request.query]:
             raise Refusal(400, "UserError", f"Listing jobs by {', '.join(asked)} is not supported here.")
-        if request.query.get("jobType", "Pipeline").lower() != "pipeline":
-            return web.json_response(wire.page([], None))
         skip = skip_of(request, "$skip")
-        jobs = self._store.page(skip=skip, size=PAGE + 1)
+        jobs = self._listed(request.query.get("tag"), skip, PAGE + 1) if _lists_any(request) else []
         link = next_link(self._bodies.base, request, "$skip", skip + PAGE) if len(jobs) > PAGE else None
         return web.json_response(wire.page([self._bodies.arm_job(job) for job in jobs[:PAGE]], link))
+
+    def _listed(self, tag: str | None, skip: int, size: int) -> list[Job]:
+        """A slice of the jobs, newest first; with a `tag`, of those that have a tag of that name."""
+        if tag is None:
+            return self._store.page(skip=skip, size=size)
+        return [job for job in self._store.page() if tag in wire.tags(job)][skip : skip + size]
 
     async def _job(self, _request: web.Request, ids: dict[str, str]) -> web.Response:
         if job := self._store.get(ids["job"]):
@@ -110,6 +115,14 @@ class ManagementRoutes:
         if job is None:
             raise _no_job(name)
         return job
+
+
+def _lists_any(request: web.Request) -> bool:
+    """Whether jobs of these kinds exist here: all are pipelines, and none can be archived. Raises Refusal 400."""
+    view = request.query.get("listViewType", "ActiveOnly")
+    if view.lower() not in _VIEWS:
+        raise Refusal(400, "UserError", f"listViewType must be ActiveOnly, ArchivedOnly or All, not {view!r}.")
+    return view.lower() != "archivedonly" and request.query.get("jobType", "Pipeline").lower() == "pipeline"
 
 
 def _no_job(name: str) -> Refusal:

@@ -30,7 +30,8 @@ class Dispatcher:
         self._routes = [(route, re.compile(route.path, re.IGNORECASE)) for route in routes]
 
     def install(self, app: web.Application) -> None:
-        app.router.add_route("*", "/subscriptions/{tail:.*}", self._dispatch)
+        for path in ("/subscriptions", "/subscriptions/{tail:.*}"):
+            app.router.add_route("*", path, self._dispatch)
 
     async def _dispatch(self, request: web.Request) -> web.Response:
         if not request.query.get("api-version"):

@@ -1,7 +1,8 @@
 """The scoring host: submit a job, list jobs, look at one. Tokens for https://ml.azure.com.
 
 In Azure every endpoint has a host, https://<endpoint>.<region>.inference.ml.azure.com/jobs; here it has a path. The
-same routes stand below the management front end, which is where the SDK lists jobs.
+same routes stand below the management front end, which is where the SDK lists jobs. What only the host does is left to
+the open facts of `local/azure.py`.
 Source: Azure docs, how-to-access-data-batch-endpoints-jobs; mfe.json of 2020-09-01-dataplanepreview.
 """
 
@@ -13,7 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
-from local.azureml.api import wire
+from local.azure import DeploymentHeader
+from local.azureml.api import open_facts, wire
 from local.azureml.api.invocation import Invocation, parse
 from local.azureml.api.pipeline_invocation import parse_pipeline_job
 from local.azureml.api.resource_rules import shown
@@ -26,11 +28,12 @@ from local.azureml.workspace.deployed import Deployed
 from local.azureml.workspace.deployments import Deployment, compute_path
 from local.azureml.workspace.jobs import Job, Status, StatusChange, StepRun
 from local.azureml.workspace.names import WORKSPACE_ID, id_of
-from local.azureml.workspace.registry import Registry
+from local.azureml.workspace.registry import Registry, Resource
 from local.azureml.workspace.store import JobStore
 from local.azureml.workspace.uris import Places
 from local.clock import Clock
 
+SCORING_HOST = "/endpoints"
 FRONT_END = f"/mferp/managementfrontend{WORKSPACE_ID}/batchEndpoints"
 PAGE = 10
 """Azure's page size is not documented; a small one makes clients follow nextLink."""
@@ -57,7 +60,7 @@ class ScoringRoutes:
         self._bodies = bodies
 
     def install(self, app: web.Application) -> None:
-        for root in ("/endpoints/{endpoint}", f"{FRONT_END}/{{endpoint}}"):
+        for root in (f"{SCORING_HOST}/{{endpoint}}", f"{FRONT_END}/{{endpoint}}"):
             app.router.add_post(f"{root}/jobs", self._submit)
             for jobs in (f"{root}/jobs", f"{root}/deployments/{{deployment}}/jobs"):
                 app.router.add_get(jobs, self._list)
@@ -68,8 +71,7 @@ class ScoringRoutes:
 
     async def _submit(self, request: web.Request) -> web.Response:
         began = time.monotonic()
-        named = request.match_info.get("deployment") or request.headers.get("azureml-model-deployment")
-        deployment = self._deployed.route(request.match_info["endpoint"], named)
+        deployment = self._deployed.route(request.match_info["endpoint"], _named_deployment(request))
         asked, steps = self._parse(await body_of(request), deployment)
         name = f"{'pipelinejob' if deployment.component else 'batchjob'}-{uuid.uuid4()}"
         job = Job(
@@ -79,6 +81,7 @@ class ScoringRoutes:
             endpoint=deployment.endpoint,
             deployment=deployment.name,
             created_by=request["claims"].get("oid", ""),
+            created_by_type="Application" if request["claims"].get("idtyp") == "app" else "User",
             inputs=asked.inputs,
             outputs=asked.outputs,
             settings=asked.settings,
@@ -115,7 +118,11 @@ class ScoringRoutes:
         return parse_pipeline_job(body, pipeline, deployment.pipeline, self._places), list(pipeline.steps)
 
     async def _list(self, request: web.Request) -> web.Response:
-        endpoint = self._deployed.endpoint(request.match_info["endpoint"])
+        endpoint = self._asked(request)
+        if _is_on_scoring_host(request):
+            open_facts.check_scoring_host_lists(self._bodies.azure)
+        else:
+            open_facts.check_front_end_lists(self._bodies.azure)
         deployment = request.match_info.get("deployment") or request.query.get("deployment")
         skip = skip_of(request, "$skiptoken")
         jobs = self._store.page(endpoint=endpoint.name, deployment=deployment, skip=skip, size=PAGE + 1)
@@ -123,11 +130,19 @@ class ScoringRoutes:
         return web.json_response(wire.page([self._bodies.batch_job(job) for job in jobs[:PAGE]], link))
 
     async def _show(self, request: web.Request) -> web.Response:
-        endpoint = self._deployed.endpoint(request.match_info["endpoint"])
-        job = self._store.get(request.match_info["job"])
+        endpoint, name = self._asked(request), request.match_info["job"]
+        job = self._store.get(name)
         if job is None or job.endpoint != endpoint.name:
-            raise Refusal(404, "UserError", f"The job {request.match_info['job']!r} does not exist on this endpoint.")
+            is_open = _is_on_scoring_host(request)
+            raise open_facts.unknown_job(name, self._bodies.azure) if is_open else open_facts.no_such_job(name)
         return web.json_response(self._bodies.batch_job(job, listed=False))
+
+    def _asked(self, request: web.Request) -> Resource:
+        """The endpoint that a GET asks. Raises Refusal 404, also when it must be routed to a deployment and cannot."""
+        name = request.match_info["endpoint"]
+        if _is_on_scoring_host(request) and self._bodies.azure.deployment_header is DeploymentHeader.NEEDED:
+            self._deployed.route(name, _named_deployment(request))
+        return self._deployed.endpoint(name)
 
     async def _show_deployment(self, request: web.Request) -> web.Response:
         endpoint, name = request.match_info["endpoint"], request.match_info["deployment"]
@@ -135,6 +150,14 @@ class ScoringRoutes:
         found = self._registry.get(f"batchEndpoints/{endpoint}/deployments/{name}")
         assert found is not None
         return web.json_response(shown(found, self._bodies))
+
+
+def _is_on_scoring_host(request: web.Request) -> bool:
+    return request.path.startswith(f"{SCORING_HOST}/")
+
+
+def _named_deployment(request: web.Request) -> str | None:
+    return request.match_info.get("deployment") or request.headers.get("azureml-model-deployment")
 
 
 def skip_of(request: web.Request, name: str) -> int:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 AUDIENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("/endpoints/", (AZURE_ML,)),
     ("/mferp/", (AZURE_ML,)),
-    ("/subscriptions/", (MANAGEMENT,)),
+    ("/subscriptions", (MANAGEMENT,)),
     ("/history/", (MANAGEMENT, AZURE_ML)),
     ("/data/", (MANAGEMENT, AZURE_ML)),
 )

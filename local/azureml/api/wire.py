@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from local.azure import Azure
+from local.azureml.api.open_facts import began, shows_outputs, status_of
 from local.azureml.execution.joblogs import artifacts_path
 from local.azureml.workspace.jobs import InputKind, Job, JobInput, Status
 from local.azureml.workspace.names import TYPE, WORKSPACE_ID, id_of
@@ -23,8 +25,9 @@ _NOT_YET: dict[str, str | None] = {"datastoreId": None, "path": None}
 class Wire:
     """Bodies of one server; `base` is its URL."""
 
-    def __init__(self, base: str, places: Places) -> None:
+    def __init__(self, base: str, places: Places, azure: Azure) -> None:
         self.base = base
+        self.azure = azure
         self._places = places
 
     def scoring_uri(self, endpoint: str) -> str:
@@ -48,7 +51,7 @@ class Wire:
                 **self._outputs(job),
                 "compute": _compute(job),
                 **({} if job.component else _overridable(job.settings)),
-                "status": job.status,
+                "status": status_of(job, self.azure),
                 "interactionEndpoints": {
                     "Tracking": _interaction("Tracking", self._tracking()),
                     "Studio": _interaction("Studio", studio(job)),
@@ -70,9 +73,9 @@ class Wire:
             "properties": {
                 "description": f"Pipeline submission for endpoint: {job.endpoint}, deployment: {job.deployment}.",
                 "tags": tags(job),
-                "properties": {**properties(job), "azureml.pipelines.stages": json.dumps(_stages(job))},
+                "properties": {**properties(job), "azureml.pipelines.stages": json.dumps(self._stages(job))},
                 "displayName": job.display_name,
-                "status": job.status,
+                "status": status_of(job, self.azure),
                 "experimentName": experiment_of(job),
                 "services": {name: _service(name, url) for name, url in services.items()},
                 "computeId": None,
@@ -86,7 +89,7 @@ class Wire:
                 "outputs": None,
                 "sourceJobId": None,
             },
-            "systemData": {**_system_data(job), "createdByType": "User"},
+            "systemData": {**_system_data(job), "createdByType": job.created_by_type},
         }
 
     def child_job(self, run: str) -> dict[str, Any]:
@@ -94,7 +97,10 @@ class Wire:
         return {"id": id_of(f"jobs/{run}"), "name": run, "type": f"{TYPE}/jobs", "properties": None}
 
     def _outputs(self, job: Job) -> dict[str, Any]:
-        """As the caller wrote them until the job has completed; then the service's own form, and where the logs are."""
+        """As the caller wrote them until the job has completed; then the service's own form, and where the logs are.
+
+        Whether named outputs are shown at all is one of the open facts.
+        """
         wanted = [(output.key, output.uri, output.kind) for output in job.outputs]
         if job.status is Status.COMPLETED:
             if not wanted and not job.component:
@@ -107,7 +113,20 @@ class Wire:
             key: {"description": None, "uri": uri, "mode": "ReadWriteMount", "jobOutputType": kind}
             for key, uri, kind in wanted
         }
-        return {"outputData": entries, "output": output} if entries else {"output": output}
+        is_shown = entries and shows_outputs(job, self.azure)
+        return {"outputData": entries, "output": output} if is_shown else {"output": output}
+
+    def _stages(self, job: Job) -> dict[str, Any]:
+        start = began(job, self.azure)
+        if start is None:
+            return {"Initialization": None, "Execution": None}
+        words = {Status.COMPLETED: "Finished", Status.FAILED: "Failed", Status.CANCELED: "Canceled"}
+        execution = {
+            "StartTime": start.isoformat(),
+            "EndTime": job.modified.isoformat() if job.is_final else None,
+            "Status": words.get(job.status, "Running"),
+        }
+        return {"Initialization": None, "Execution": execution}
 
     def _canonical(self, uri: str) -> str:
         try:
@@ -258,19 +277,6 @@ def _input(one: JobInput) -> dict[str, Any]:
     if one.kind is InputKind.LITERAL:
         return {"description": one.description, "value": one.value, "jobInputType": one.kind}
     return {"description": one.description, "uri": one.uri, "mode": "ReadOnlyMount", "jobInputType": one.kind}
-
-
-def _stages(job: Job) -> dict[str, Any]:
-    began = job.began(Status.RUNNING)
-    if began is None:
-        return {"Initialization": None, "Execution": None}
-    words = {Status.COMPLETED: "Finished", Status.FAILED: "Failed", Status.CANCELED: "Canceled"}
-    execution = {
-        "StartTime": began.isoformat(),
-        "EndTime": job.modified.isoformat() if job.is_final else None,
-        "Status": words.get(job.status, "Running"),
-    }
-    return {"Initialization": None, "Execution": execution}
 
 
 def _interaction(kind: str, url: str) -> dict[str, Any]:

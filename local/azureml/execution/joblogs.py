@@ -7,6 +7,7 @@ of azure.azcollection (the place: workspaceartifactstore, ExperimentRun/dcid.<ru
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ job_progress_overview.<time>.txt          files and mini-batches that succeeded 
 azureml/executionlogs.txt                 the states of the job, with their times
 user/stdout/<node>/process<n>.stdout.txt  what the scoring script printed
 user/stderr/<node>/process<n>.stderr.txt  what it wrote to stderr and logged
-user/error/<node>/process<n>.error.txt    every try that failed, with its traceback
+user/error/<node>/process<n>.txt          every try that failed, with its traceback
 user/<step>/std_log.txt                   what a step of a pipeline printed
 """
 
@@ -44,8 +45,8 @@ class JobLogs:
         file = folders.logs / EXECUTION
         file.parent.mkdir(parents=True, exist_ok=True)
         lines = [f"[{change.at:%Y-%m-%d %H:%M:%SZ}] {change.status}" for change in job.changes]
-        if job.error:
-            lines.append(f"{job.error.code}: {job.error.message}")
+        if error := job.own_error:
+            lines.append(f"{error.reference or error.code}: {error.message}")
         file.write_text("\n".join(lines) + "\n", "utf-8")
         await self._storage.put(file, _blob(job, EXECUTION))
 
@@ -60,11 +61,24 @@ class JobLogs:
         names = _names(logs)
         await asyncio.gather(*(self._storage.put(logs / name, _blob(job, name)) for name in names))
 
-    def links(self, job: Job, folders: JobFolders) -> dict[str, str]:
-        """A signed URL for every file that has been uploaded, by the name that clients know it by."""
-        names = _names(folders.logs) if job.is_final else [EXECUTION]
+    def links(self, job: Job, run: str, folders: JobFolders) -> dict[str, str]:
+        """A signed URL for every file of a run that has been uploaded, by the name that clients know it by."""
         signature = self._storage.signature(ARTIFACTS.account, _LINKS_LAST, write=False)
-        return {f"logs/{name}": f"{self._storage.url(_blob(job, name))}?{signature}" for name in names}
+        names = files_of(job, run, _names(folders.logs) if job.is_final else [])
+        return {shown: f"{self._storage.url(_blob(job, name))}?{signature}" for shown, name in names.items()}
+
+
+def files_of(job: Job, run: str, names: Sequence[str]) -> dict[str, str]:
+    """Those of a job's log files that belong to the run `run`, by the name under which that run shows them.
+
+    The job's own run has what `jobs.stream` prints; what was logged while the work was done is at the run that did it.
+    """
+    if run == job.name:
+        return {f"logs/{EXECUTION}": EXECUTION}
+    if step := next((step for step in job.steps if step.run == run), None):
+        folder = f"user/{step.name}/"
+        return {f"user_logs/{name.removeprefix(folder)}": name for name in names if name.startswith(folder)}
+    return {f"logs/{name}": name for name in names if name != EXECUTION}
 
 
 def _names(logs: Path) -> list[str]:

@@ -30,7 +30,7 @@ from local.azureml.execution.pipelines import (
 from local.azureml.workspace.asset_files import AssetFiles
 from local.azureml.workspace.assets import find
 from local.azureml.workspace.data import Storage
-from local.azureml.workspace.jobs import InputKind, Job, JobFailed, Status, StepRun
+from local.azureml.workspace.jobs import InputKind, Job, JobFailed, Status, StepRun, error_of
 from local.azureml.workspace.names import asset_path
 from local.azureml.workspace.registry import Registry
 from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri, datastore_name
@@ -169,8 +169,8 @@ class _Work:
         except asyncio.CancelledError:
             self._end(run, Status.CANCELED)
             raise
-        except Exception:
-            self._end(run, Status.FAILED)
+        except Exception as failure:
+            self._end(replace(run, error=error_of(failure)), Status.FAILED)
             raise
 
     def _end(self, run: StepRun, status: Status) -> None:

@@ -14,7 +14,7 @@ from local.azureml.execution.joblogs import JobLogs
 from local.azureml.execution.model_jobs import ModelJobs
 from local.azureml.execution.nodes import Nodes
 from local.azureml.execution.pipeline_jobs import PipelineJobs
-from local.azureml.workspace.jobs import Job, JobError, JobFailed, Status, StepRun
+from local.azureml.workspace.jobs import Job, JobError, JobFailed, Status, StepRun, error_of
 from local.azureml.workspace.store import JobStore
 from local.clock import Clock
 
@@ -118,7 +118,7 @@ class Runner:
             error = failure.error
         except Exception as failure:
             logger.exception("The job %s could not be continued.", name)
-            error = JobError("ServiceError", f"{type(failure).__name__}: {failure}")
+            error = error_of(failure)
         self._ending.add(name)
         await self._end(name, error)
         self._ending.discard(name)

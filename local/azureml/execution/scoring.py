@@ -33,7 +33,7 @@ async def score(files: Sequence[Path], settings: JobSettings, spec: WorkerSpec, 
         slots = min(settings.processes, len(work.pending))
         async with asyncio.TaskGroup() as group:
             for slot in range(slots):
-                group.create_task(work.slot(f"node-{slot % settings.instance_count}"))
+                group.create_task(work.slot(str(slot % settings.instance_count)))
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
     finally:
@@ -127,7 +127,7 @@ class _Work:
             raise JobFailed(failure)
 
     def _log_error(self, node: str, number: int, text: str) -> None:
-        path = self.spec.logs / "user" / "error" / node / f"process{number:03}.error.txt"
+        path = self.spec.logs / "user" / "error" / node / f"process{number:03}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(text.rstrip() + "\n")

@@ -73,6 +73,26 @@ class JobOutput:
     description: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed, in the service's words where those are known."""
+
+    code: str
+    message: str
+    reference: str | None = None
+
+
+STEP_FAILED = JobError(
+    "UserError",
+    "Pipeline has some failed steps. See child run or execution logs for more details.",
+    "PipelineHasStepJobFailed",
+)
+"""All that a job's own run says when a run below it failed.
+
+Source: Azure docs, how-to-troubleshoot-batch-endpoints (look at the step); the error that users quote of streamed jobs.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
     """One step of a pipeline component deployment's job: a run of its own below the job's."""
@@ -83,14 +103,7 @@ class StepRun:
     began: datetime | None = None
     ended: datetime | None = None
     outputs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class JobError:
-    """Why a job failed, in the service's words where those are known."""
-
-    code: str
-    message: str
+    error: JobError | None = None
 
 
 class JobFailed(Exception):
@@ -99,6 +112,13 @@ class JobFailed(Exception):
     def __init__(self, message: str, code: str = "UserError") -> None:
         super().__init__(message)
         self.error = JobError(code, message)
+
+
+def error_of(failure: Exception) -> JobError:
+    """What is recorded of a failure, which may be one of this program."""
+    if isinstance(failure, JobFailed):
+        return failure.error
+    return JobError("ServiceError", f"{type(failure).__name__}: {failure}")
 
 
 class IllegalTransition(Exception):
@@ -137,6 +157,7 @@ class Job:
     pipeline: PipelineSettings = field(default_factory=PipelineSettings)
     steps: tuple[StepRun, ...] = ()
     error: JobError | None = None
+    created_by_type: str = "User"
 
     @property
     def status(self) -> Status:
@@ -164,6 +185,24 @@ class Job:
             return self.outputs[0].uri
         file = self.settings.output_file_name
         return f"azureml://datastores/workspaceblobstore/paths/azureml/{self.child}/score/{file}"
+
+    @property
+    def waits_for_nodes(self) -> bool:
+        """Whether nothing of the job has found a node so far. A pipeline takes none itself; its steps do."""
+        steps = [step.status for step in self.steps]
+        fresh = (Status.PREPARING, Status.QUEUED)
+        is_waiting_pipeline = Status.QUEUED in steps and all(status in fresh for status in steps)
+        return self.status is Status.QUEUED or (self.status is Status.RUNNING and is_waiting_pipeline)
+
+    @property
+    def own_error(self) -> JobError | None:
+        """What the job's own run says of its failure. The reason is told by the run below it that failed.
+
+        A pipeline of which no step failed has nobody else to tell the reason.
+        """
+        if self.error and (self.component is None or any(step.status is Status.FAILED for step in self.steps)):
+            return STEP_FAILED
+        return self.error
 
     def began(self, status: Status) -> datetime | None:
         """When the job last entered `status`, or None."""

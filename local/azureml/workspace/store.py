@@ -131,4 +131,6 @@ def _settings(raw: dict[str, Any]) -> JobSettings:
 
 def _step(raw: dict[str, Any]) -> StepRun:
     moments = {name: datetime.fromisoformat(raw[name]) if raw[name] else None for name in ("began", "ended")}
-    return StepRun(**{**raw, **moments, "status": Status(raw["status"]), "outputs": tuple(raw["outputs"])})
+    error = JobError(**raw["error"]) if raw.get("error") else None
+    texts = {"status": Status(raw["status"]), "outputs": tuple(raw["outputs"])}
+    return StepRun(**{**raw, **moments, **texts, "error": error})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from local.addresses import ACCOUNT, ACCOUNTS, RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, WORKSPACE_ACCOUNT
+from local.azure import InputUrls
 from local.azureml.workspace.assets import find
 from local.azureml.workspace.names import WORKSPACE_ID, ForeignResource, asset_path
 from local.azureml.workspace.registry import Registry, Resource
@@ -77,8 +78,9 @@ _DATASTORE_FORMS = tuple(
 class Places:
     """Leads from names to blobs. `storage` is the base URL of the storage front."""
 
-    def __init__(self, registry: Registry, storage: str) -> None:
+    def __init__(self, registry: Registry, storage: str, urls: InputUrls) -> None:
         self._registry = registry
+        self._urls = urls
         self.storage = storage
 
     def datastore(self, name: str) -> Datastore:
@@ -140,7 +142,8 @@ class Places:
         container, _, blob = path.partition("/")
         if not container:
             raise UnresolvedUri(f"{uri!r} does not name a container.")
-        return BlobPath(account, container, _checked(uri, unquote(blob).strip("/")))
+        named = unquote(blob) if self._urls is InputUrls.DECODED else blob
+        return BlobPath(account, container, _checked(uri, named.strip("/")))
 
     @staticmethod
     def _reachable(path: BlobPath, uri: str) -> BlobPath:

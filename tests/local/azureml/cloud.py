@@ -136,6 +136,10 @@ class Cloud:
 
         return eventually(look, f"{name}: {' or '.join(statuses)}")
 
+    def wait_for_step(self, name: str, step: str, status: str) -> None:
+        """Until a run below a job is in that state."""
+        eventually(lambda: self.below(name)[step]["status"] == status, f"{step} of {name}: {status}")
+
     def end(self, name: str) -> str:
         """The job's final status."""
         return self.wait_for(name, *FINAL)
@@ -193,18 +197,26 @@ class Cloud:
         made = {"model": reference, "compute": compute, **properties}
         self.create(f"/batchEndpoints/{endpoint}/deployments/{name}", made)
 
-    def details(self, name: str) -> dict[str, Any]:
-        """A job as run history shows it."""
-        url = f"{self.addresses.azureml}/history/v1.0{WORKSPACE_ID}/runs/{name}/details"
-        return dict(self.http.get(url, headers=self.token(MANAGEMENT)).raise_for_status().json())
+    def history(self, path: str) -> Any:
+        """What run history answers below `runs/`."""
+        url = f"{self.addresses.azureml}/history/v1.0{WORKSPACE_ID}/runs/{path}"
+        return self.http.get(url, headers=self.token(MANAGEMENT)).raise_for_status().json()
+
+    def details(self, run: str) -> dict[str, Any]:
+        """A job, or a run below one, as run history shows it."""
+        return dict(self.history(f"{run}/details"))
+
+    def below(self, name: str) -> dict[str, dict[str, Any]]:
+        """The runs below a job in detail, by what they are called."""
+        return {run["name"]: self.details(run["runId"]) for run in self.history(f"{name}/children")["value"]}
 
     def error(self, name: str) -> str:
-        """Why a job failed."""
-        error = self.details(name)["error"]
-        return str(error["error"]["message"]) if error else ""
+        """Why a job failed: what the run below it says that failed, else what its own says."""
+        errors = [run["error"] for run in (*self.below(name).values(), self.details(name)) if run["error"]]
+        return str(errors[0]["error"]["message"]) if errors else ""
 
-    def log(self, name: str, start: str) -> str:
-        """All logs of a job whose names below logs/ begin with `start`, by the links that run history gives."""
-        links = self.details(name)["logFiles"]
-        found = [url for path, url in sorted(links.items()) if path.startswith(f"logs/{start}")]
+    def log(self, name: str, start: str, step: str = "batchscoring") -> str:
+        """All logs of the run that did the work whose names begin with `start`, by the links that run history gives."""
+        links = self.below(name)[step]["logFiles"]
+        found = [url for path, url in sorted(links.items()) if path.startswith(start)]
         return "".join(self.http.get(url).raise_for_status().text for url in found)

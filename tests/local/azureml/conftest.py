@@ -57,7 +57,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Storage and Azure ML with the deployments of probes.py, shared because no test changes what another sees."""
     root = tmp_path_factory.mktemp("azureml")
     deploy_all(root / "deployments")
-    started = Cloud(root / "state", root / "deployments")
+    started = Cloud(root / "state", root / "deployments", "--azure", "kind")
     yield started
     started.close()
 

@@ -99,7 +99,7 @@ ARM_JOB = {
         "outputs": None,
         "sourceJobId": None,
     },
-    "systemData": {**SYSTEM_DATA, "createdByType": "User"},
+    "systemData": {**SYSTEM_DATA, "createdByType": "Application"},
 }
 CHILD = {
     "runId": str,

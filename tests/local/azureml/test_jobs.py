@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from local.azureml.workspace.jobs import (
     JobOutput,
     Status,
     StatusChange,
+    StepRun,
 )
 from local.azureml.workspace.settings import JobSettings, format_duration, parse_duration
 from local.azureml.workspace.store import JobStore
@@ -60,12 +64,61 @@ def test_a_canceled_job_cannot_complete() -> None:
         job().moved(Status.CANCEL_REQUESTED, NOON).moved(Status.COMPLETED, NOON)
 
 
+P, Q, R, C = Status.PREPARING, Status.QUEUED, Status.RUNNING, Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("own", "steps", "waits"),
+    [
+        ([Q], [], True),
+        ([R], [], False),
+        ([R], [Q, P], True),
+        ([R], [P, P], False),
+        ([R], [R, Q], False),
+        ([R], [C, Q], False),
+        ([Q], [P, P], True),
+        ([Q, Status.CANCEL_REQUESTED], [], False),
+        ([R, Status.CANCEL_REQUESTED], [Q], False),
+    ],
+)
+def test_a_job_waits_for_nodes_until_the_first_run_below_it_has_one(
+    own: list[Status], steps: list[Status], waits: bool
+) -> None:
+    moved = job()
+    for status in own:
+        moved = moved.moved(status, NOON)
+    runs = tuple(StepRun(name=str(number), run=str(number), status=status) for number, status in enumerate(steps))
+
+    assert replace(moved, steps=runs).waits_for_nodes is waits
+
+
+def test_a_job_that_was_recorded_before_its_creator_s_kind_was_is_a_person_s(tmp_path: Path) -> None:
+    """Records of an earlier version lack what was added since, and are read all the same."""
+    path = tmp_path / "jobs.sqlite"
+    store = JobStore(path)
+    step = StepRun(name="a", run="b")
+    store.add(replace(job(), steps=(step,)).moved(Status.FAILED, NOON, JobError("UserError", "no")))
+    store.close()
+    with closing(sqlite3.connect(path)) as database, database:
+        paths = "'$.created_by_type', '$.error.reference', '$.steps[0].error'"
+        database.execute(f"UPDATE jobs SET document = json_remove(document, {paths})")
+
+    store = JobStore(path)
+    read = store.get("batchjob-1")
+    store.close()
+
+    assert read is not None
+    assert (read.created_by_type, read.error, read.steps) == ("User", JobError("UserError", "no"), (step,))
+
+
 def test_the_record_gives_back_what_was_stored(tmp_path: Path) -> None:
     store = JobStore(tmp_path / "jobs.sqlite")
     first = job("one", JobOutput(key="score", uri="azureml://datastores/landing/paths/o.csv"))
     store.add(first)
     store.add(job("two"))
-    failed = first.moved(Status.FAILED, NOON + timedelta(seconds=1), JobError("UserError", "no"))
+    broken = StepRun(name="a", run="b", status=Status.FAILED, ended=NOON, error=JobError("UserError", "step", "Ref"))
+    failed = replace(first, steps=(broken,), created_by_type="Application")
+    failed = failed.moved(Status.FAILED, NOON + timedelta(seconds=1), JobError("UserError", "no"))
     store.replace(failed)
     store.close()
 

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from testbed.eventually import eventually
 from tests.local.azureml.cloud import Cloud
+from tests.local.azureml.gates import Gate
 from tests.local.azureml.pipelines import deploy_pipeline
 from tests.local.azureml.probes import ECHO, WAITS, deploy
 
 FILES = {"a.txt": "1", "b.txt": "2"}
-
-
-class Gate:
-    """What the scoring script of the deployment `waits` waits for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-
-    def open(self) -> None:
-        (self.folder / "open").touch()
-
-    def close(self) -> None:
-        for file in self.folder.iterdir():
-            file.unlink()
-
-    def pid_of_entered(self) -> int:
-        """The process that is inside run(), once there is one."""
-        entered = self.folder / "entered"
-        text = eventually(
-            lambda: entered.exists() and entered.read_text().endswith("\n") and entered.read_text(), "run()"
-        )
-        return int(text.split()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +25,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     deploy(root / "deployments", "waits", WAITS, environment_variables={"PROBE_GATE": str(root / "gate")})
     deploy(root / "deployments", "wide", ECHO, instance_count=2)
     deploy_pipeline(root / "deployments", "steps")
-    started = Cloud(root / "state", root / "deployments", "--nodes", "1")
+    started = Cloud(root / "state", root / "deployments", "--nodes", "1", "--azure", "kind")
     yield started
     started.close()
 
@@ -134,7 +111,7 @@ def test_a_running_job_that_is_canceled_ends_with_its_processes(small: Cloud, ga
     )
     assert not is_alive(pid)
     assert small.output("canceled.csv") is None
-    assert small.log(job, "job_result.txt") == "Canceled\n"
+    assert small.log(job, "logs/job_result.txt") == "Canceled\n"
 
 
 def test_a_queued_job_that_is_canceled_gives_its_place_away(small: Cloud, gate: Gate) -> None:

@@ -19,7 +19,7 @@ RATE = 500.0
 def test_a_cluster_that_starts_from_zero_nodes_keeps_a_job_waiting_for_minutes(tmp_path: Path) -> None:
     """The pace `cluster`, on a clock that makes its four minutes pass in half a second."""
     deploy(tmp_path / "deployments", "echo", ECHO)
-    cloud = Cloud(tmp_path / "state", tmp_path / "deployments", "--pace", "cluster", rate=RATE)
+    cloud = Cloud(tmp_path / "state", tmp_path / "deployments", "--pace", "cluster", "--azure", "kind", rate=RATE)
     try:
         name = cloud.score({"a.txt": "1"}, "echo")
         (job,) = cloud.http.get(f"{cloud.addresses.azureml}/_jobs").json()

@@ -52,7 +52,7 @@ def test_steps_are_chained_and_outputs_go_where_the_caller_wants_them(cloud: Clo
         "prepare_step": "Completed",
         "beside_step": "Completed",
     }
-    assert "preparing n hello seen" in cloud.log(job, "user/prepare_step/std_log.txt")
+    assert "preparing n hello seen" in cloud.log(job, "user_logs/std_log.txt", "prepare_step")
 
 
 def test_literals_have_defaults_come_as_texts_and_may_be_left_out(cloud: Cloud) -> None:
@@ -60,7 +60,7 @@ def test_literals_have_defaults_come_as_texts_and_may_be_left_out(cloud: Cloud) 
 
     assert cloud.end(job) == "Completed", cloud.error(job)
     assert cloud.output(f"azureml/{job}/scores/scores.txt") == "a=p1\n"
-    assert "preparing p None seen" in cloud.log(job, "user/prepare_step")
+    assert "preparing p None seen" in cloud.log(job, "user_logs/", "prepare_step")
 
 
 def test_a_pipeline_job_answers_as_recorded(cloud: Cloud) -> None:

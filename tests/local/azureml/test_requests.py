@@ -242,7 +242,11 @@ def test_run_history_is_found_by_discovery_and_knows_the_child(cloud: Cloud) -> 
     assert details["rootRunId"] == name
 
 
-@pytest.mark.parametrize("query", [{"tag": "x"}, {"$skip": "soon"}], ids=["by tag", "with a foreign token"])
+@pytest.mark.parametrize(
+    "query",
+    [{"properties": "x"}, {"$skip": "soon"}, {"listViewType": "Some"}],
+    ids=["by properties", "with a foreign token", "in an unknown view"],
+)
 def test_a_list_that_is_not_supported_is_refused(cloud: Cloud, query: dict[str, str]) -> None:
     response = cloud.manage("/jobs", **query)
 

@@ -67,7 +67,7 @@ def test_a_job_with_an_output_that_exists_fails_without_scoring_and_leaves_it_al
     assert cloud.end(job) == "Failed"
     assert "the path already exists" in cloud.error(job)
     assert cloud.output("taken.csv") == "before"
-    assert cloud.log(job, "job_progress_overview") == ""
+    assert cloud.log(job, "logs/job_progress_overview") == ""
 
 
 def test_an_output_whose_acknowledgement_was_lost_is_not_taken_for_somebody_else_s(cloud: Cloud) -> None:
@@ -99,10 +99,10 @@ def test_the_script_finds_model_variables_arguments_and_the_overridden_batch_siz
 def test_what_the_script_prints_is_among_the_logs(cloud: Cloud) -> None:
     job = cloud.score({"a.txt": "1"}, "surroundings")
 
-    assert cloud.log(job, "user/stdout/node-0/process000.stdout.txt") == "init here\n"
-    assert cloud.log(job, "user/stderr/node-0/process000.stderr.txt") == "and a complaint\n"
-    assert cloud.log(job, "job_result.txt") == "Completed\n"
-    assert "1 files: 1 items returned, 0 files failed" in cloud.log(job, "job_progress_overview")
+    assert cloud.log(job, "logs/user/stdout/0/process000.stdout.txt") == "init here\n"
+    assert cloud.log(job, "logs/user/stderr/0/process000.stderr.txt") == "and a complaint\n"
+    assert cloud.log(job, "logs/job_result.txt") == "Completed\n"
+    assert "1 files: 1 items returned, 0 files failed" in cloud.log(job, "logs/job_progress_overview")
 
 
 def test_a_try_that_fails_is_tried_again(cloud: Cloud) -> None:
@@ -111,7 +111,7 @@ def test_a_try_that_fails_is_tried_again(cloud: Cloud) -> None:
     job = cloud.score(files, "moody", errorThreshold=0)
 
     assert sorted(cloud.predictions(job)) == ["a", "b", "c", "d", "e"]
-    errors = cloud.log(job, "user/error/node-0/")
+    errors = cloud.log(job, "logs/user/error/0/")
     assert "exit code -9" in errors
     assert "MemoryError" in errors
 
@@ -120,7 +120,7 @@ def test_a_file_that_always_fails_is_left_out_when_errors_are_ignored(cloud: Clo
     job = cloud.score({"a": "fail", "b": "fine"}, "moody")
 
     assert cloud.predictions(job) == ["b"]
-    errors = cloud.log(job, "user/error/node-0/")
+    errors = cloud.log(job, "logs/user/error/0/")
     assert "Mini-batch 0, try 3: " in errors
     assert "try 4" not in errors
     assert "ValueError: this file cannot be read" in errors
@@ -132,14 +132,14 @@ def test_a_crash_costs_a_try_of_its_mini_batch_and_nothing_else(cloud: Cloud) ->
     job = cloud.score(files, "moody", retrySettings={"maxRetries": 2, "timeout": "PT30S"})
 
     assert sorted(cloud.predictions(job)) == ["a", "c"]
-    assert "try 2: The process ended during run() with exit code 3." in cloud.log(job, "user/error/node-0/")
+    assert "try 2: The process ended during run() with exit code 3." in cloud.log(job, "logs/user/error/0/")
 
 
 def test_a_hanging_run_is_stopped_after_the_timeout_and_tried_again(cloud: Cloud) -> None:
     job = cloud.score({"a": "hang once"}, "moody", retrySettings={"maxRetries": 2, "timeout": "PT2S"})
 
     assert cloud.predictions(job) == ["a"]
-    assert "No progress update in 2 seconds." in cloud.log(job, "user/error/node-0/")
+    assert "No progress update in 2 seconds." in cloud.log(job, "logs/user/error/0/")
 
 
 def test_more_failed_files_than_the_threshold_fail_the_job(cloud: Cloud) -> None:
@@ -150,7 +150,7 @@ def test_more_failed_files_than_the_threshold_fail_the_job(cloud: Cloud) -> None
     assert cloud.end(job) == "Failed"
     assert "2 files failed, the error threshold is 1." in cloud.error(job)
     assert cloud.output("threshold.csv") is None
-    assert cloud.error(job) in cloud.log(job, "job_error.txt")
+    assert cloud.error(job) in cloud.log(job, "logs/job_error.txt")
 
 
 def test_as_many_failed_files_as_the_threshold_do_not_fail_the_job(cloud: Cloud) -> None:
@@ -177,7 +177,7 @@ def test_a_result_that_is_neither_list_nor_data_frame_is_a_failed_try(cloud: Clo
     job = cloud.submit(cloud.land({"a": "number"}), "moody")
 
     assert cloud.end(job) == "Failed"
-    errors = cloud.log(job, "user/error/node-0/")
+    errors = cloud.log(job, "logs/user/error/0/")
     assert "run() must return a pandas DataFrame or a list; it returned int." in errors
 
 

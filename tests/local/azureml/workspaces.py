@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from local.azure import InputUrls
 from local.azureml.workspace.catalog import read
 from local.azureml.workspace.deployed import Deployed
 from local.azureml.workspace.registry import Registry
@@ -21,8 +22,8 @@ def registry(path: Path = Path(":memory:")) -> Registry:
     return made
 
 
-def places() -> Places:
-    return Places(registry(), STORAGE)
+def places(urls: InputUrls = InputUrls.DECODED) -> Places:
+    return Places(registry(), STORAGE, urls)
 
 
 def deployed(folder: Path) -> Deployed:

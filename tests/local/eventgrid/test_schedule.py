@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from local import addresses, serving
+from local.azure import QueueEncoding
 from local.eventgrid.destinations import Destinations
 from local.eventgrid.pump import Pump
 from local.eventgrid.store import Store
@@ -50,7 +51,9 @@ def deliver(
             app.router.add_post("/hook", hook)
             port = await serving.listen(stack, app, 0)
             session = await stack.enter_async_context(aiohttp.ClientSession())
-            destinations = Destinations(session, ssl.create_default_context(), addresses.settle(state))
+            destinations = Destinations(
+                session, ssl.create_default_context(), addresses.settle(state), QueueEncoding.BASE64
+            )
             store = Store(state / "events.sqlite")
             stack.callback(store.close)
             url = {"type": "WebHook", "url": f"http://127.0.0.1:{port}/hook"}

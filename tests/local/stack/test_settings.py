@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local import addresses
+from local.azure import PROFILES
 from local.identity.endpoint import header_secret
 from local.stack import (
     Options,
@@ -70,7 +71,7 @@ def test_a_subscription_is_named_for_its_function() -> None:
 
 def test_stack_json_has_what_the_contract_says(tmp_path: Path) -> None:
     where = addresses.settle(tmp_path)
-    options = Options(state=tmp_path, deployments=DEPLOYMENTS)
+    options = Options(state=tmp_path, deployments=DEPLOYMENTS, azure=PROFILES["silent"])
 
     told = description(where, options, {"host": 12, "storage": 13}, {"master": "key"})
 
@@ -89,6 +90,16 @@ def test_stack_json_has_what_the_contract_says(tmp_path: Path) -> None:
             "subscription_id": addresses.SUBSCRIPTION,
             "resource_group": addresses.RESOURCE_GROUP,
             "workspace": addresses.WORKSPACE,
+        },
+        "azure": {
+            "scoring_host_lists": "405",
+            "front_end_lists": "400",
+            "outputs_shown": "never",
+            "deployment_header": "needed",
+            "unknown_job": "500",
+            "waiting_shown": "as_running",
+            "input_urls": "literal",
+            "queue_encoding": "plain",
         },
         "host": {"base_url": where.host, "master_key": "key", "pid": 12},
         "pids": {"host": 12, "storage": 13},

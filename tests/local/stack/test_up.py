@@ -159,7 +159,7 @@ def test_azure_ml_can_run_alone_on_a_port_of_ones_choice(tmp_path: Path) -> None
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
-    with up(tmp_path / "state", "azureml", "--port", str(port)) as alone:
+    with up(tmp_path / "state", "azureml", "--port", str(port), "--azure", "kind") as alone:
         told = alone.described
         answer = httpx.get(
             told["identity"]["endpoint"],

@@ -1,0 +1,105 @@
+"""What Resource Manager knows above the workspace: the subscription, and a list of the resources in it.
+
+By these a workspace is found from the scoring URI of one of its endpoints. Source: Azure docs, REST reference of
+subscriptions/list and resources/list. The list has what is tracked there: workspaces, batch endpoints, deployments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from aiohttp import web
+
+from local.addresses import SUBSCRIPTION, TENANT, WORKSPACE
+from local.azureml.api import wire
+from local.azureml.api.resource_routes import SUBSCRIPTION_ID
+from local.azureml.api.routing import Route
+from local.azureml.api.scoring_routes import next_link, skip_of
+from local.azureml.errors import Refusal
+from local.azureml.workspace.names import LOCATION, TYPE, WORKSPACE_ID, id_of, type_of
+from local.azureml.workspace.registry import Registry, Resource
+
+PAGE = 10
+"""Azure's pages have a thousand entries; small ones make clients follow nextLink."""
+_CLAUSE = re.compile(r"\s*(resourceType|name|location)\s+eq\s+'([^']*)'\s*", re.IGNORECASE)
+_MEMBER = {"resourcetype": "type", "name": "name", "location": "location"}
+
+
+class SubscriptionRoutes:
+    def __init__(self, *, registry: Registry, bodies: wire.Wire) -> None:
+        self._registry = registry
+        self._bodies = bodies
+
+    def table(self) -> Iterator[Route]:
+        yield Route("GET", "/subscriptions", self._subscriptions)
+        yield Route("GET", SUBSCRIPTION_ID, self._subscription)
+        yield Route("GET", f"{SUBSCRIPTION_ID}/resources", self._resources)
+
+    async def _subscriptions(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
+        body = {"value": [_SUBSCRIPTION], "count": {"type": "Total", "value": 1}}
+        return web.json_response(body)
+
+    async def _subscription(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
+        return web.json_response(_SUBSCRIPTION)
+
+    async def _resources(self, request: web.Request, _ids: dict[str, str]) -> web.Response:
+        is_wanted = parse_filter(request.query.get("$filter", ""))
+        found = [one for one in [_WORKSPACE, *map(_entry, self._registry.below("batchEndpoints"))] if is_wanted(one)]
+        skip = skip_of(request, "$skiptoken")
+        # The last page has no nextLink at all.
+        body: dict[str, Any] = {"value": found[skip : skip + PAGE]}
+        if len(found) > skip + PAGE:
+            body["nextLink"] = next_link(self._bodies.base, request, "$skiptoken", skip + PAGE)
+        return web.json_response(body)
+
+
+def parse_filter(text: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a `$filter` lets an entry through; values are compared in any case. Raises Refusal 400.
+
+    Of Azure's language there are comparisons with `eq`, joined by `and`.
+    """
+    clauses = re.split(r"\band\b", text, flags=re.IGNORECASE) if text.strip() else []
+    wanted: list[tuple[str, str]] = []
+    for clause in clauses:
+        match = _CLAUSE.fullmatch(clause)
+        if match is None:
+            raise Refusal(
+                400,
+                "InvalidFilterInQueryString",
+                f"Invalid $filter {text!r}: here it may compare resourceType, name, location by eq, joined by and.",
+            )
+        wanted.append((_MEMBER[match[1].lower()], match[2].lower()))
+    return lambda entry: all(str(entry[member]).lower() == value for member, value in wanted)
+
+
+def _entry(resource: Resource) -> dict[str, Any]:
+    """A resource as the list has it: without properties, its name below that of the workspace."""
+    names = resource.path.split("/")[1::2]
+    return {
+        "id": id_of(resource.path),
+        "name": "/".join([WORKSPACE, *names]),
+        "type": type_of(resource.path),
+        "location": resource.document.get("location") or LOCATION,
+        "tags": resource.document.get("tags") or {},
+    }
+
+
+_WORKSPACE: dict[str, Any] = {
+    "id": WORKSPACE_ID,
+    "name": WORKSPACE,
+    "type": TYPE,
+    "location": LOCATION,
+    "kind": "Default",
+    "tags": {},
+}
+_SUBSCRIPTION: dict[str, Any] = {
+    "id": SUBSCRIPTION_ID,
+    "authorizationSource": "RoleBased",
+    "managedByTenants": [],
+    "subscriptionId": SUBSCRIPTION,
+    "tenantId": TENANT,
+    "displayName": "Landfall local",
+    "state": "Enabled",
+}

@@ -129,7 +129,7 @@ PROFILES: Mapping[str, Azure] = {
     "silent": _profile("405", "400", "never", "needed", "500", "as_running", "literal", "plain"),
     "odd": _profile("404", "lists", "when_completed", "ignored", "400", "as_queued", "literal", "plain"),
 }
-DEFAULT = "kind"
+DEFAULT = "strict"
 """The profile of a state directory for which none was chosen."""
 
 

@@ -18,7 +18,7 @@ import httpx
 from azure.core.credentials import TokenCredential
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT, names_in
-from shared.adapters.rest import TIMEOUT, ListCut, Rest, json_of, refusal, words
+from shared.adapters.rest import TIMEOUT, Hook, ListCut, Rest, json_of, refusal, words
 from shared.adapters.run_history import RunHistory
 from shared.adapters.workspaces import Workspaces
 from shared.core.finding import CLOCKS_DIFFER, Candidate, read_candidate, seen_together
@@ -44,8 +44,15 @@ NOT_LISTED = frozenset({400, 404, 405, 501})
 class AzureBatchEndpoint:
     """The `BatchEndpoint` port. Safe for use from several threads."""
 
-    def __init__(self, credential: TokenCredential, management_url: str, *, timeout: httpx.Timeout = TIMEOUT) -> None:
-        self._rest = Rest(credential, timeout=timeout)
+    def __init__(
+        self,
+        credential: TokenCredential,
+        management_url: str,
+        *,
+        timeout: httpx.Timeout = TIMEOUT,
+        on_request: Hook | None = None,
+    ) -> None:
+        self._rest = Rest(credential, timeout=timeout, on_request=on_request)
         self._management_url = management_url
         self._workspaces = Workspaces(self._rest, management_url)
 

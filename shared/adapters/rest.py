@@ -3,7 +3,7 @@ wrong to Landfall's errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,12 +18,19 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 """Seconds. A recorded submission took two; a cold endpoint is given plenty."""
 
 
+Hook = Callable[[httpx.Request], None]
+"""Is called with every request before it is sent."""
+
+
 class Rest:
     """One pool of connections, and the app's tokens. Safe for use from several threads."""
 
-    def __init__(self, credential: TokenCredential, *, timeout: httpx.Timeout = TIMEOUT) -> None:
+    def __init__(
+        self, credential: TokenCredential, *, timeout: httpx.Timeout = TIMEOUT, on_request: Hook | None = None
+    ) -> None:
         self._credential = credential
-        self._http = httpx.Client(timeout=timeout, follow_redirects=False)
+        hooks = [] if on_request is None else [on_request]
+        self._http = httpx.Client(timeout=timeout, follow_redirects=False, event_hooks={"request": hooks})
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -46,13 +46,14 @@ class RunHistory:
     def reason(self, job: Job) -> str | None:
         """Why the job failed: the error of the step that failed, with the end of the script's own log where there is
         one; else the job's own error; None if neither is known. Raises Unavailable."""
-        for step in self.steps(job):
+        whole = self._details(job.name)
+        for step in self.steps(job) if whole else ():
             if stage_of(text_at(step, "status") or "") is Stage.FAILED:
                 run, name = text_at(step, "runId") or "", text_at(step, "name")
                 found = self._details(run)
                 if told := _told(found, f"step {name}: " if name and job.is_pipeline else "", self._log_tail(found)):
                     return told
-        return _told(self._details(job.name), "", None)
+        return _told(whole, "", None)
 
     def _details(self, run: str) -> dict[str, Any]:
         answer = self._rest.get(f"{self._runs}/{quote(run, safe='')}/details", MANAGEMENT)

@@ -88,10 +88,11 @@ def _serving(profile: str, folder: Path) -> Iterator[Service]:
     shutil.copytree(HERE / "deployments", deployments)
     shutil.copytree(deployments / "lengths", deployments / "headless")
     (deployments / "headless" / "endpoint.yml").write_text("name: headless\nauth_mode: aad_token\n", "utf-8")
-    manifest = deployments / "headless" / "main" / "deployment.yml"
-    manifest.write_text(
-        manifest.read_text("utf-8").replace("endpoint_name: lengths", "endpoint_name: headless"), "utf-8"
-    )
+    shutil.copytree(deployments / "headless" / "main", deployments / "headless" / "other")  # so that neither is meant
+    manifests = [deployments / "headless" / name / "deployment.yml" for name in ("main", "other")]
+    for manifest, name in zip(manifests, ("main", "other"), strict=True):
+        text = manifest.read_text("utf-8").replace("endpoint_name: lengths", "endpoint_name: headless")
+        manifest.write_text(text.replace("name: main\n", f"name: {name}\n", 1), "utf-8")
     cloud = Cloud(state, deployments, "--azure", profile, "--nodes", "1", endpoint="lengths")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
@@ -197,7 +198,7 @@ def test_the_reason_of_a_failure_is_the_failed_steps_and_the_scripts_own(service
     assert told is not None
     assert "1 files failed, the error threshold is 0" in told
     assert "The end of logs/user/error/" in told
-    assert "ValueError: this model" in told
+    assert "ValueError: the image has 9 channels, the model expects 1" in told
     assert "sig=" not in told
 
 

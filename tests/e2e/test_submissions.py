@@ -16,7 +16,7 @@ from testbed.stack import Stack, running
 from tests.e2e.test_landings import texts
 
 POST = {"method": "POST", "path": "/endpoints/lengths/jobs$"}
-LIST = {"method": "GET", "path": "/endpoints/lengths/jobs$"}
+LIST = {"method": "GET", "path": "/workspaces/[^/]+/jobs$"}
 NOTE = {"method": "PUT", "path": "/posts/"}
 
 LATE = 3000

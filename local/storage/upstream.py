@@ -29,7 +29,12 @@ class Upstream:
 
     @asynccontextmanager
     async def answer(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], body: aiohttp.StreamReader | None = None
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: aiohttp.StreamReader | bytes | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request (path and query as they go over the wire) and give its answer, the body still unread."""
         url = URL(f"{self.base}{path}{'?' if query else ''}{query}", encoded=True)
@@ -46,12 +51,18 @@ class Upstream:
             return await self.relay(request, answer, rewrite_body=rewrite_body)
 
     async def relay(
-        self, request: web.Request, answer: aiohttp.ClientResponse, *, rewrite_body: bool = False
+        self,
+        request: web.Request,
+        answer: aiohttp.ClientResponse,
+        *,
+        rewrite_body: bool = False,
+        more: Mapping[str, str] | None = None,
     ) -> web.StreamResponse:
-        """Pass Azurite's `answer` on to the client of `request`."""
+        """Pass Azurite's `answer` on to the client of `request`, with `more` headers."""
         headers = CIMultiDict(
             (name, self._public(value)) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP
         )
+        headers.extend(more or {})
         streams = request.method == "HEAD" or (request.method == "GET" and not rewrite_body)
         if streams and ANSWER_WITHHELD not in request:
             return await _stream(request, answer, headers)
@@ -75,10 +86,11 @@ class Upstream:
 def by_path(request: web.Request) -> web.Request:
     """The request with its account in the path, where Azurite wants it, if it was in the host name.
 
-    Clients that make the URL of an account from its name, such as azure-ai-ml, come to `<account>.blob.localhost`.
+    Clients that make the URL of an account from its name, such as azure-ai-ml, come to `<account>.blob.localhost`;
+    those of its Data Lake endpoint to `<account>.dfs.localhost`.
     """
-    account, is_named, _ = request.host.partition(".blob.localhost")
-    if not is_named:
+    account, dot, service = request.host.partition(".")
+    if not dot or service.partition(":")[0] not in ("blob.localhost", "dfs.localhost"):
         return request
     return request.clone(rel_url=URL(f"/{account}{request.raw_path}", encoded=True))
 

@@ -28,10 +28,10 @@ function keepHierarchy(store, accounts) {
   const ofModel = ([, model]) => model.accountName;
   const ofTarget = ([, , target]) => target.account;
   const ofName = ([, account]) => account;
-  const place = (_, model) => hierarchy.checkPlace(model.accountName, model.containerName, model.name, saysFolder(model.metadata));
+  const place = (model, directory) => hierarchy.checkPlace(model.accountName, model.containerName, model.name, directory);
   const target = (_, source, to) => hierarchy.checkPlace(to.account, to.container, to.blob, false);
-  guard("createBlob", ofModel, place);
-  guard("commitBlockList", ofModel, place);
+  guard("createBlob", ofModel, (_, model) => place(model, isDirectory(model)));
+  guard("commitBlockList", ofModel, (_, model, blocks) => place(model, saysFolder(model.metadata) && blocks.length === 0));
   guard("stageBlock", ofModel, (_, block) => hierarchy.checkStaging(block));
   guard("startCopyFromURL", ofTarget, target);
   guard("copyFromURL", ofTarget, target);
@@ -46,10 +46,10 @@ function keepHierarchy(store, accounts) {
   const init = store.init.bind(store);
   store.init = async () => {
     await init();
-    // A store that was flat until now gets its directories.
-    for (const document of [...hierarchy.blobs.data]) hierarchy.makeParent(document);
     hierarchy.blobs.on("pre-insert", (document) => hierarchy.makeParent(document));
     hierarchy.blobs.on("pre-update", (document) => hierarchy.makeParent(document));
+    // An account that was flat until now gets its directories.
+    for (const document of [...hierarchy.blobs.data]) hierarchy.makeParent(document);
   };
   return hierarchy;
 }

@@ -29,7 +29,7 @@ function saysFolder(metadata) {
   return Object.entries(metadata ?? {}).some(([key, value]) => key.toLowerCase() === FOLDER && value === "true");
 }
 
-const isDirectory = (document) => document.isCommitted && saysFolder(document.metadata);
+const isDirectory = (document) => document.isCommitted && saysFolder(document.metadata) && !document.properties.contentLength;
 const parentOf = (name) => name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
 function ancestorsOf(name) {

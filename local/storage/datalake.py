@@ -17,6 +17,8 @@ from urllib.parse import quote, unquote
 from local.storage.access import Refused
 
 DIRECTORY_MARK = "x-ms-meta-hdi_isfolder"
+METHOD_OVERRIDE = "X-HTTP-Method-Override"
+"""Hadoop's client says PUT and the method that it means here, because Java's old HTTP client knows no PATCH."""
 MOST_PATHS = 5000
 """What a page of a listing holds when the client does not say, and at most."""
 _QUERIES = frozenset({"resource", "action", "recursive"})
@@ -220,16 +222,28 @@ def listed(entry: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def of_blob(blob: Mapping[str, str]) -> dict[str, str]:
+    """What the Blob API says of a path beyond the headers of a `blob`, in accounts with a hierarchy.
+
+    Source: Azure docs, rest/api/storageservices/get-blob-properties, since version 2020-06-12.
+    """
+    return ownership(directory=blob.get(DIRECTORY_MARK) == "true")
+
+
+def of_root(_: Mapping[str, str]) -> dict[str, str]:
+    """What Get Properties says of the root of a filesystem."""
+    return ownership(directory=True)
+
+
 def shown(blob: Mapping[str, str]) -> dict[str, str]:
-    """What Get Properties says of a path beyond what Get Blob Properties says: `blob` are the headers of that."""
-    directory = blob.get(DIRECTORY_MARK) == "true"
+    """What Get Properties says of a path beyond the headers of a `blob`: its metadata in another form, too."""
     pairs = {
         name.lower().removeprefix("x-ms-meta-"): value
         for name, value in blob.items()
         if name.lower().startswith("x-ms-meta-") and name.lower() != DIRECTORY_MARK
     }
     encoded = ",".join(f"{name}={base64.b64encode(value.encode('latin-1')).decode()}" for name, value in pairs.items())
-    return ownership(directory=directory) | ({"x-ms-properties": encoded} if encoded else {})
+    return of_blob(blob) | ({"x-ms-properties": encoded} if encoded else {})
 
 
 def ownership(*, directory: bool) -> dict[str, str]:

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from local.addresses import ACCOUNT
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate, Refused
 from local.storage.copying import put_from_url
-from local.storage.datalake import is_for_paths
+from local.storage.datalake import is_for_paths, of_blob
 from local.storage.events import Blob, Reporter, storage_event
 from local.storage.lake import Lake
 from local.storage.operations import Kind, Operation, recognise
@@ -82,7 +82,9 @@ class Front:
                 whole = operation.kind is Kind.PUT_BLOB_FROM_URL
                 return await put_from_url(self.upstream, request, sas, (path, query), whole_blob=whole)
             headers = _copying_from(headers, f"{self.upstream.base}{path}{'?' if query else ''}{query}")
-        return await self.upstream.forward(request, sas, headers, rewrite_body=operation.kind is Kind.LIST)
+        reads = bool(operation.blob) and request.method in ("GET", "HEAD") and "comp" not in request.query
+        more = of_blob if reads and operation.account in self.lake.hierarchical else None
+        return await self.upstream.forward(request, sas, headers, rewrite_body=operation.kind is Kind.LIST, more=more)
 
     async def _tell(
         self, request: web.Request, operation: Operation, response: web.StreamResponse, before: Blob | None

@@ -95,8 +95,9 @@ class Hierarchy {
     return done;
   }
 
+  // By account first, as Azurite asks: LokiJS keeps names that look like numbers in an order that is none.
   at(account, filesystem, name) {
-    return this.blobs.findOne({ name, accountName: account, containerName: filesystem, snapshot: "" }) ?? undefined;
+    return this.blobs.findOne({ accountName: account, containerName: filesystem, name, snapshot: "" }) ?? undefined;
   }
 
   below(collection, field, account, filesystem, name) {
@@ -111,7 +112,7 @@ class Hierarchy {
   }
 
   needFilesystem(account, filesystem) {
-    const known = this.store.db.getCollection(this.store.CONTAINERS_COLLECTION).findOne({ name: filesystem, accountName: account });
+    const known = this.store.db.getCollection(this.store.CONTAINERS_COLLECTION).findOne({ accountName: account, name: filesystem });
     if (!known) throw refused(404, "FilesystemNotFound", "The specified filesystem does not exist.");
   }
 
@@ -158,7 +159,7 @@ class Hierarchy {
   }
 
   staged(account, filesystem, path) {
-    return this.blocks.find({ blobName: path, accountName: account, containerName: filesystem });
+    return this.blocks.find({ accountName: account, containerName: filesystem, blobName: path });
   }
 
   forgetStaged(account, filesystem, path) {
@@ -243,13 +244,13 @@ class Hierarchy {
 
   clear(account, filesystem, path) {
     for (const [collection, field] of [[this.blobs, "name"], [this.blocks, "blobName"]]) {
-      const gone = [...collection.find({ [field]: path, accountName: account, containerName: filesystem }), ...this.below(collection, field, account, filesystem, path)];
+      const gone = [...collection.find({ accountName: account, containerName: filesystem, [field]: path }), ...this.below(collection, field, account, filesystem, path)];
       for (const document of gone) collection.remove(document);
     }
   }
 
   move(collection, field, account, source, target) {
-    const own = collection.find({ [field]: source.path, accountName: account, containerName: source.filesystem });
+    const own = collection.find({ accountName: account, containerName: source.filesystem, [field]: source.path });
     const moved = [...own, ...this.below(collection, field, account, source.filesystem, source.path)];
     for (const document of moved) {
       document[field] = target.path + document[field].slice(source.path.length);

@@ -45,7 +45,8 @@ class Lake:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Carry out one request. Raises Refused."""
-        asked = datalake.recognise(request.method, request.raw_path.partition("?")[0], request.query, request.headers)
+        method = request.headers.get(datalake.METHOD_OVERRIDE, request.method)
+        asked = datalake.recognise(method, request.raw_path.partition("?")[0], request.query, request.headers)
         sas = self.gate.admit(asked.account, request.headers)
         if not sas:
             raise Refused(
@@ -109,8 +110,7 @@ class Lake:
         headers = onward(request.headers, without=frozenset({"authorization"}))
         async with self.upstream.answer(request.method, path, query, headers) as answer:
             _check(answer)
-            shown = datalake.shown(answer.headers) if asked.path else datalake.ownership(directory=True)
-            return await self.upstream.relay(request, answer, more=shown)
+            return await self.upstream.relay(request, answer, more=datalake.shown if asked.path else datalake.of_root)
 
     async def _change(self, request: web.Request, asked: Asked, sas: str) -> web.StreamResponse:
         match asked.task:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -14,6 +14,8 @@ from yarl import URL
 
 from local.faults import ANSWER_WITHHELD
 
+More = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""What an answer says beyond what Azurite says in its headers."""
 CHUNK = 256 * 1024
 _HOP_BY_HOP = frozenset({"connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
@@ -42,13 +44,19 @@ class Upstream:
             yield answer
 
     async def forward(
-        self, request: web.Request, sas: str, headers: Mapping[str, str], *, rewrite_body: bool = False
+        self,
+        request: web.Request,
+        sas: str,
+        headers: Mapping[str, str],
+        *,
+        rewrite_body: bool = False,
+        more: More | None = None,
     ) -> web.StreamResponse:
         """Have Azurite carry out `request` with other `headers`, and answer what it answers."""
         query = "&".join(filter(None, (request.rel_url.raw_query_string, sas)))
         body = request.content if request.body_exists else None
         async with self.answer(request.method, raw_path(request), query, headers, body) as answer:
-            return await self.relay(request, answer, rewrite_body=rewrite_body)
+            return await self.relay(request, answer, rewrite_body=rewrite_body, more=more)
 
     async def relay(
         self,
@@ -56,13 +64,14 @@ class Upstream:
         answer: aiohttp.ClientResponse,
         *,
         rewrite_body: bool = False,
-        more: Mapping[str, str] | None = None,
+        more: More | None = None,
     ) -> web.StreamResponse:
-        """Pass Azurite's `answer` on to the client of `request`, with `more` headers."""
+        """Pass Azurite's `answer` on to the client of `request`; if it is a good one, with `more` headers."""
         headers = CIMultiDict(
             (name, self._public(value)) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP
         )
-        headers.extend(more or {})
+        if more is not None and answer.status < 300:
+            headers.extend(more(answer.headers))
         streams = request.method == "HEAD" or (request.method == "GET" and not rewrite_body)
         if streams and ANSWER_WITHHELD not in request:
             return await _stream(request, answer, headers)

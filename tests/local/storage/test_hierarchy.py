@@ -96,6 +96,19 @@ def test_a_blob_cannot_be_where_a_directory_is_nor_below_a_file(lakes: Accounts)
         assert [name for name, _, _ in flat(landing, "place/")] == ["place/dir", "place/dir/file"]
 
 
+def test_names_that_look_like_numbers_are_told_apart(lakes: Accounts) -> None:
+    every = ["1", "01", "1.0", "1e3", "1f", "2", "10", "9a"]
+    with lakes.container(LAKEHOUSE_ACCOUNT, "numbers") as numbers:
+        numbers.create_container()
+        for name in every:
+            numbers.upload_blob(f"{name}/file", name.encode())
+        lakes.lake(LAKEHOUSE_ACCOUNT, "numbers").get_directory_client("1e3").rename_directory("numbers/1000")
+
+        found = {name: numbers.download_blob(f"{name}/file").readall().decode() for name in [*every[:3], "1000", "1f"]}
+
+    assert found == {"1": "1", "01": "01", "1.0": "1.0", "1000": "1e3", "1f": "1f"}
+
+
 def test_a_marker_that_a_hadoop_writer_puts_is_a_directory(lakes: Accounts) -> None:
     with lakes.landing as landing:
         landing.upload_blob("marked", b"", metadata={"hdi_isfolder": "true"})

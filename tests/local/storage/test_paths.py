@@ -253,7 +253,47 @@ def test_a_filesystem_is_created_and_deleted(lakes: Accounts) -> None:
     statuses = [lakes.request(method, path, headers).status_code for method in ("PUT", "PUT", "HEAD", "DELETE")]
 
     assert statuses == [201, 409, 200, 202]
-    assert refusal(lakes, "PUT", "/../no-such-one/x?resource=file") == (404, "FilesystemNotFound")
+
+
+def test_a_filesystem_that_is_not_there_has_no_paths(lakes: Accounts) -> None:
+    with pytest.raises(ResourceNotFoundError) as refused:
+        lakes.lake(filesystem="no-such-one").create_file("x")
+
+    assert code_of(refused.value) == "FilesystemNotFound"
+
+
+def test_a_file_says_to_both_apis_what_it_is(lakes: Accounts) -> None:
+    headers = {**VERSION, "Authorization": lakes.bearer()}
+    file = written(lakes, "typed/file")
+
+    kinds = [
+        lakes.request("HEAD", f"/{ACCOUNT}/landing/{path}", headers).headers["x-ms-resource-type"]
+        for path in ("typed", "typed/file", "typed?action=getStatus", "typed/file?action=getStatus")
+    ]
+
+    assert kinds == ["directory", "file"] * 2
+    assert file.get_file_properties()["permissions"] == "rw-r-----"
+
+
+def test_a_writer_like_hadoop_commits_by_renaming(lakes: Accounts) -> None:
+    """What its ABFS driver sends: all to the dfs endpoint, and PUT instead of PATCH, with the method in a header."""
+    headers = {**VERSION, "Authorization": lakes.bearer(), "Host": f"{ACCOUNT}.dfs.localhost"}
+    patch = {**headers, "X-Http-Method-Override": "PATCH"}
+    part = "/landing/hadoop/_temporary/part-0"
+    move = {**headers, "x-ms-rename-source": "/landing/hadoop/_temporary"}
+
+    statuses = [
+        lakes.request("PUT", "/landing/hadoop/_temporary?resource=directory", headers).status_code,
+        lakes.request("PUT", f"{part}?resource=file", {**headers, "If-None-Match": "*"}).status_code,
+        lakes.request("PUT", f"{part}?action=append&position=0", patch, b"a,b\n").status_code,
+        lakes.request("PUT", f"{part}?action=flush&position=4&close=true", patch).status_code,
+        lakes.request("PUT", "/landing/hadoop/day=1", move).status_code,
+        lakes.request("HEAD", "/landing/hadoop/_temporary?action=getStatus", headers).status_code,
+        lakes.request("HEAD", "/landing/hadoop/day=1/part-0?action=getStatus&upn=false", headers).status_code,
+    ]
+
+    assert statuses == [201, 201, 202, 200, 201, 404, 200]
+    assert lakes.lake().get_file_client("hadoop/day=1/part-0").download_file().readall() == b"a,b\n"
 
 
 def test_the_endpoint_can_be_in_the_name_of_the_host(lakes: Accounts) -> None:

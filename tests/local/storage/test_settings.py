@@ -71,6 +71,16 @@ def test_a_firewall_on_either_side_of_a_copy_refuses_it_and_nothing_else(tmp_pat
         assert code_of(within.value) == "CannotVerifyCopySource"
         assert accounts.lakehouse.download_blob("a").readall() == b"x"
 
+        headers = {
+            "x-ms-version": "2024-08-04",
+            "Authorization": accounts.bearer(),
+            "x-ms-copy-source": accounts.landing.get_blob_client("copy").url,
+            "x-ms-copy-source-authorization": accounts.bearer(),
+        }
+        for query in ("", "?comp=block&blockid=YQ=="):
+            answer = accounts.request("PUT", f"/{LAKEHOUSE_ACCOUNT}/lakehouse/b{query}", headers)
+            assert (answer.status_code, answer.headers["x-ms-error-code"]) == (403, "CannotVerifyCopySource")
+
         assert choose(accounts, b'{"firewalls": []}') == 200
         assert copied(accounts, "copy").download_blob().readall() == b"x"
 

@@ -1,6 +1,7 @@
 "use strict";
 // Accounts with a hierarchy on top of Azurite's flat blob store. A directory is a zero-byte blob with the metadata
-// hdi_isfolder=true, which is how the Blob service shows one (Azure docs, "Known issues with Azure Data Lake Storage").
+// hdi_isfolder=true, which is how the Blob service shows one. What its listings do with them: Azure docs, "Known issues with
+// Azure Data Lake Storage", "Blob Storage APIs".
 //
 // Rule 1: whoever commits a blob makes the directories above it, before it, so that no kill leaves a blob without them.
 // Rule 2: a rename changes names in Azurite's documents and nothing else. So etag, Last-Modified and content stay
@@ -37,7 +38,7 @@ function ancestorsOf(name) {
   return parent === "" ? [] : [...ancestorsOf(parent), parent];
 }
 
-// Whether only the Blob API has written the file. The Data Lake API does not write to it then.
+// Whether the Blob API has written the file, or a part of it. The Data Lake API does not write to it then.
 function isOfBlobApi(document) {
   return Boolean(document.persistency) || (document.committedBlocksInOrder ?? []).some((block) => positionOf(block.name) === undefined);
 }

@@ -7,10 +7,12 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from local import azure, chosen
 from local.commands import CommandFailed, drop, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
+from local.storage.settings import SettingsRefused
 from local.supervisor import CHECKOUT
 
 DEFAULT_STATE = Path(".local")
@@ -27,6 +29,10 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--deployments", type=Path, default=DEPLOYMENTS, help="default: the demo's")
     up.add_argument("--clock-rate", type=float, help="clock speed; 1 is real time")
     azure.add_argument(up)
+
+    one_more: dict[str, Any] = {"action": "append", "metavar": "ACCOUNT"}
+    up.add_argument("--hierarchical", **one_more, help="storage account with a hierarchical namespace; repeatable")
+    up.add_argument("--firewall", **one_more, help="storage account that refuses server-side copies; repeatable")
 
     dropping = _command(commands, "drop", "upload a file or a folder", _drop)
     dropping.add_argument("source", type=Path, metavar="SRC")
@@ -74,6 +80,8 @@ def _up(args: argparse.Namespace) -> int:
             routes=args.routes.resolve() if args.routes else None,
             clock_rate=args.clock_rate,
             azure=args.azure or chosen.load(args.state),
+            hierarchical=tuple(args.hierarchical or ()),
+            firewalls=None if args.firewall is None else tuple(args.firewall),
         )
     )
 
@@ -96,7 +104,7 @@ def _azureml(args: argparse.Namespace) -> int:
 def _run_stack(options: Options) -> int:
     try:
         return run(options, _say)
-    except StateInUse as error:
+    except (StateInUse, SettingsRefused) as error:
         _say(str(error))
         return 2
 

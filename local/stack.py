@@ -34,12 +34,15 @@ from local.azure import DEFAULT, PROFILES, Azure
 from local.azureml.api.introduction import introduction
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
+from local.storage import settings as storage_settings
 from local.supervisor import CHECKOUT, Part, PartFailed, Supervisor
 from local.tokens import Issuer
 
 DEPLOYMENTS = CHECKOUT / "demo" / "deployments"
 """What is deployed when nothing else is said; its model is trained when it is not there yet."""
 EVENTS_QUEUE = "landing-events"
+LANDING_EVENTS = ("BlobCreated", "BlobRenamed", "DirectoryRenamed")
+"""The ways in which files arrive: on an account with a hierarchy, writers may commit by renaming."""
 LEFTOVER_SECONDS = 60.0
 _MODEL = DEPLOYMENTS / "digits" / "classic" / "model" / "digits.joblib"
 
@@ -60,6 +63,8 @@ class Options:
     azure: Azure = PROFILES[DEFAULT]
     azureml_port: int | None = None
     azureml_flags: tuple[str, ...] = ()
+    hierarchical: tuple[str, ...] = ()
+    firewalls: tuple[str, ...] | None = None
 
 
 def host_environment(where: Addresses, options: Options) -> dict[str, str]:
@@ -114,6 +119,7 @@ def description(where: Addresses, options: Options, pids: Mapping[str, int], key
             "account_url": where.account_url(),
             "connection_string": where.connection_string(),
             "ca_cert": str(tls.ca_bundle(options.state)),
+            "hierarchical": list(storage_settings.load(options.state).hierarchical),
         },
         "lakehouse": {"account_url": where.account_url(LAKEHOUSE_ACCOUNT)},
         "identity": {"endpoint": f"{where.identity}{IDENTITY_PATH}", "header": header_secret(options.state)},
@@ -184,13 +190,14 @@ def _locked(file: IO[str], *, within: float, how: int = fcntl.LOCK_EX) -> bool:
 def run(options: Options, say: Callable[[str], None]) -> int:
     """Start everything, keep it running until SIGTERM or SIGINT (0) or until a part fails for good (1).
 
-    `say` gets lines for people. Raises StateInUse.
+    `say` gets lines for people. Raises StateInUse, SettingsRefused.
     """
     with exclusive(options.state) as lock:
         (options.state / "stack.json").unlink(missing_ok=True)
         (options.state / "logs").mkdir(exist_ok=True)
         chosen.keep(options.state, options.azure)
         ports = {"azureml": options.azureml_port} if options.azureml_port else {}
+        storage_settings.settle(options.state, hierarchical=options.hierarchical, firewalls=options.firewalls)
         where = addresses.settle(options.state, rate=options.clock_rate, ports=ports)
         return asyncio.run(Stack(options, where, lock, say).run())
 
@@ -273,7 +280,7 @@ class Stack:
                     "topic": "storage",
                     "destination": {"type": "WebHook", "url": f"{hook}&code={keys['eventgrid_extension']}"},
                     "filter": {
-                        "includedEventTypes": ["Microsoft.Storage.BlobCreated"],
+                        "includedEventTypes": [f"Microsoft.Storage.{name}" for name in LANDING_EVENTS],
                         "subjectBeginsWith": f"/blobServices/default/containers/{CONTAINERS[ACCOUNT]}/",
                     },
                 }

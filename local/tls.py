@@ -33,7 +33,7 @@ def _ensure(folder: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA(organization_name="Landfall local cloud")
-    server = authority.issue_cert("127.0.0.1", "localhost", "*.blob.localhost")
+    server = authority.issue_cert("127.0.0.1", "localhost", "*.blob.localhost", "*.dfs.localhost")
     (folder / "ca.pem").write_bytes(authority.cert_pem.bytes() + Path(certifi.where()).read_bytes())
     partial = folder / "server.pem.new"
     partial.touch(mode=0o600)

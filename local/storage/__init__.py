@@ -3,8 +3,13 @@
 azurite.py     Azurite as a child process; its writes survive kill -9 (journal.cjs)
 front.py       what happens to a request: who may, copy or forward, then tell Event Grid
 operations.py  what a request is: the Blob service's operations, as far as the front must tell them apart
+lake.py        the same for requests of the Data Lake Storage API
+datalake.py    what such a request is, and how it is answered
+namespace.py   accounts with a hierarchy: what is asked of Azurite's store (directories.cjs, hierarchy.cjs)
 access.py      bearer tokens and copy sources, checked as Azure checks them
 copying.py     Put Blob From URL, Put Block From URL
 upstream.py    requests to Azurite and answers from it, streamed
 events.py      storage events, and the outbox that keeps them while Event Grid is away
+turns.py       one change at a time per blob, so that events have the order of the changes
+settings.py    which accounts have a hierarchy or a firewall, kept with the state directory
 """

@@ -14,10 +14,14 @@ from aiohttp import web
 
 from local import addresses, serving, tls
 from local.faults import Faults
-from local.storage import azurite
+from local.storage import azurite, settings
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate
-from local.storage.events import Outbox, Publisher
+from local.storage.events import Outbox, Publisher, Reporter
 from local.storage.front import Front
+from local.storage.lake import Lake
+from local.storage.namespace import Namespace
+from local.storage.settings import Chosen
+from local.storage.turns import Turns
 from local.storage.upstream import Upstream
 
 logger = logging.getLogger("local.storage")
@@ -27,13 +31,15 @@ async def serve(state: Path, *, with_parent: bool) -> int:
     """Run until stopped (0) or until Azurite ends by itself (1)."""
     where = addresses.load(state)
     async with AsyncExitStack() as stack:
-        process = await azurite.start(stack, state, where)
-        front = await _front(stack, state, where)
+        chosen = Chosen(state, settings.load(state))
+        process = await azurite.start(stack, state, where, chosen.settings.hierarchical)
+        front = await _front(stack, state, where, chosen)
         await _make_containers(front)
         app = web.Application()
         Faults().install(app)
+        chosen.install(app)
         app.router.add_route("*", "/{path:.*}", front.handle)
-        retrying = asyncio.create_task(front.publisher.retry_forever())
+        retrying = asyncio.create_task(front.reporter.publisher.retry_forever())
         stack.callback(retrying.cancel)
         port = addresses.port_of(where.storage)
         await serving.listen(stack, app, port, tls.server_context(state), decompress=False)
@@ -48,7 +54,7 @@ async def serve(state: Path, *, with_parent: bool) -> int:
         return 1
 
 
-async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses) -> Front:
+async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses, chosen: Chosen) -> Front:
     # Bodies pass through as they are: nothing may be unpacked, added or given up on the way.
     to_azurite = await stack.enter_async_context(
         aiohttp.ClientSession(
@@ -63,13 +69,11 @@ async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses)
     )
     outbox = Outbox(state / "storage" / "events.sqlite")
     stack.callback(outbox.close)
-    gate = Gate.of(state, where)
-    return Front(
-        gate=gate,
-        upstream=Upstream(to_azurite, where.azurite_blob, where.storage, tuple(gate.sas.values())),
-        publisher=Publisher(to_eventgrid, f"{where.eventgrid}/_publish", outbox),
-        clock=where.clock,
-    )
+    gate, turns = Gate.of(state, where), Turns()
+    upstream = Upstream(to_azurite, where.azurite_blob, where.storage, tuple(gate.sas.values()))
+    reporter = Reporter(Publisher(to_eventgrid, f"{where.eventgrid}/_publish", outbox), where.clock)
+    lake = Lake(gate, upstream, Namespace(upstream), reporter, turns, chosen.settings.hierarchical)
+    return Front(gate, upstream, reporter, turns, lake, chosen)
 
 
 async def _make_containers(front: Front) -> None:

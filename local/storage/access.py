@@ -20,7 +20,7 @@ from local.addresses import ACCOUNT_KEY, ACCOUNTS, TENANT, Addresses
 from local.tokens import STORAGE, TokenRefused, Verifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 FIRST_VERSION_WITH_TOKENS = "2017-11-09"
 SERVICE_VERSION = "2025-11-05"
@@ -35,21 +35,35 @@ class Refused(Exception):
         self.status, self.code, self.headers = status, code, dict(headers or {})
 
     def response(self) -> web.Response:
-        """The XML error that clients parse."""
-        request_id, now = str(uuid4()), datetime.now(UTC)
-        message = f"{self}\nRequestId:{request_id}\nTime:{now:%Y-%m-%dT%H:%M:%S.%f}0Z"
+        """The XML error that clients of the Blob API parse."""
+        request_id = str(uuid4())
         return web.Response(
             status=self.status,
             text=f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{self.code}</Code>'
-            f"<Message>{escape(message)}</Message></Error>",
-            headers={
-                "Content-Type": "application/xml",
-                "x-ms-error-code": self.code,
-                "x-ms-request-id": request_id,
-                "x-ms-version": SERVICE_VERSION,
-                **self.headers,
-            },
+            f"<Message>{escape(self._message(request_id))}</Message></Error>",
+            headers={"Content-Type": "application/xml", **self._headers(request_id)},
         )
+
+    def json_response(self) -> web.Response:
+        """The JSON error that clients of the Data Lake API parse."""
+        request_id = str(uuid4())
+        body = {"error": {"code": self.code, "message": self._message(request_id)}}
+        return web.json_response(body, status=self.status, headers=self._headers(request_id))
+
+    def _message(self, request_id: str) -> str:
+        return f"{self}\nRequestId:{request_id}\nTime:{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
+
+    def _headers(self, request_id: str) -> dict[str, str]:
+        stamps = {"x-ms-error-code": self.code, "x-ms-request-id": request_id, "x-ms-version": SERVICE_VERSION}
+        return stamps | self.headers
+
+
+def answered(status: int, headers: Mapping[str, str], body: object = None) -> web.Response:
+    """An answer that the front gives by itself."""
+    stamps = {"x-ms-request-id": str(uuid4()), "x-ms-version": SERVICE_VERSION, **headers}
+    if body is None:
+        return web.Response(status=status, headers=stamps)
+    return web.json_response(body, status=status, headers=stamps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +110,15 @@ class Gate:
             ) from error
         return self.sas[account]
 
-    def source(self, headers: Mapping[str, str], *, account: str, admitted: bool) -> tuple[str, str]:
+    def source(
+        self, headers: Mapping[str, str], *, account: str, admitted: bool, firewalls: Collection[str] = ()
+    ) -> tuple[str, str]:
         """Path and query, below Azurite, of the blob that a copy reads. Raises Refused.
 
         A source is read with its own token (x-ms-copy-source-authorization) or its own SAS; a source in the account
-        that is written to, by the token of the request itself, when that was `admitted`.
+        that is written to, by the token of the request itself, when that was `admitted`. If it or the account that is
+        written to has a firewall (is one of `firewalls`), nothing is copied: the service that reads the source is not
+        the client that the firewall lets through (azure-storage-azcopy #755, #1673).
         """
         url = headers["x-ms-copy-source"]
         if not url.startswith(f"{self.front}/"):
@@ -108,6 +126,9 @@ class Gate:
         path, _, query = url.removeprefix(self.front).partition("?")
         owner = path.lstrip("/").partition("/")[0]
         self._known(owner)
+        shut = [name for name in dict.fromkeys((owner, account)) if name in firewalls]
+        if shut:
+            raise _unverified(f"This request is not authorized to perform this operation: {shut[0]} has a firewall.")
         token = headers.get("x-ms-copy-source-authorization")
         if token is not None:
             try:

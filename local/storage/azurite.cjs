@@ -11,6 +11,7 @@ const QueueServer = require("azurite/dist/src/queue/QueueServer").default;
 const queue = require("azurite/dist/src/queue/utils/constants");
 const { mkdirSync } = require("fs");
 const { join } = require("path");
+const { keepHierarchy, serveHierarchy } = require("./directories.cjs");
 const { keepJournal } = require("./journal.cjs");
 
 const QUIET = false;
@@ -36,6 +37,8 @@ async function main() {
     keepJournal(server.metadataStore);
     keepJournal(server.extentMetadataStore);
   }
+  const hierarchical = (process.env.HIERARCHICAL_ACCOUNTS ?? "").split(",").filter(Boolean);
+  serveHierarchy(servers[0], keepHierarchy(servers[0].metadataStore, hierarchical));
   for (const server of servers) await server.start();
 
   let closing = false;

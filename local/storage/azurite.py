@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -22,8 +23,13 @@ class AzuriteFailed(Exception):
     """Azurite did not start, or ended by itself."""
 
 
-async def start(stack: AsyncExitStack, state: Path, addresses: Addresses) -> asyncio.subprocess.Process:
-    """Start Azurite on its ports and return when it answers; it is stopped, saved, when `stack` closes."""
+async def start(
+    stack: AsyncExitStack, state: Path, addresses: Addresses, hierarchical: Iterable[str]
+) -> asyncio.subprocess.Process:
+    """Start Azurite on its ports and return when it answers; it is stopped, saved, when `stack` closes.
+
+    The accounts named by `hierarchical` have a hierarchy (directories.cjs).
+    """
     location = state / "storage" / "azurite"
     location.mkdir(parents=True, exist_ok=True)
     log_path = state / "storage" / "azurite.log"
@@ -37,7 +43,11 @@ async def start(stack: AsyncExitStack, state: Path, addresses: Addresses) -> asy
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
-            env={**os.environ, "AZURITE_ACCOUNTS": ";".join(f"{name}:{ACCOUNT_KEY}" for name in ACCOUNTS)},
+            env={
+                **os.environ,
+                "AZURITE_ACCOUNTS": ";".join(f"{name}:{ACCOUNT_KEY}" for name in ACCOUNTS),
+                "HIERARCHICAL_ACCOUNTS": ",".join(hierarchical),
+            },
             # The lock goes with the child: it is held for as long as Azurite lives, also when this process was killed.
             pass_fds=(lock.fileno(),),
             # A signal to our process group must not reach it: it ends, and saves, when stdin closes.

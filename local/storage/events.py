@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +17,9 @@ from uuid import uuid4
 import aiohttp
 
 from local.addresses import STORAGE_TOPIC
+from local.clock import Clock
 from local.database import open_database
+from local.storage.namespace import Entry
 from local.storage.operations import Kind, Operation
 
 logger = logging.getLogger(__name__)
@@ -34,38 +38,126 @@ class Blob:
     blob_type: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """When something happened, in the order of all that happens, and by which request."""
+
+    sequence: int
+    now: datetime
+    request_id: str
+    client_id: str
+
+
+class PathApi(StrEnum):
+    """What the Data Lake API did, as events call it. A flush that does not close the file raises none."""
+
+    CREATE_FILE = "CreateFile"
+    FLUSH_WITH_CLOSE = "FlushWithClose"
+    RENAME_FILE = "RenameFile"
+    DELETE_FILE = "DeleteFile"
+    CREATE_DIRECTORY = "CreateDirectory"
+    RENAME_DIRECTORY = "RenameDirectory"
+    DELETE_DIRECTORY = "DeleteDirectory"
+
+
+_TYPE_AND_VERSION = {
+    PathApi.CREATE_FILE: ("BlobCreated", "2"),
+    PathApi.FLUSH_WITH_CLOSE: ("BlobCreated", "2"),
+    PathApi.RENAME_FILE: ("BlobRenamed", "1"),
+    PathApi.DELETE_FILE: ("BlobDeleted", "2"),
+    PathApi.CREATE_DIRECTORY: ("DirectoryCreated", "1"),
+    PathApi.RENAME_DIRECTORY: ("DirectoryRenamed", "1"),
+    PathApi.DELETE_DIRECTORY: ("DirectoryDeleted", "1"),
+}
+
+
 def storage_event(
-    operation: Operation, blob: Blob, *, account_url: str, sequence: int, now: datetime, request_id: str, client_id: str
+    operation: Operation, blob: Blob, occasion: Occasion, *, account_url: str, api: str | None = None
 ) -> dict[str, Any]:
-    """The event, in Event Grid's own schema.
+    """The event for an operation of the Blob API, in Event Grid's own schema. `api` replaces the operation's name.
 
     Source: Azure docs, event-grid/event-schema-blob-storage: the url is encoded, the subject is not, the etag is
     quoted, and the sequencer orders the events of one blob when compared as text.
     """
     deleted = operation.kind is Kind.DELETE_BLOB
-    data = {
-        "api": operation.event_api,
-        "clientRequestId": client_id,
-        "requestId": request_id,
+    told = {
         "eTag": blob.etag,
         "contentType": blob.content_type,
         "contentLength": blob.content_length,
         "blobType": blob.blob_type,
         "accessTier": "Hot",
-        "url": f"{account_url}/{quote(operation.container)}/{quote(operation.blob, safe='/~()*!')}",
-        "sequencer": f"{sequence:032X}",
-        "storageDiagnostics": {"batchId": str(uuid4())},
+        "url": _url(account_url, operation.container, operation.blob),
     }
     if deleted:
-        del data["contentLength"], data["accessTier"]
+        del told["contentLength"], told["accessTier"]
+    return _event(
+        "BlobDeleted" if deleted else "BlobCreated",
+        (operation.container, operation.blob),
+        {"api": api or operation.event_api, **told},
+        occasion,
+    )
+
+
+def path_event(
+    api: PathApi,
+    filesystem: str,
+    entry: Entry,
+    occasion: Occasion,
+    *,
+    account_url: str,
+    source: tuple[str, str] | None = None,
+    recursive: bool = False,
+) -> dict[str, Any]:
+    """The event for an operation of the Data Lake API; `source` is what a renamed `entry` was called.
+
+    Source: Azure docs, event-grid/event-schema-blob-storage, "Data Lake Storage Gen2": urls have the dfs endpoint, a
+    rename's subject is its destination, and a directory that is renamed or deleted raises one event for all in it.
+    """
+    event_type, version = _TYPE_AND_VERSION[api]
+    url = _url(account_url, filesystem, entry.name)
+    match api:
+        case PathApi.CREATE_FILE | PathApi.FLUSH_WITH_CLOSE:
+            told = {
+                "eTag": entry.etag,
+                "contentType": entry.content_type,
+                "contentLength": entry.content_length,
+                "contentOffset": 0,
+                "blobType": entry.blob_type,
+                "url": url,
+            }
+        case PathApi.DELETE_FILE:
+            told = {"contentType": entry.content_type, "blobType": entry.blob_type, "url": url}
+        case PathApi.RENAME_FILE | PathApi.RENAME_DIRECTORY:
+            assert source is not None
+            told = {"destinationUrl": url, "sourceUrl": _url(account_url, *source)}
+        case PathApi.CREATE_DIRECTORY:
+            told = {"url": url}
+        case PathApi.DELETE_DIRECTORY:
+            told = {"url": url, "recursive": str(recursive).lower()}
+    return _event(event_type, (filesystem, entry.name), {"api": api.value, **told}, occasion, version)
+
+
+def _url(account_url: str, container: str, name: str) -> str:
+    return f"{account_url}/{quote(container)}/{quote(name, safe='/~()*!')}"
+
+
+def _event(
+    event_type: str, of: tuple[str, str], told: Mapping[str, Any], occasion: Occasion, version: str = ""
+) -> dict[str, Any]:
     return {
         "topic": STORAGE_TOPIC,
-        "subject": f"/blobServices/default/containers/{operation.container}/blobs/{operation.blob}",
-        "eventType": f"Microsoft.Storage.Blob{'Deleted' if deleted else 'Created'}",
-        "eventTime": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z",
+        "subject": f"/blobServices/default/containers/{of[0]}/blobs/{of[1]}",
+        "eventType": f"Microsoft.Storage.{event_type}",
+        "eventTime": f"{occasion.now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z",
         "id": str(uuid4()),
-        "data": data,
-        "dataVersion": "",
+        "data": {
+            **told,
+            "clientRequestId": occasion.client_id,
+            "requestId": occasion.request_id,
+            "sequencer": f"{occasion.sequence:032X}",
+            "storageDiagnostics": {"batchId": str(uuid4())},
+        },
+        "dataVersion": version,
         "metadataVersion": "1",
     }
 
@@ -133,3 +225,17 @@ class Publisher:
         except (aiohttp.ClientError, TimeoutError) as error:
             logger.debug("Event Grid did not answer: %s", error)
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Makes events of what has happened, and publishes them."""
+
+    publisher: Publisher
+    clock: Clock
+
+    async def report(self, event: Callable[[Occasion], dict[str, Any]], *, request_id: str, client_id: str) -> None:
+        """Return when the event is published. Only one at a time per blob, or their order is lost."""
+        sequence = self.publisher.outbox.next_sequence()
+        occasion = Occasion(sequence=sequence, now=self.clock.now(), request_id=request_id, client_id=client_id)
+        await self.publisher.publish(event(occasion))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from weakref import WeakValueDictionary
+from contextlib import suppress
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
 from local.addresses import ACCOUNT
-from local.clock import Clock
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate, Refused
 from local.storage.copying import put_from_url
-from local.storage.events import Blob, Publisher, storage_event
+from local.storage.datalake import is_for_paths, of_blob
+from local.storage.events import Blob, Reporter, storage_event
+from local.storage.lake import Lake
 from local.storage.operations import Kind, Operation, recognise
+from local.storage.settings import Chosen
+from local.storage.turns import Turns
 from local.storage.upstream import Upstream, by_path, onward, raw_path
 
 _AUTHORIZATION = frozenset({"authorization", "x-ms-copy-source-authorization"})
@@ -29,18 +29,21 @@ class Front:
 
     gate: Gate
     upstream: Upstream
-    publisher: Publisher
-    clock: Clock
-    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    reporter: Reporter
+    turns: Turns
+    lake: Lake
+    chosen: Chosen
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer any request to any account."""
+        """Answer any request to any account, in the dialect in which it was asked."""
+        on_paths = is_for_paths(request.host, request.method, request.query, request.headers)
         try:
-            return await self._answer(by_path(request))
+            return await (self.lake.answer if on_paths else self._answer)(by_path(request))
         except Refused as error:
-            return error.response()
+            refused = error
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
-            return Refused(503, "ServerBusy", f"Azurite did not answer: {error}").response()
+            refused = Refused(503, "ServerBusy", f"Azurite did not answer: {error}")
+        return refused.json_response() if on_paths else refused.response()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         operation = recognise(request.method, raw_path(request), request.query, request.headers)
@@ -51,7 +54,7 @@ class Front:
         if operation.account != ACCOUNT or operation.event_api is None:
             return await self._carry_out(request, operation, sas)
         # One commit at a time per blob: the order of its sequencers is then the order of its writes.
-        async with self._alone(raw_path(request)):
+        async with self.turns.of(f"/{operation.account}/{operation.container}/{operation.blob}"):
             before = await self._look(request) if operation.kind is Kind.DELETE_BLOB else None
             response = await self._carry_out(request, operation, sas)
             if response.status < 300:
@@ -69,12 +72,19 @@ class Front:
                     "A server-side copy needs a bearer token or a SAS here: Shared Key signs the URL of the source, "
                     "and Azurite sees the source under another URL.",
                 )
-            path, query = self.gate.source(request.headers, account=operation.account, admitted=bool(sas))
+            path, query = self.gate.source(
+                request.headers,
+                account=operation.account,
+                admitted=bool(sas),
+                firewalls=self.chosen.settings.firewalls,
+            )
             if operation.kind in (Kind.PUT_BLOB_FROM_URL, Kind.PUT_BLOCK_FROM_URL):
                 whole = operation.kind is Kind.PUT_BLOB_FROM_URL
                 return await put_from_url(self.upstream, request, sas, (path, query), whole_blob=whole)
             headers = _copying_from(headers, f"{self.upstream.base}{path}{'?' if query else ''}{query}")
-        return await self.upstream.forward(request, sas, headers, rewrite_body=operation.kind is Kind.LIST)
+        reads = bool(operation.blob) and request.method in ("GET", "HEAD") and "comp" not in request.query
+        more = of_blob if reads and operation.account in self.lake.hierarchical else None
+        return await self.upstream.forward(request, sas, headers, rewrite_body=operation.kind is Kind.LIST, more=more)
 
     async def _tell(
         self, request: web.Request, operation: Operation, response: web.StreamResponse, before: Blob | None
@@ -82,16 +92,14 @@ class Front:
         blob = before or _as_put(request, operation, response) or await self._look(request)
         if blob is None:
             return  # gone again already, by a client that talks to Azurite directly
-        event = storage_event(
-            operation,
-            blob,
-            account_url=f"{self.gate.front}/{operation.account}",
-            sequence=self.publisher.outbox.next_sequence(),
-            now=self.clock.now(),
+        named = self.chosen.settings.put_blob_from_url_api
+        api = named if operation.kind is Kind.PUT_BLOB_FROM_URL else operation.event_api
+        url = f"{self.gate.front}/{operation.account}"
+        await self.reporter.report(
+            lambda occasion: storage_event(operation, blob, occasion, account_url=url, api=api),
             request_id=response.headers.get("x-ms-request-id", ""),
             client_id=request.headers.get("x-ms-client-request-id", ""),
         )
-        await self.publisher.publish(event)
 
     async def _look(self, request: web.Request) -> Blob | None:
         headers = {"x-ms-version": FIRST_VERSION_WITH_TOKENS}
@@ -104,14 +112,6 @@ class Front:
                 content_length=int(answer.headers["Content-Length"]),
                 blob_type=answer.headers["x-ms-blob-type"],
             )
-
-    @asynccontextmanager
-    async def _alone(self, path: str) -> AsyncIterator[None]:
-        lock = self.locks.get(path)
-        if lock is None:
-            lock = self.locks[path] = asyncio.Lock()
-        async with lock:
-            yield
 
 
 def _as_put(request: web.Request, operation: Operation, response: web.StreamResponse) -> Blob | None:

@@ -13,6 +13,7 @@ class JournaledFiles {
   constructor(inner) {
     this.inner = inner; // LokiJS's own file adapter
     this.segment = undefined;
+    this.held = undefined;
   }
 
   segments(file) {
@@ -52,18 +53,37 @@ class JournaledFiles {
   }
 
   append(collection, document, gone) {
-    const line = gone ? [collection, document.$loki] : [collection, document.$loki, document];
+    const change = gone ? [collection, document.$loki] : [collection, document.$loki, document];
+    if (this.held !== undefined) this.held.push(change);
+    else this.write(change);
+  }
+
+  write(line) {
     fs.writeSync(this.segment, `${JSON.stringify(line)}\n`);
+  }
+
+  // Has all changes that `work` makes in one line: a kill keeps all of them, or none. `work` does not wait for anything.
+  together(work) {
+    this.held = [];
+    try {
+      return work();
+    } finally {
+      const changes = this.held;
+      this.held = undefined;
+      this.write(changes);
+    }
   }
 }
 
 function apply(database, journal) {
   const documents = new Map(database.collections.map((c) => [c.name, new Map(c.data.map((d) => [d.$loki, d]))]));
   const complete = journal.slice(0, journal.lastIndexOf("\n") + 1); // the last line may have been cut off by the kill
-  for (const line of complete.split("\n").filter(Boolean)) {
-    const [collection, id, document] = JSON.parse(line);
-    if (document === undefined) documents.get(collection).delete(id);
-    else documents.get(collection).set(id, document);
+  for (const text of complete.split("\n").filter(Boolean)) {
+    const line = JSON.parse(text);
+    for (const [collection, id, document] of typeof line[0] === "string" ? [line] : line) {
+      if (document === undefined) documents.get(collection).delete(id);
+      else documents.get(collection).set(id, document);
+    }
   }
   for (const collection of database.collections) {
     collection.data = [...documents.get(collection.name).values()].sort((a, b) => a.$loki - b.$loki);
@@ -76,6 +96,7 @@ function apply(database, journal) {
 function keepJournal(store) {
   const files = new JournaledFiles(store.db.persistenceAdapter);
   store.db.persistenceAdapter = files;
+  store.together = (work) => files.together(work);
   const init = store.init.bind(store);
   store.init = async () => {
     await init();

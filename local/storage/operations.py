@@ -28,12 +28,15 @@ class Kind(StrEnum):
 
 EVENT_API = {
     Kind.PUT_BLOB: "PutBlob",
-    Kind.PUT_BLOB_FROM_URL: "PutBlob",
+    Kind.PUT_BLOB_FROM_URL: "PutBlobFromUrl",
     Kind.PUT_BLOCK_LIST: "PutBlockList",
     Kind.COPY_BLOB: "CopyBlob",
     Kind.DELETE_BLOB: "DeleteBlob",
 }
-"""The operations that commit something, by the name that an event gives them. Staging a block commits nothing."""
+"""The operations that commit something, by the name that an event gives them. Staging a block commits nothing.
+
+The name of Put Blob From URL is not documented; settings.py can give it another.
+"""
 
 
 @dataclass(frozen=True, slots=True)

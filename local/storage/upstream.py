@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -14,6 +14,8 @@ from yarl import URL
 
 from local.faults import ANSWER_WITHHELD
 
+More = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""What an answer says beyond what Azurite says in its headers."""
 CHUNK = 256 * 1024
 _HOP_BY_HOP = frozenset({"connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
@@ -29,7 +31,12 @@ class Upstream:
 
     @asynccontextmanager
     async def answer(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], body: aiohttp.StreamReader | None = None
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: aiohttp.StreamReader | bytes | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request (path and query as they go over the wire) and give its answer, the body still unread."""
         url = URL(f"{self.base}{path}{'?' if query else ''}{query}", encoded=True)
@@ -37,21 +44,34 @@ class Upstream:
             yield answer
 
     async def forward(
-        self, request: web.Request, sas: str, headers: Mapping[str, str], *, rewrite_body: bool = False
+        self,
+        request: web.Request,
+        sas: str,
+        headers: Mapping[str, str],
+        *,
+        rewrite_body: bool = False,
+        more: More | None = None,
     ) -> web.StreamResponse:
         """Have Azurite carry out `request` with other `headers`, and answer what it answers."""
         query = "&".join(filter(None, (request.rel_url.raw_query_string, sas)))
         body = request.content if request.body_exists else None
         async with self.answer(request.method, raw_path(request), query, headers, body) as answer:
-            return await self.relay(request, answer, rewrite_body=rewrite_body)
+            return await self.relay(request, answer, rewrite_body=rewrite_body, more=more)
 
     async def relay(
-        self, request: web.Request, answer: aiohttp.ClientResponse, *, rewrite_body: bool = False
+        self,
+        request: web.Request,
+        answer: aiohttp.ClientResponse,
+        *,
+        rewrite_body: bool = False,
+        more: More | None = None,
     ) -> web.StreamResponse:
-        """Pass Azurite's `answer` on to the client of `request`."""
+        """Pass Azurite's `answer` on to the client of `request`; if it is a good one, with `more` headers."""
         headers = CIMultiDict(
             (name, self._public(value)) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP
         )
+        if more is not None and answer.status < 300:
+            headers.extend(more(answer.headers))
         streams = request.method == "HEAD" or (request.method == "GET" and not rewrite_body)
         if streams and ANSWER_WITHHELD not in request:
             return await _stream(request, answer, headers)
@@ -75,10 +95,11 @@ class Upstream:
 def by_path(request: web.Request) -> web.Request:
     """The request with its account in the path, where Azurite wants it, if it was in the host name.
 
-    Clients that make the URL of an account from its name, such as azure-ai-ml, come to `<account>.blob.localhost`.
+    Clients that make the URL of an account from its name, such as azure-ai-ml, come to `<account>.blob.localhost`;
+    those of its Data Lake endpoint to `<account>.dfs.localhost`.
     """
-    account, is_named, _ = request.host.partition(".blob.localhost")
-    if not is_named:
+    account, dot, service = request.host.partition(".")
+    if not dot or service.partition(":")[0] not in ("blob.localhost", "dfs.localhost"):
         return request
     return request.clone(rel_url=URL(f"/{account}{request.raw_path}", encoded=True))
 

@@ -80,6 +80,7 @@ def test_stack_json_has_what_the_contract_says(tmp_path: Path) -> None:
             "account_url": f"{where.storage}/devstoreaccount1",
             "connection_string": where.connection_string(),
             "ca_cert": str(tmp_path / "tls" / "ca.pem"),
+            "hierarchical": ["lakehouse"],
         },
         "lakehouse": {"account_url": f"{where.storage}/lakehouse"},
         "eventgrid": {"control_url": where.eventgrid},

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from azure.storage.filedatalake import FileSystemClient
 
 from local import tls
+from local.addresses import ACCOUNT
+from local.identity.credential import LocalCredential
 from testbed.eventually import eventually
 from tests.local.stack.stacks import HERE, Up, descendants, is_running, local, up
 
@@ -211,3 +214,28 @@ def test_commands_say_when_no_local_cloud_is_up(tmp_path: Path) -> None:
 
         assert refused.returncode == 2
         assert "python -m local up" in refused.stderr
+
+
+@pytest.mark.parametrize("option", ["--hierarchical", "--firewall"])
+def test_an_account_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path, option: str) -> None:
+    refused = local("up", "--state", str(tmp_path), option, "nobody")
+
+    assert refused.returncode == 2
+    assert "'nobody'; use one of devstoreaccount1, landfallstate, azuremlstore, lakehouse" in refused.stderr
+    assert not (tmp_path / "stack.json").exists()
+
+
+def test_a_landing_account_with_a_hierarchy_tells_the_app_of_renames(tmp_path: Path) -> None:
+    command = ("up", "--clock-rate", "20", "--app", str(HERE / "app"), "--hierarchical", ACCOUNT)
+    with up(tmp_path / "state", *command) as cloud:
+        storage = cloud.described["storage"]
+        assert storage["hierarchical"] == [ACCOUNT]
+        credential = LocalCredential.of(cloud.state)
+        with FileSystemClient(
+            storage["account_url"], "landing", credential=credential, connection_verify=storage["ca_cert"]
+        ) as landing:
+            landing.create_file("_temporary/a.txt")
+            landing.get_directory_client("_temporary").rename_directory("landing/batch")
+            landing.get_file_client("batch/a.txt").rename_file("landing/batch/b.txt")
+
+        eventually(lambda: {f"{PREFIX}batch", f"{PREFIX}batch/b.txt"} <= set(cloud.subjects()))

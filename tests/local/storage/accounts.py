@@ -12,10 +12,12 @@ from typing import Any
 import httpx
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import ContainerClient
+from azure.storage.filedatalake import FileSystemClient
 
 from local import addresses, tls
 from local.addresses import ACCOUNT, LAKEHOUSE_ACCOUNT, Addresses
 from local.identity.credential import LocalCredential
+from local.storage import settings
 from local.tokens import STORAGE, Issuer
 from tests.local.parts import running
 from tests.local.receiver import Receiver, receiving
@@ -43,6 +45,16 @@ class Accounts:
         url = self.where.account_url(account)
         return ContainerClient(url, name, connection_verify=str(tls.ca_bundle(self.state)), retry_total=0, **options)
 
+    def lake(self, account: str = ACCOUNT, filesystem: str = "landing") -> FileSystemClient:
+        """The same account by its Data Lake API."""
+        return FileSystemClient(
+            self.where.account_url(account),
+            filesystem,
+            credential=LocalCredential.of(self.state),
+            connection_verify=str(tls.ca_bundle(self.state)),
+            retry_total=0,
+        )
+
     def bearer(self, audience: str = STORAGE, **claims: Any) -> str:
         return f"Bearer {Issuer.of(self.state).issue(audience, **claims)}"
 
@@ -59,8 +71,10 @@ class Accounts:
 
 
 @contextmanager
-def opened(state: Path) -> Iterator[Accounts]:
+def opened(state: Path, *hierarchical: str) -> Iterator[Accounts]:
+    """Storage on a state directory; the accounts named have a hierarchy."""
     where = addresses.settle(state)
+    settings.settle(state, hierarchical=hierarchical)
     with receiving(addresses.port_of(where.eventgrid)) as grid, running("storage", state) as process:
         yield Accounts(state, where, grid, process)
 

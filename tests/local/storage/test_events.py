@@ -5,33 +5,29 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from azure.storage.blob import BlobBlock
 
 from local import addresses
 from local.addresses import STORAGE_TOPIC
-from local.storage.events import Blob, Outbox, storage_event
+from local.storage.events import Blob, Occasion, Outbox, storage_event
 from local.storage.operations import Kind, Operation
 from testbed.eventually import eventually
 from tests.local.parts import running
 from tests.local.receiver import NOBODY, receiving
 from tests.local.storage.accounts import Accounts
 
-EVENT: dict[str, Any] = {
-    "account_url": "https://127.0.0.1:1/acct",
-    "sequence": 26,
-    "now": datetime(2026, 1, 2, 3, 4, 5, 678000, UTC),
-    "request_id": "request",
-    "client_id": "client",
-}
+URL = "https://127.0.0.1:1/acct"
+OCCASION = Occasion(
+    sequence=26, now=datetime(2026, 1, 2, 3, 4, 5, 678000, UTC), request_id="request", client_id="client"
+)
 BLOB = Blob(etag='"0x8D"', content_type="image/png", content_length=7, blob_type="BlockBlob")
 
 
 def test_an_event_has_the_shape_that_azure_documents() -> None:
     operation = Operation(Kind.PUT_BLOB, "acct", "landing", "a b/ü#1.png")
 
-    event = storage_event(operation, BLOB, **EVENT)
+    event = storage_event(operation, BLOB, OCCASION, account_url=URL)
 
     assert re.fullmatch(r"[0-9a-f-]{36}", event.pop("id"))
     assert re.fullmatch(r"[0-9a-f-]{36}", event["data"].pop("storageDiagnostics")["batchId"])
@@ -58,7 +54,7 @@ def test_an_event_has_the_shape_that_azure_documents() -> None:
 
 
 def test_a_deletion_tells_what_was_deleted_but_not_its_size() -> None:
-    event = storage_event(Operation(Kind.DELETE_BLOB, "acct", "landing", "x"), BLOB, **EVENT)
+    event = storage_event(Operation(Kind.DELETE_BLOB, "acct", "landing", "x"), BLOB, OCCASION, account_url=URL)
 
     assert event["eventType"] == "Microsoft.Storage.BlobDeleted"
     assert (event["data"]["api"], event["data"]["eTag"]) == ("DeleteBlob", '"0x8D"')
@@ -93,7 +89,7 @@ def test_every_way_to_write_a_blob_is_told_before_the_client_is_answered(account
 
         fetched = landing.get_blob_client("told/fetched")
         fetched.upload_blob_from_url(put.url, source_authorization=accounts.bearer())
-        assert [event["data"]["api"] for event in accounts.events("told/fetched")] == ["PutBlob"]
+        assert [event["data"]["api"] for event in accounts.events("told/fetched")] == ["PutBlobFromUrl"]
 
         landing.delete_blob("told/copied")
         assert [event["data"]["api"] for event in accounts.events("told/copied")] == ["CopyBlob", "DeleteBlob"]

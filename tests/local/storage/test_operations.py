@@ -46,7 +46,7 @@ def test_account_container_and_blob_are_taken_from_the_path_and_decoded() -> Non
     ("kind", "api"),
     [
         (Kind.PUT_BLOB, "PutBlob"),
-        (Kind.PUT_BLOB_FROM_URL, "PutBlob"),
+        (Kind.PUT_BLOB_FROM_URL, "PutBlobFromUrl"),
         (Kind.PUT_BLOCK_LIST, "PutBlockList"),
         (Kind.COPY_BLOB, "CopyBlob"),
         (Kind.DELETE_BLOB, "DeleteBlob"),

@@ -11,11 +11,7 @@ from local import addresses
 from tests.local.parts import running
 from tests.local.receiver import NOBODY
 from tests.local.storage.accounts import Accounts
-
-
-def _azurite(parent: int) -> int:
-    (child,) = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return int(child)
+from tests.local.storage.processes import azurite_of
 
 
 def _contents(accounts: Accounts) -> dict[str, tuple[str, bytes]]:
@@ -40,7 +36,7 @@ def test_no_acknowledged_write_is_lost_by_killing_azurite(tmp_path: Path) -> Non
                 landing.upload_blob(f"{number}", b"changed", overwrite=True)
         before = _contents(accounts)
 
-        os.kill(_azurite(process.pid), signal.SIGKILL)
+        os.kill(azurite_of(process.pid), signal.SIGKILL)
 
         assert process.wait(timeout=30) == 1
     with running("storage", tmp_path) as process:
@@ -49,7 +45,7 @@ def test_no_acknowledged_write_is_lost_by_killing_azurite(tmp_path: Path) -> Non
         assert len(before) == 20
         with accounts.landing as landing:
             landing.upload_blob("after", b"after")
-        os.kill(_azurite(process.pid), signal.SIGKILL)
+        os.kill(azurite_of(process.pid), signal.SIGKILL)
         process.wait(timeout=30)
     with running("storage", tmp_path) as process:
         assert _contents(_opened(tmp_path, process)).keys() == before.keys() | {"after"}

@@ -39,8 +39,8 @@ THREADS = "shared/threads.py"
 MAKE_THREADS = ("concurrent.futures", "multiprocessing", "_thread", "threading.Thread", "threading.Timer")
 RUN_IN_THREADS = {"to_thread", "run_in_executor", "start_new_thread"}
 
-OF_FUNCTIONS = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
-"""Settings that the Functions host itself reads."""
+OF_FUNCTIONS = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "PYTHON_THREADPOOL_THREAD_COUNT"}
+"""Settings that the Functions host and its Python worker read themselves."""
 
 PLAYED = {"apps", "deployments"}
 """Folders below tests/ with code that the local cloud runs: how slow it is, is what it is there for."""

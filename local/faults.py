@@ -1,7 +1,8 @@
 """Faults on purpose: rules that make an emulator misbehave once, sometimes or always.
 
-`PUT /_faults` takes a JSON array of `{"match": {"method", "path"}, "action": {...}, "times", "skip", "probability",
-"seed"}`; `GET` lists the rules with how often each fired; `DELETE` clears them.
+`PUT /_faults` takes a JSON array of `{"match": {"method", "path", "header"}, "action": {...}, "times", "skip",
+"probability", "seed"}`, where `header` is the name of one that the request must have; `GET` lists the rules with how
+often each fired; `DELETE` clears them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,7 @@ class Rule:
     method: str | None
     path: re.Pattern[str]
     action: Mapping[str, Any]
+    header: str | None = None
     times: int | None = None
     skip: int = 0
     probability: float = 1.0
@@ -53,15 +55,18 @@ class Rule:
             method=str(match["method"]).upper() if match.get("method") else None,
             path=path,
             action=raw["action"],
+            header=str(match["header"]) if match.get("header") else None,
             times=None if times is None else int(times),
             skip=int(raw.get("skip") or 0),
             probability=float(raw.get("probability", 1.0)),
             chance=random.Random(raw.get("seed", 0)),  # noqa: S311
         )
 
-    def fires(self, method: str, *paths: str) -> bool:
+    def fires(self, method: str, *paths: str, headers: Container[str] = ()) -> bool:
         """Whether this rule acts now; counts the match either way."""
         if self.method not in (None, method) or not any(self.path.search(path) for path in paths):
+            return False
+        if self.header is not None and self.header not in headers:
             return False
         if self.times is not None and self.fired >= self.times:
             return False
@@ -73,7 +78,7 @@ class Rule:
 
     def report(self) -> dict[str, Any]:
         return {
-            "match": {"method": self.method, "path": self.path.pattern},
+            "match": {"method": self.method, "path": self.path.pattern, "header": self.header},
             "action": dict(self.action),
             "times": self.times,
             "skip": self.skip,
@@ -88,18 +93,20 @@ class Faults:
     def __init__(self) -> None:
         self.rules: list[Rule] = []
 
-    def for_request(self, method: str, *paths: str) -> Mapping[str, Any] | None:
-        """The action for an HTTP request, or None."""
-        rule = self._pick(method, paths, delivery=False)
+    def for_request(self, method: str, *paths: str, headers: Container[str] = ()) -> Mapping[str, Any] | None:
+        """The action for an HTTP request, or None. `headers` are its names, in whatever case they were sent."""
+        rule = self._pick(method, paths, headers, delivery=False)
         return rule.action if rule else None
 
     def for_delivery(self, *paths: str) -> Rule | None:
         """The rule for an event delivery (drop, duplicate, shuffle), or None. `paths`: endpoint and subject."""
-        return self._pick("POST", paths, delivery=True)
+        return self._pick("POST", paths, (), delivery=True)
 
-    def _pick(self, method: str, paths: tuple[str, ...], *, delivery: bool) -> Rule | None:
+    def _pick(self, method: str, paths: tuple[str, ...], headers: Container[str], *, delivery: bool) -> Rule | None:
         for rule in self.rules:
-            if bool(DELIVERY_ACTIONS & rule.action.keys()) == delivery and rule.fires(method, *paths):
+            if bool(DELIVERY_ACTIONS & rule.action.keys()) != delivery:
+                continue
+            if rule.fires(method, *paths, headers=headers):
                 return rule
         return None
 
@@ -128,7 +135,7 @@ class Faults:
         ) -> web.StreamResponse:
             action = None
             if request.path != "/_faults":
-                action = self.for_request(request.method, request.path, request.path_qs)
+                action = self.for_request(request.method, request.path, request.path_qs, headers=request.headers)
             if action is None:
                 return await handler(request)
             # Whatever the rule says, the work is done once at most: a client that sent a request once has one effect.

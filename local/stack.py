@@ -81,6 +81,7 @@ def host_environment(where: Addresses, options: Options) -> dict[str, str]:
         "SSL_CERT_FILE": authorities,
         "REQUESTS_CA_BUNDLE": authorities,
         "AzureWebJobsStorage": where.connection_string(STATE_ACCOUNT),
+        "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         "WEBSITE_HOSTNAME": f"localhost:{addresses.port_of(where.host)}",
         "LANDFALL_STATE_URL": f"{where.account_url(STATE_ACCOUNT)}/{CONTAINERS[STATE_ACCOUNT]}",
         "LANDFALL_TOPIC_ENDPOINT": f"{where.eventgrid_topics}/topics/landfall/api/events",

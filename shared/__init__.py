@@ -7,6 +7,7 @@ adapters   the ports with Azure's SDKs and httpx; nothing else talks to Azure
 routes     reads and checks routes.yaml
 settings   reads the app settings
 telemetry  log lines made for the Azure portal
+threads    work in threads beside the function's own
 errors     what can go wrong
 services   builds all of it once per process, on first use
 """

@@ -40,6 +40,8 @@ class Copied(Enum):
     """What came of a copy."""
 
     MADE = "made"
+    STREAMED = "streamed"
+    """Made, but its bytes passed through this app, because the service could not read the source."""
     THERE = "there"
     """There is a blob of that name already; it was left as it is."""
     SOURCE_CHANGED = "source changed"
@@ -83,8 +85,9 @@ class Blobs(Protocol):
         ...
 
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
-        """Copy that version of the source within the service, to where nothing is; no bytes pass through here. The
-        service compares what it copies with `md5` where one is known. Never changes an existing blob."""
+        """Copy that version of the source to where nothing is: within the service, or through this app, in blocks,
+        where the service cannot read the source. What is copied is compared with `md5` where one is known. Never
+        changes an existing blob."""
         ...
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import Problem, RoutesInvalid
 from shared.routes import Routes, parse_routes
-from shared.settings import Settings
+from shared.settings import Settings, is_developers_machine
 from shared.telemetry import quieten_libraries
 from shared.work.ledger import Ledger
 
@@ -71,8 +71,10 @@ class Services:
 
     @cached_property
     def credential(self) -> TokenCredential:
-        from shared.adapters.credentials import managed_identity
+        from shared.adapters.credentials import developers_sign_in, managed_identity
 
+        if is_developers_machine(self.env):
+            return developers_sign_in()
         return managed_identity(self.settings.client_id)
 
     @cached_property

@@ -17,6 +17,16 @@ NAMES = (
 )
 
 
+IDENTITIES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
+"""Set where there is a managed identity. Source: Azure docs, app-service/overview-managed-identity."""
+
+
+def is_developers_machine(env: Mapping[str, str]) -> bool:
+    """Whether `func start` runs the app where there is no managed identity. It sets that variable; source:
+    Azure/azure-functions-core-tools, StartHostAction.cs."""
+    return env.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development" and not any(env.get(name) for name in IDENTITIES)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`state`: container of the ledger. `routes`: path of the routes file, relative to the app. `client_id`: of a

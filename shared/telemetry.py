@@ -12,17 +12,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.core.record import Names, dump
+from shared.threads import hold_lines_below, hold_lines_of
 
 LONGEST_TRACEBACK = 8000
 """Characters; the end is what says where it was."""
 
 logger = logging.getLogger("landfall")
+hold_lines_of(logger)
 
 
 def quieten_libraries() -> None:
     """Have libraries log only what is wrong: a line for every request of theirs would bury ours."""
     for name in ("azure", "httpx", "httpcore", "urllib3"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        library = logging.getLogger(name)
+        library.setLevel(logging.WARNING)
+        hold_lines_below(library)
 
 
 def log(event: str, **fields: Any) -> None:

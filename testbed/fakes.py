@@ -38,13 +38,15 @@ class FakeClock:
 
 @dataclass
 class FakeBlobs:
-    """Blob storage in memory, with etags, MD5s and the service's own clock in whole seconds."""
+    """Blob storage in memory, with etags, MD5s and the service's own clock in whole seconds. `walled`: accounts from
+    which the service cannot copy, so that copies go through the app."""
 
     clock: Callable[[], datetime]
     contents: dict[Location, tuple[bytes, File]] = field(default_factory=dict)
     writes: int = 0
     down: str | None = None
     before_copy: Callable[[Location], None] | None = None
+    walled: frozenset[str] = frozenset()
 
     def put(self, blob: Location, content: bytes) -> File:
         self.writes += 1
@@ -112,7 +114,7 @@ class FakeBlobs:
         if target in self.contents:
             return Copied.THERE
         self.put(target, self.contents[source][0])
-        return Copied.MADE
+        return Copied.STREAMED if source.container.account_url in self.walled else Copied.MADE
 
     def _now(self) -> datetime:
         return self.clock().replace(microsecond=0)

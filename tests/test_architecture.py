@@ -33,8 +33,14 @@ APP = ("function_app.py", "shared", "triggers")
 ENVIRONMENT = "shared/services.py"
 """The one file of the app that may read the environment."""
 
-OF_FUNCTIONS = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
-"""Settings that the Functions host itself reads."""
+THREADS = "shared/threads.py"
+"""The one file of the app that may use threads: it sees to it that their lines arrive."""
+
+MAKE_THREADS = ("concurrent.futures", "multiprocessing", "_thread", "threading.Thread", "threading.Timer")
+RUN_IN_THREADS = {"to_thread", "run_in_executor", "start_new_thread"}
+
+OF_FUNCTIONS = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "PYTHON_THREADPOOL_THREAD_COUNT"}
+"""Settings that the Functions host and its Python worker read themselves."""
 
 PLAYED = {"apps", "deployments"}
 """Folders below tests/ with code that the local cloud runs: how slow it is, is what it is there for."""
@@ -141,6 +147,17 @@ def test_one_file_of_the_app_reads_the_environment() -> None:
     readers = {named(path) for path in tree(*APP) if used(path) & {"os.environ", "os.getenv", "environ", "getenv"}}
 
     assert readers == {ENVIRONMENT}
+
+
+def test_one_file_of_the_app_uses_threads() -> None:
+    """The host drops what is logged from a thread that it does not know."""
+    users = {named(path) for path in tree(*APP) if any(makes_threads(name) for name in used(path))}
+
+    assert users == {THREADS}
+
+
+def makes_threads(name: str) -> bool:
+    return name.startswith(MAKE_THREADS) or name.rpartition(".")[2] in RUN_IN_THREADS
 
 
 def test_the_durable_protocol_reads_no_clock() -> None:

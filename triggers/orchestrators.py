@@ -163,7 +163,8 @@ def _stage(context: Context, run: Run) -> Line[Run]:
     ]
     answers = yield from perform_all(context, steps.STAGE_INPUT, parts)
     changed = next((answer.changed for answer in answers if answer.changed is not None), None)
-    return course.staged(run, changed, context.current_utc_datetime)
+    streamed = sum(answer.streamed for answer in answers)
+    return course.staged(run, changed, context.current_utc_datetime, streamed=streamed)
 
 
 def _submit(context: Context, run: Run) -> Line[Run]:
@@ -261,8 +262,9 @@ def publish(context: Context) -> Line[dict]:
         if not isinstance(listed, steps.Listed):
             return dump(listed)  # cannot be published, or has been all along
         parts = [steps.CopyOutputs(publish=given, start=start, stop=stop) for start, stop in chunks(listed.files)]
-        yield from perform_all(context, steps.COPY_OUTPUTS, parts)
-        seal = steps.SealPublication(given, context.current_utc_datetime)
+        answers = yield from perform_all(context, steps.COPY_OUTPUTS, parts)
+        streamed = sum(answer.files for answer in answers if isinstance(answer, steps.Streamed))
+        seal = steps.SealPublication(given, context.current_utc_datetime, streamed)
         return dump((yield from perform(context, steps.SEAL_PUBLICATION, seal)))
     except StepFailed as failed:
         return dump(Trouble(failed.trouble.kind, str(failed)))

@@ -3,7 +3,6 @@
 It starts nothing that is under way and decides nothing about content: that stays with watch_landing and the ledger.
 """
 
-import asyncio
 from collections.abc import Awaitable
 
 import azure.durable_functions as df
@@ -15,6 +14,7 @@ from shared.core.run import Run, Status
 from shared.core.watchers import Asking, Operation, read_watchers
 from shared.services import services
 from shared.telemetry import error, log, warn
+from shared.threads import aside
 from shared.work import sweeping
 from triggers.names import Entity, Orchestrator
 from triggers.starting import is_under_way, start_once, start_watch
@@ -27,13 +27,13 @@ bp = df.Blueprint()
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Compare what is there with what the ledger knows, every quarter of an hour."""
     own, now = services(), services().now()
-    left = await asyncio.to_thread(sweeping.left_over, own.ledger, now)
+    left = await aside(sweeping.left_over, own.ledger, now)
     failures: list[Exception] = []
     resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]
-    missed = await asyncio.to_thread(sweeping.missed, own.routes, own.blobs, own.ledger, now)
+    missed = await aside(sweeping.missed, own.routes, own.blobs, own.ledger, now)
     watched = [one for one in missed if await _unless_it_fails(failures, _names_of(one), _watch(client, one))]
     # Last, because an endpoint that does not answer takes its time.
-    await asyncio.to_thread(sweeping.cancel_late_jobs, own.endpoint, own.ledger, left.ended, now)
+    await aside(sweeping.cancel_late_jobs, own.endpoint, own.ledger, left.ended, now)
     log("sweep.done", open=len(left.open), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)
     own.routes.require_whole()
     if failures:
@@ -59,7 +59,7 @@ async def _resume(client: df.DurableOrchestrationClient, run: Run) -> bool:
         return False
     if run.status is Status.CLAIMED and await is_under_way(client, run.claimed_by):
         return False  # it is about to start the run
-    left = await asyncio.to_thread(sweeping.as_it_is_now, services().ledger, run.run_id, services().now())
+    left = await aside(sweeping.as_it_is_now, services().ledger, run.run_id, services().now())
     started = left is not None and await start_once(client, Orchestrator.SCORE, run.run_id, left)
     if started:
         warn("run.resumed", **dump(run.names))

@@ -25,7 +25,7 @@ from local.host.durable.runtime.engine import AT_ONCE, Engine
 from local.host.durable.runtime.store import OtherVersion, Store
 from local.host.files import write_whole
 from local.host.keys import keys_of
-from local.host.logs import levels_of
+from local.host.logs import Arrivals, levels_of
 from local.host.server import Parts, application
 from local.host.settings import HostJson, SettingsError, function_timeout, load_host_json, load_local_settings
 from local.host.triggers import queues, timers
@@ -98,6 +98,7 @@ async def _serve(args: argparse.Namespace) -> None:
     _set_log_levels(host)
     clock: Clock = stacked.clock if stacked and args.clock_rate is None else _clock(args.state, args.clock_rate or 1.0)
     registry = load(args.app)
+    _add_to_log(Arrivals())
     prefix = str(host.get("extensions", "http", "routePrefix", default="api"))
     routes = routes_of(registry.triggered_by("httpTrigger"), prefix)
     keys = keys_of(args.state, enforced=args.auth)
@@ -249,6 +250,9 @@ def _set_log_levels(host: HostJson) -> None:
     """What the app says with debug level is produced only if asked for; host.json can leave out more."""
     if os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in ("1", "true"):
         logging.getLogger().setLevel(logging.DEBUG)
-    levels = levels_of(host)
+    _add_to_log(levels_of(host))
+
+
+def _add_to_log(which: logging.Filter) -> None:
     for handler in logging.getLogger().handlers:
-        handler.addFilter(levels)
+        handler.addFilter(which)

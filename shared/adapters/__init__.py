@@ -5,6 +5,7 @@ batch_endpoint  Azure ML batch endpoints: submits, follows, cancels, lists their
 workspaces      what Resource Manager knows of endpoints and jobs
 run_history     why a job failed, and whether it waits for nodes
 rest            requests with httpx, and what can go wrong with them
+streaming       copies through this app, where the service cannot make them
 announcer       announcements on an Event Grid topic
 credentials     the app's identity
 """

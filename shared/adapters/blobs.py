@@ -1,11 +1,13 @@
-"""Blob storage with azure-storage-blob: by token, over pooled connections; copies are made inside the service."""
+"""Blob storage with azure-storage-blob: by token, over pooled connections; copies are made inside the service, or
+streamed through this app where the service cannot read their source."""
 
 from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -30,32 +32,49 @@ from azure.storage.blob import (
     BlobProperties,
     BlobServiceClient,
     ContainerClient,
-    ContentSettings,
 )
 from requests.adapters import HTTPAdapter
 
 from shared.adapters.credentials import STORAGE
+from shared.adapters.streaming import Walls, commit_like, is_out_of_reach, properties_of, stream, tells_of_source
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
 from shared.errors import Denied, Unavailable
 from shared.ports import Copied, Listing, Stored
+from shared.telemetry import warn
+from shared.threads import each
 
 ONE_REQUEST = 256 * 1024 * 1024
 """Bytes that Put Blob From URL takes with every service version. Source: Azure docs, put-blob-from-url."""
 BLOCK = 100 * 1024 * 1024
 """Bytes of one block of a larger copy. A blob is copied within one activity, so `functionTimeout` limits its size."""
 BLOCKS_AT_ONCE = 8
+STREAMED_BLOCK = 8 * 1024 * 1024
+"""Bytes of one block of a copy that goes through this app."""
+MOST_BLOCKS_IN_MEMORY = 8
+"""Of all such copies of the process together."""
 CONNECTIONS = 32
 
 
 class AzureBlobs:
     """The `Blobs` port. Safe for use from several threads. Sizes in bytes: up to `one_request` a blob is copied in
-    one request, a larger one in blocks of `block`."""
+    one request, a larger one in blocks of `block`; one that has to be streamed, in blocks of `streamed_block`."""
 
-    def __init__(self, credential: TokenCredential, *, one_request: int = ONE_REQUEST, block: int = BLOCK) -> None:
+    def __init__(
+        self,
+        credential: TokenCredential,
+        *,
+        one_request: int = ONE_REQUEST,
+        block: int = BLOCK,
+        streamed_block: int = STREAMED_BLOCK,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._credential = credential
         self._one_request = one_request
         self._block = block
+        self._streamed_block = streamed_block
+        self._room = threading.BoundedSemaphore(MOST_BLOCKS_IN_MEMORY)
+        self._walls = Walls(monotonic)
         self._session = requests.Session()
         self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._service = lru_cache(maxsize=16)(self._connect)
@@ -136,22 +155,33 @@ class AzureBlobs:
 
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
         with _mapped(f"copy {source.url} to {target.url}"):
+            if self._walls.stand_between(source.container, target.container):
+                return self._stream(source, target, etag, md5)
             try:
                 if size <= self._one_request:
                     self._copy_at_once(source, target, etag, md5)
                     return Copied.MADE
                 return self._copy_in_blocks(source, target, etag, size, md5)
-            except ResourceExistsError:
-                return Copied.THERE
             except HttpResponseError as error:
-                # Copying names the source's state: gone, or no longer the version that was asked for. But a source that
-                # is there, and that the copying service cannot see, has not changed.
-                if error.status_code not in (404, 412) or _code(error) == "ContainerNotFound":
+                code = _code(error)
+                if isinstance(error, ResourceExistsError) and not tells_of_source(error, code):
+                    return Copied.THERE
+                # The source is gone, no longer the version that was asked for, or the service cannot read it.
+                if not (tells_of_source(error, code) or _is_about_a_blob(error, code)):
                     raise
                 now = self.stat(source)
-                if now is not None and now.etag == etag.strip('"'):
+                if now is None or now.etag != etag.strip('"'):
+                    return Copied.SOURCE_CHANGED
+                if not is_out_of_reach(error, code):
                     raise
-                return Copied.SOURCE_CHANGED
+                if self._walls.found_between(source.container, target.container):
+                    names = {"source": source.container.url, "target": target.container.url}
+                    warn("copies.refused", **names, status=error.status_code, code=code)
+            return self._stream(source, target, etag, md5)
+
+    def _stream(self, source: Location, target: Location, etag: str, md5: str | None) -> Copied:
+        where = self._blob(source), self._blob(target)
+        return stream(*where, etag=_quoted(etag), md5=md5, block=self._streamed_block, room=self._room)
 
     def _copy_at_once(self, source: Location, target: Location, etag: str, md5: str | None) -> None:
         self._blob(target).upload_blob_from_url(
@@ -179,17 +209,12 @@ class AzureBlobs:
                 source_authorization=self._bearer(),
             )
 
-        with ThreadPoolExecutor(BLOCKS_AT_ONCE) as pool:
-            list(pool.map(stage, blocks))
+        each(stage, blocks, at_once=BLOCKS_AT_ONCE)
         # The SDK offers no condition on the source of a block, so the source is compared once all have been read.
-        current = self.stat(source)
-        if current is None or current.etag != etag.strip('"'):
+        properties = properties_of(self._blob(source), _quoted(etag))
+        if properties is None:
             return Copied.SOURCE_CHANGED
-        client.commit_block_list(
-            [BlobBlock(block_id=name) for name, _ in blocks],
-            content_settings=ContentSettings(content_md5=_md5_bytes(md5)),
-            match_condition=MatchConditions.IfMissing,
-        )
+        commit_like(properties, client, [BlobBlock(block_id=name) for name, _ in blocks], _md5_bytes(md5))
         return Copied.MADE
 
     def _bearer(self) -> str:
@@ -227,6 +252,10 @@ def _mapped(what: str) -> Iterator[None]:
 def _code(error: HttpResponseError) -> str:
     code = getattr(error, "error_code", None) or ""
     return str(getattr(code, "value", code))  # the SDK has members for some codes, and plain texts for others
+
+
+def _is_about_a_blob(error: HttpResponseError, code: str) -> bool:
+    return error.status_code in (404, 412) and code != "ContainerNotFound"
 
 
 def _if_match(etag: str | None) -> dict[str, Any]:

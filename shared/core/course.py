@@ -113,8 +113,10 @@ def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
             assert_never(unknown)
 
 
-def staged(run: Run, changed: str | None, now: datetime) -> Run:
-    """The copies are there; or `changed` names a file that is no longer what was frozen."""
+def staged(run: Run, changed: str | None, now: datetime, *, streamed: int = 0) -> Run:
+    """The copies are there, `streamed` of them through the app; or `changed` names a file that is no longer what was
+    frozen."""
+    run = change(run, streamed=run.streamed + streamed)
     if changed is not None:
         return _superseded(run, f"{changed} was changed or removed before it was scored", now)
     return _ahead(run.moved(Status.SUBMITTING, copied_to=run.spec.copies), now)

@@ -67,8 +67,11 @@ def problems_with(outputs: Sequence[Frozen], there: Iterable[File]) -> list[str]
     return problems + [f"{name} is not one of the outputs" for name in sorted(strangers)]
 
 
-def manifest(run: Run, files: Sequence[Frozen], outputs: Sequence[Frozen], published: datetime) -> dict[str, Any]:
-    """`_run.json`: what was scored, by whom, and what came out. Sizes in bytes, MD5s base64, times ISO 8601 UTC."""
+def manifest(
+    run: Run, files: Sequence[Frozen], outputs: Sequence[Frozen], published: datetime, *, streamed: int = 0
+) -> dict[str, Any]:
+    """`_run.json`: what was scored, by whom, and what came out. Sizes in bytes, MD5s base64, times ISO 8601 UTC.
+    `streamed`: how many of the copies that were made went through the app."""
     spec, job = run.spec, run.job
     return {
         "format": FORMAT,
@@ -87,6 +90,7 @@ def manifest(run: Run, files: Sequence[Frozen], outputs: Sequence[Frozen], publi
         "attempt": run.attempt,
         "staged": run.spec.scores_copies,
         "timings": dump(change(run.timings, published=published)),
+        "streamed": {"files": run.streamed, "outputs": streamed},
         "outputs": told_of(outputs),
     }
 
@@ -96,10 +100,15 @@ def told_of(outputs: Sequence[Frozen]) -> list[dict[str, Any]]:
     return [_told(output, "name", "size", "md5") for output in outputs]
 
 
-def publication_of(folder: Location, sizes: Sequence[int]) -> Published:
+def publication_of(folder: Location, sizes: Sequence[int], *, streamed: int = 0) -> Published:
     """What the ledger is told of a run folder that holds outputs of those sizes."""
     return Published(
-        url=folder.url, container=folder.container.name, path=folder.path, outputs=len(sizes), bytes=sum(sizes)
+        url=folder.url,
+        container=folder.container.name,
+        path=folder.path,
+        outputs=len(sizes),
+        bytes=sum(sizes),
+        streamed=streamed,
     )
 
 

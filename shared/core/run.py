@@ -125,13 +125,14 @@ class Content(Record, frozen=True, kw_only=True):
 
 
 class Published(Record, frozen=True, kw_only=True):
-    """Where the results are; `outputs` is their number."""
+    """Where the results are; `outputs` is their number, `streamed` of which went through the app."""
 
     url: str
     container: str
     path: str
     outputs: int
     bytes: int
+    streamed: int = 0
 
 
 class Progress(Record, frozen=True, kw_only=True):
@@ -142,6 +143,7 @@ class Progress(Record, frozen=True, kw_only=True):
     `since`: when it last got ahead; patience with trouble is counted from there. `failures`: in a row, since then.
     `unrecorded_since`: the ledger could not be written since then.
     `abandoned`: the submissions that may have made jobs which are not followed.
+    `streamed`: of the files that were copied to be scored, at least so many went through the app.
     `looks`, `missing`: at the job, and those in a row that did not find it.
     """
 
@@ -155,6 +157,7 @@ class Progress(Record, frozen=True, kw_only=True):
     renewed_for: int = 1
     attempts: tuple[Attempt, ...] = ()
     copied_to: Location | None = None
+    streamed: int = 0
     unanswered: Unanswered | None = None
     unclear: int = 0
     abandoned: tuple[Sent, ...] = ()

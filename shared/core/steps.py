@@ -137,9 +137,11 @@ class StageInput(Record, frozen=True, kw_only=True):
 
 
 class Staged(Message, frozen=True):
-    """The copies are there; or `changed` names a file that is no longer what was frozen."""
+    """The copies are there; or `changed` names a file that is no longer what was frozen. `streamed`: so many of them
+    went through the app."""
 
     changed: str | None = None
+    streamed: int = 0
 
 
 class SubmitJob(Record, frozen=True, kw_only=True):
@@ -256,11 +258,19 @@ class CopyOutputs(Record, frozen=True, kw_only=True):
         return self.publish.names
 
 
+class Streamed(Message, frozen=True):
+    """The outputs were copied, and so many of them went through the app. If none did, the answer is Done."""
+
+    files: int
+
+
 class SealPublication(Record, frozen=True):
-    """Compare the copies with their sources, and write the manifest and `_SUCCESS`."""
+    """Compare the copies with their sources, and write the manifest and `_SUCCESS`. `streamed`: outputs that went
+    through the app."""
 
     publish: Publish
     now: datetime
+    streamed: int = 0
 
     @property
     def names(self) -> Names:
@@ -297,6 +307,7 @@ Recorded = Done | Overtaken
 ClaimAnswer = Claimed | Known | ContentChanged | NoRoute
 RenewAnswer = Renewed | Superseded | MayBeSent | Postponed
 ListAnswer = Listed | Sealed | Unpublishable
+CopyAnswer = Done | Streamed
 PublishAnswer = Sealed | Unpublishable
 
 LOOK: Step[LookAt, Look] = Step("look", LookAt, Look)
@@ -312,7 +323,7 @@ CANCEL_JOB: Step[JobOf, CancelAsked] = Step("cancel_job", JobOf, CancelAsked)
 EXPLAIN_FAILURE: Step[JobOf, Explained] = Step("explain_failure", JobOf, Explained)
 CHECK_LANDING: Step[CheckLanding, Checked] = Step("check_landing", CheckLanding, Checked)
 LIST_OUTPUTS: Step[Publish, ListAnswer] = Step("list_outputs", Publish, ListAnswer)
-COPY_OUTPUTS: Step[CopyOutputs, Done] = Step("copy_outputs", CopyOutputs, Done)
+COPY_OUTPUTS: Step[CopyOutputs, CopyAnswer] = Step("copy_outputs", CopyOutputs, CopyAnswer)
 SEAL_PUBLICATION: Step[SealPublication, Sealed] = Step("seal_publication", SealPublication, Sealed)
 ANNOUNCE_RUN: Step[AnnounceRun, Done] = Step("announce_run", AnnounceRun, Done)
 REPORT_DEFECT: Step[ReportDefect, Done] = Step("report_defect", ReportDefect, Done)

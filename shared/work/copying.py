@@ -1,9 +1,6 @@
-"""Copying what was frozen, inside the storage service."""
+"""Copying what was frozen."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from shared.core.location import Location
 from shared.core.snapshot import Frozen
@@ -23,9 +20,3 @@ def copy_frozen(blobs: Blobs, source: Location, target: Location, file: Frozen) 
         if now is not None and now.md5 == file.md5:
             copied = blobs.copy(source, target, etag=now.etag, size=file.size, md5=now.md5)
     return copied
-
-
-def each(copy: Callable[[Frozen], str | None], files: Iterable[Frozen]) -> list[str]:
-    """What `copy` has to say of the files, several of which are copied at a time."""
-    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
-        return [said for said in pool.map(copy, files) if said is not None]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from shared.core.location import Location
 from shared.errors import LandfallError
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
+from shared.threads import each
 from shared.work.ledger import Ledger
+
+CHECKS_AT_ONCE = 8
 
 
 def problems_of(routes: Routes, blobs: Blobs, ledger: Ledger, endpoint: BatchEndpoint) -> list[str]:
     """What is wrong with the routes, their storage and their endpoints; empty when all is well."""
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(_trouble, _checks(routes, blobs, ledger, endpoint)))
+    found = each(_trouble, _checks(routes, blobs, ledger, endpoint), at_once=CHECKS_AT_ONCE)
     return [*map(str, routes.problems), *(problem for problem in found if problem)]
 
 

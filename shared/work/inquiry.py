@@ -102,6 +102,7 @@ def _shown(run: Run | Unreadable) -> dict[str, Any]:
         "landing": f"{run.spec.landing.container.name}/{run.landing}",
         "endpoint": run.spec.endpoint.scoring_uri,
         "job": None if run.job is None else _filled(run.job),
+        "publication": None if run.publication is None else _filled(run.publication),
         "studio_url": run.job.studio_url if run.job else None,
         "staged": run.spec.scores_copies,
         "created": shown["timings"]["claimed"],

@@ -16,7 +16,6 @@ two calls that do the same at the same time do no harm.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -29,6 +28,7 @@ from shared.core.steps import Overtaken, Recorded, RecordRun
 from shared.errors import InputRefused, LandfallError, LedgerDamaged, Unavailable, UnknownVersion
 from shared.ports import Blobs
 from shared.telemetry import log, warn
+from shared.threads import each
 
 READS_AT_ONCE = 16
 
@@ -138,13 +138,12 @@ class Ledger:
 
     def _runs_of(self, day: str) -> Iterator[tuple[datetime, Run | Unreadable]]:
         names = sorted(self.blobs.names(self.container, f"days/{day}/"), reverse=True)
-        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
-            for start in range(0, len(names), READS_AT_ONCE):
-                some = names[start : start + READS_AT_ONCE]
-                runs = pool.map(self._readable, [name.rpartition("_")[2] for name in some])
-                for name, run in zip(some, runs, strict=True):
-                    if run is not None and _points_at(name, run):
-                        yield _claimed_at(name), run
+        for start in range(0, len(names), READS_AT_ONCE):
+            some = names[start : start + READS_AT_ONCE]
+            runs = each(self._readable, [name.rpartition("_")[2] for name in some], at_once=READS_AT_ONCE)
+            for name, run in zip(some, runs, strict=True):
+                if run is not None and _points_at(name, run):
+                    yield _claimed_at(name), run
 
     def unfinished(self, now: datetime) -> Iterator[Run | Unreadable]:
         """Every run that has not ended, and for some time those of which jobs may still turn up."""

@@ -26,18 +26,21 @@ from shared.core.run import Published, Status
 from shared.core.snapshot import Frozen, FrozenFiles
 from shared.core.steps import (
     AnnounceRun,
+    CopyAnswer,
     CopyOutputs,
     ListAnswer,
     Listed,
     Publish,
     Sealed,
     SealPublication,
+    Streamed,
     Unpublishable,
 )
 from shared.errors import LedgerDamaged, Unavailable
 from shared.ports import Announcer, Blobs, Copied
 from shared.telemetry import log
-from shared.work.copying import copy_frozen, each
+from shared.threads import each
+from shared.work.copying import COPIES_AT_ONCE, copy_frozen
 from shared.work.ledger import Ledger
 
 
@@ -63,22 +66,23 @@ def list_outputs(blobs: Blobs, ledger: Ledger, given: Publish) -> ListAnswer:
     return Listed(len(outputs))
 
 
-def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> Done:
-    """Copy outputs into the run folder, inside the storage service.
+def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> CopyAnswer:
+    """Copy outputs into the run folder.
 
     Two at once: a copy never changes an existing blob.
     """
     publish = given.publish
     outputs = ledger.outputs(given.names.run, publish.attempt).files[given.start : given.stop]
 
-    def copy(output: Frozen) -> str | None:
+    def copy(output: Frozen) -> Copied:
         source = publish.source.at(output.name)
         copied = copy_frozen(blobs, source, publish.target.at(output.name), output)
-        return source.url if copied is Copied.SOURCE_CHANGED else None
+        if copied is Copied.SOURCE_CHANGED:
+            raise Unavailable(f"{source.url} changed after the outputs were listed.")
+        return copied
 
-    if changed := each(copy, outputs):
-        raise Unavailable(f"{changed[0]} changed after the outputs were listed.")
-    return Done()
+    streamed = each(copy, outputs, at_once=COPIES_AT_ONCE).count(Copied.STREAMED)
+    return Streamed(streamed) if streamed else Done()
 
 
 def seal(blobs: Blobs, ledger: Ledger, given: SealPublication) -> Sealed:
@@ -97,12 +101,13 @@ def seal(blobs: Blobs, ledger: Ledger, given: SealPublication) -> Sealed:
     if run is None:
         raise LedgerDamaged(f"The ledger has no record of run {names.run}; was it deleted?")
     files = ledger.snapshot(run.run_id, run.snapshot.drop).files
-    content = json.dumps(manifest(run, files, outputs, given.now), indent=1).encode()
+    content = json.dumps(manifest(run, files, outputs, given.now, streamed=given.streamed), indent=1).encode()
     if not blobs.create(target.at(MANIFEST), content):
         _require_own_manifest(blobs, target, outputs)
     blobs.create(target.at(SUCCESS), b"")
-    publication = publication_of(target, [output.size for output in outputs])
-    log("run.published", **dump(names), url=target.url, outputs=publication.outputs, bytes=publication.bytes)
+    publication = publication_of(target, [output.size for output in outputs], streamed=given.streamed)
+    told = {"outputs": publication.outputs, "bytes": publication.bytes, "streamed": publication.streamed}
+    log("run.published", **dump(names), url=target.url, **told)
     return Sealed(publication)
 
 
@@ -125,7 +130,9 @@ def _sealed(blobs: Blobs, folder: Location) -> Published | None:
     written = blobs.read(folder.at(MANIFEST))
     if written is None or blobs.stat(folder.at(SUCCESS)) is None:
         return None
-    return publication_of(folder, [output["size"] for output in json.loads(written.content)["outputs"]])
+    told = json.loads(written.content)
+    streamed = told.get("streamed", {}).get("outputs", 0)  # manifests of before have no such member
+    return publication_of(folder, [output["size"] for output in told["outputs"]], streamed=streamed)
 
 
 KINDS = {Status.PUBLISHED: "Landfall.RunPublished", Status.FAILED: "Landfall.RunFailed"}

@@ -20,7 +20,8 @@ from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unc
 from shared.errors import Unavailable
 from shared.ports import BatchEndpoint, Blobs, Copied
 from shared.telemetry import log, warn
-from shared.work.copying import copy_frozen, each
+from shared.threads import each
+from shared.work.copying import COPIES_AT_ONCE, copy_frozen
 from shared.work.ledger import Ledger
 
 
@@ -31,18 +32,20 @@ def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
     """
     files = ledger.snapshot(given.names.run, given.drop).files[given.start : given.stop]
 
-    def copy(file: Frozen) -> str | None:
+    def copy(file: Frozen) -> Copied:
         target = given.target.at(file.name)
         copied = copy_frozen(blobs, given.source.at(file.name), target, file)
         if copied is Copied.THERE:
             there = blobs.stat(target)
             if there is None or there.size != file.size or (there.md5 and file.md5 and there.md5 != file.md5):
                 raise Unavailable(f"{target.url} is not a copy of the file in the snapshot; remove it.")
-        return file.name if copied is Copied.SOURCE_CHANGED else None
+        return copied
 
-    changed = next(iter(each(copy, files)), None)
-    log("input.staged", **dump(given.names), start=given.start, files=len(files), changed=changed)
-    return Staged(changed)
+    copies = each(copy, files, at_once=COPIES_AT_ONCE)
+    changed = next((f.name for f, copied in zip(files, copies, strict=True) if copied is Copied.SOURCE_CHANGED), None)
+    streamed = copies.count(Copied.STREAMED)
+    log("input.staged", **dump(given.names), start=given.start, files=len(files), streamed=streamed, changed=changed)
+    return Staged(changed, streamed)
 
 
 def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: str) -> Submission:

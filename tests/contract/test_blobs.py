@@ -1,4 +1,5 @@
-"""What the `Blobs` port promises, kept by the fake that tests rely on and by the adapter over real HTTP."""
+"""What the `Blobs` port promises, kept by the fake that tests rely on and by the adapter over real HTTP, whether the
+service copies or the adapter has to stream."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from shared.adapters.blobs import AzureBlobs
 from shared.core.location import Container, Location
 from shared.ports import Blobs, Copied
 from testbed.fakes import FakeBlobs
+from tests.contract.refusing import Faults
 from tests.contract.written import copy, names, written
 from tests.local.azureml.cloud import Cloud
 
@@ -22,14 +24,22 @@ _numbers = itertools.count()
 Place = Callable[[str], Location]
 
 
-@pytest.fixture(params=["fake", "azure"])
+MADE = {Copied.MADE, Copied.STREAMED}
+
+
+@pytest.fixture(params=["fake", "azure", "azure behind firewalls"])
 def blobs(request: pytest.FixtureRequest) -> Iterator[Blobs]:
     if request.param == "fake":
         yield FakeBlobs(lambda: datetime.now(UTC))
         return
     cloud: Cloud = request.getfixturevalue("cloud")
-    with closing(AzureBlobs(LocalCredential.of(cloud.state), one_request=1000, block=400)) as azure:
+    faults = Faults(cloud)
+    if request.param == "azure behind firewalls":
+        faults.refuse_copies()
+    credential = LocalCredential.of(cloud.state)
+    with closing(AzureBlobs(credential, one_request=1000, block=400, streamed_block=400)) as azure:
         yield azure
+    faults.clear()
 
 
 @pytest.fixture
@@ -152,7 +162,7 @@ def test_a_copy_has_the_bytes_of_its_source(blobs: Blobs, at: Place, size: int) 
     content = bytes(i % 251 for i in range(size))
     source = written(blobs, at("source ü.csv"), content)
 
-    assert copy(blobs, at("source ü.csv"), at("run_id=1/target.csv"), source) is Copied.MADE
+    assert copy(blobs, at("source ü.csv"), at("run_id=1/target.csv"), source) in MADE
 
     copied = blobs.read(at("run_id=1/target.csv"))
     assert copied is not None

@@ -100,6 +100,20 @@ def test_a_token_that_is_refused_is_waited_for_and_then_fails_the_run_in_plain_w
         assert stack.cloud.jobs() == []
 
 
+def test_a_run_is_published_although_firewalls_keep_storage_from_copying(tmp_path: Path) -> None:
+    """Its files go through the function then, and the run says so."""
+    refused = {"status": 403, "headers": {"x-ms-error-code": "CannotVerifyCopySource"}}
+    with running(tmp_path / "state") as stack:
+        stack.break_with("storage", {"match": {"header": "x-ms-copy-source"}, "action": refused})
+
+        stack.drop("lengths/walled", {**texts(2), "notes.md": b"not for scoring, so that copies are scored"})
+
+        (run,) = stack.ended("lengths/walled")
+        assert (run["status"], run["staged"]) == ("published", True)
+        assert (run["streamed"], run["publication"]["streamed"]) == (2, 1)
+        assert len(stack.lines(run)) == 2
+
+
 def test_the_whole_cloud_killed_at_once_goes_on_where_it_was(tmp_path: Path) -> None:
     with running(tmp_path / "state") as stack:
         stack.drop("patient/killed", {"a.txt": b"3"})

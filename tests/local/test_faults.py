@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from local import serving
 from local.faults import Faults, Rule
@@ -131,3 +132,13 @@ def test_a_late_answer_is_late(action: dict[str, Any]) -> None:
 def test_an_action_that_cannot_be_carried_out_is_refused_and_not_half_done(action: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Rule.parse({"action": action})
+
+
+def test_a_rule_may_be_for_requests_with_a_header_only() -> None:
+    rule = {"match": {"method": "PUT", "header": "x-ms-copy-source"}, "action": {"status": 403}}
+    faults = Faults()
+    faults.rules = [Rule.parse(rule)]
+
+    assert faults.for_request("PUT", "/a", headers=CIMultiDict({"X-Ms-Copy-Source": "https://b"})) == {"status": 403}
+    assert faults.for_request("PUT", "/a", headers=CIMultiDict({"Content-Length": "0"})) is None
+    assert [rule.fired for rule in faults.rules] == [1]

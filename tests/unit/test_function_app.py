@@ -147,6 +147,17 @@ def test_no_log_line_of_ours_is_lost_to_sampling_or_filtered_out() -> None:
     assert logging["logLevel"]["Function"] == "Information"
 
 
+def test_what_runs_at_the_same_time_leaves_threads_for_requests() -> None:
+    """Activities, orchestrators, entities and synchronous HTTP functions share one pool of threads: if activities that
+    copy held all of them, no orchestrator could go on."""
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))["Values"]
+    durable = HOST["extensions"]["durableTask"]
+    kinds = ("Activity", "Orchestrator", "Entity")
+
+    at_once = sum(durable[f"maxConcurrent{kind}Functions"] for kind in kinds)
+    assert at_once + 4 <= int(sample["PYTHON_THREADPOOL_THREAD_COUNT"])
+
+
 def test_the_queue_takes_messages_as_event_grid_writes_them() -> None:
     assert HOST["extensions"]["queues"]["messageEncoding"] == "base64"
 

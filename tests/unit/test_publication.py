@@ -148,6 +148,7 @@ def test_the_manifest_tells_what_was_scored_by_whom_and_what_came_out() -> None:
             "submitted": "2026-03-01T12:00:00Z",
             "published": "2026-03-01T12:30:00Z",
         },
+        "streamed": {"files": 0, "outputs": 0},
         "outputs": [
             {"name": "p.csv", "size": 3, "md5": "m"},
             {"name": "part/q.csv", "size": 5, "md5": None},

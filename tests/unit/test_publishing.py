@@ -16,12 +16,14 @@ from shared.core.run import Status
 from shared.core.snapshot import Frozen, FrozenFiles
 from shared.core.steps import (
     AnnounceRun,
+    CopyAnswer,
     CopyOutputs,
     ListAnswer,
     Listed,
     Publish,
     Sealed,
     SealPublication,
+    Streamed,
     Unpublishable,
 )
 from shared.errors import LedgerDamaged, Unavailable
@@ -57,7 +59,7 @@ class Site:
     def listed(self) -> ListAnswer:
         return publishing.list_outputs(self.blobs, self.ledger, PUBLISH)
 
-    def copy(self) -> Done:
+    def copy(self) -> CopyAnswer:
         return publishing.copy_outputs(self.blobs, self.ledger, CopyOutputs(publish=PUBLISH, start=0, stop=250))
 
     def seal(self) -> Sealed:
@@ -166,6 +168,29 @@ def test_what_is_sealed_is_never_touched_again() -> None:
 
     assert (site.listed(), site.seal(), site.copy()) == (sealed, sealed, Done())
     assert site.blobs.contents == before
+
+
+def test_who_finds_a_sealed_folder_is_told_how_many_outputs_went_through_the_app() -> None:
+    site = Site()
+    site.blobs.walled = frozenset({SOURCE.container.account_url})
+    site.listed()
+    assert site.copy() == Streamed(2)
+
+    sealed = publishing.seal(site.blobs, site.ledger, SealPublication(PUBLISH, NOON, streamed=2))
+
+    assert sealed.publication.streamed == 2
+    assert (site.listed(), site.seal()) == (sealed, sealed)
+
+
+def test_a_folder_that_was_sealed_by_an_earlier_version_is_adopted() -> None:
+    """Its manifest does not tell what was streamed."""
+    site = Site()
+    sealed = site.published()
+    manifest = json.loads(site.read("_run.json"))
+    del manifest["streamed"]
+    site.blobs.put(TARGET.at("_run.json"), json.dumps(manifest).encode())
+
+    assert site.listed() == sealed
 
 
 def test_a_manifest_without_success_is_completed_if_it_tells_of_the_same_outputs() -> None:

@@ -4,6 +4,7 @@ loading.py     imports function_app and indexes it
 indexing.py    which parameters a function may have
 registry.py    the functions of the app
 invoking.py    calls them
+invocations.py which of these calls is running here
 contexts.py    what the parameters `context` and those with direction out get
 converters.py  values in and out
 retrying.py    how often a function that failed is called again

@@ -24,6 +24,7 @@ from azure.functions.meta import Datum
 
 from local.clock import Clock, SteadyClock
 from local.host.durable.runtime.functions import Handler, Kind
+from local.host.worker import invocations
 from local.host.worker.contexts import InvocationContext, Out, RetryState
 from local.host.worker.converters import converter_of, encode
 from local.host.worker.outputs import WRITTEN, Outputs
@@ -135,9 +136,10 @@ class Invoker:
         try:
             async with asyncio.timeout(limit) as scope:
                 if function.is_async:
-                    return await function.call(**arguments)
+                    with invocations.in_task(invocation):
+                        return await function.call(**arguments)
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._pool, lambda: function.call(**arguments))
+                return await loop.run_in_executor(self._pool, _call_here, function, arguments, invocation)
         except TimeoutError as error:
             if not scope.expired():
                 raise  # the function's own
@@ -168,6 +170,11 @@ class Invoker:
     def close(self) -> None:
         """Take no more work. Threads that are busy are left behind."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _call_here(function: Function, arguments: Mapping[str, Any], invocation: str) -> Any:
+    with invocations.in_thread(invocation):
+        return function.call(**arguments)
 
 
 class AppFunctions:

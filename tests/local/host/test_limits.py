@@ -67,6 +67,18 @@ def test_log_levels_are_those_of_host_json(host: Host) -> None:
     assert "Functions.quiet" not in host.log
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_what_is_logged_from_a_thread_of_the_function_is_dropped_as_in_azure(host: Host, kind: str) -> None:
+    """And said once, because nobody misses what they do not see."""
+    host.http.get(f"/api/threads/{kind}")
+
+    eventually(lambda: f"Executed 'Functions.threads_{kind}'" in host.log)
+    assert f"mine: {kind}, itself" in host.log
+    assert f"mine: {kind}, in a thread of its own" not in host.log
+    assert ("mine: async, in a task of its own" in host.log) is (kind == "async")
+    assert host.log.count("Logger 'mine' has written outside of an invocation") == 1
+
+
 @pytest.mark.parametrize(("level", "shown"), [("Information", True), ("Error", False)])
 def test_settings_can_override_levels(tmp_path: Path, level: str, *, shown: bool) -> None:
     settings = {"Store": "UseDevelopmentStorage=true", "CONTAINER": "c"}

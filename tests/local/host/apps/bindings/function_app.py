@@ -6,6 +6,7 @@ import logging
 import os
 import time
 import typing
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import azure.durable_functions as df
@@ -92,6 +93,31 @@ async def start(req: func.HttpRequest, client) -> func.HttpResponse:
 def loud(req: func.HttpRequest) -> str:
     logging.getLogger("mine").info("loud and clear")
     return ""
+
+
+def say(text: str) -> None:
+    logging.getLogger("mine").info(text)
+
+
+@app.route(route="threads/sync")
+def threads_sync(req: func.HttpRequest) -> str:
+    say("sync, itself")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(say, "sync, in a thread of its own").result()
+    return ""
+
+
+@app.route(route="threads/async")
+async def threads_async(req: func.HttpRequest) -> str:
+    say("async, itself")
+    await asyncio.create_task(say_later("async, in a task of its own"))
+    await asyncio.to_thread(say, "async, in a thread of its own")
+    return ""
+
+
+async def say_later(text: str) -> None:
+    await asyncio.sleep(0)
+    say(text)
 
 
 @app.route(route="quiet")

@@ -126,12 +126,14 @@ def readiness(ready: Ready, look: Look, *, same_since: datetime, watched_since: 
         look_at, missing = now + MARKER_LOOK, f"{ready.marker} did not arrive"
     else:
         quiet = ready.quiet or timedelta(0)
-        if look.unflushed:
-            quiet = max(quiet, UNFLUSHED)
-        age = look.seen_at - (look.newest or look.seen_at)
-        if age >= quiet + CLOCK_GRAIN or now - same_since >= quiet:
+        needed = max(quiet, UNFLUSHED) if look.unflushed else quiet
+        age, same = look.seen_at - (look.newest or look.seen_at), now - same_since
+        if age >= needed + CLOCK_GRAIN or same >= needed:
             return IsReady()
-        look_at = min(now + quiet + CLOCK_GRAIN - age, same_since + quiet)
+        pause = quiet + CLOCK_GRAIN - age
+        if look.unflushed:  # most writers flush soon, and each that does not costs a few looks
+            pause = max(pause, same / 2)
+        look_at = min(now + pause, same_since + needed)
         missing = f"files kept arriving or changing, so it was never quiet for {quiet}"
     if now < deadline:
         return NotYet(min(look_at, deadline))

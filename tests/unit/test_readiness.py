@@ -157,8 +157,13 @@ class TestAccountsWithAHierarchy:
         assert hierarchical(same=0, is_hierarchical=False) == IsReady()
 
     def test_an_empty_file_may_still_be_written_without_a_sign_so_it_takes_longer(self) -> None:
-        assert hierarchical(same=60, sizes=(6, 0)) == NotYet(NOON + UNFLUSHED - seconds(60))
+        assert hierarchical(same=60, sizes=(6, 0)) == NotYet(NOON + seconds(61))
         assert hierarchical(same=UNFLUSHED.total_seconds(), sizes=(6, 0)) == IsReady()
+
+    def test_it_is_looked_at_again_soon_and_then_less_and_less_often(self) -> None:
+        assert hierarchical(same=0, sizes=(0,)) == NotYet(NOON + seconds(61))
+        assert hierarchical(same=150, sizes=(0,)) == NotYet(NOON + seconds(75))
+        assert hierarchical(same=299, sizes=(0,)) == NotYet(NOON + seconds(1))
 
     def test_without_one_an_empty_file_is_one_that_is_meant_to_be_empty(self) -> None:
         assert hierarchical(same=0, sizes=(6, 0), is_hierarchical=False) == IsReady()

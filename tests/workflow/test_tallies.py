@@ -16,6 +16,7 @@ from shared.ports import Stored
 from shared.routes import Routes
 from shared.work import sweeping
 from testbed.examples import STATE
+from testbed.fakes import NOON
 from tests.workflow.world import World, make_world
 
 TALLY = Location(STATE, "tallies/digits.json")
@@ -293,3 +294,20 @@ def test_a_watch_of_what_was_renamed_in_takes_two_looks_to_prove_that_it_is_quie
     world.watch()
 
     assert world.only_run()["snapshot"]["files"] == 2
+
+
+def test_a_file_that_is_written_slowly_is_scored_once_with_all_that_is_in_it() -> None:
+    """It is empty until its writer flushes it, whatever was appended, and then has another etag."""
+    world = make_world()
+    world.blobs.hierarchical = True
+    world.land("0.png")
+    slow = world.place("digits/tuesday/1.png")
+    world.blobs.put(slow, b"")
+    world.at(world.clock() + timedelta(minutes=1), lambda: world.blobs.put(slow, b"pixels"))
+
+    world.watch()
+
+    run = world.only_run()
+    assert (run["status"], run["snapshot"]["files"]) == ("published", 2)
+    assert run["snapshot"]["bytes"] > len(b"pixels0.png")
+    assert world.clock() - NOON < timedelta(minutes=2)

@@ -1,4 +1,4 @@
-"""A landing account with a hierarchy: what is renamed into place, through the local cloud and the unmodified app."""
+"""Accounts with a hierarchy, the ledger's too: what is renamed into place, through the local cloud and the app."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.storage.filedatalake import DataLakeServiceClient, FileSystemClient
 
-from local.addresses import ACCOUNT
+from local.addresses import ACCOUNTS
 from local.identity.credential import LocalCredential
 from testbed.eventually import eventually
 from testbed.stack import Stack, running
@@ -19,7 +19,8 @@ AGE = timedelta(seconds=3)
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("hierarchy"), "--hierarchical", ACCOUNT) as started:
+    named = [part for account in ACCOUNTS for part in ("--hierarchical", account)]
+    with running(tmp_path_factory.mktemp("hierarchy"), *named) as started:
         yield started
 
 
@@ -124,3 +125,11 @@ def test_what_is_renamed_into_place_and_not_told_of_is_found_by_the_sweep_once(
     eventually(swept, "the sweep to find it", every=2.0)  # it leaves what is younger than ten seconds to its events
 
     published_once(stack, landing, 1)
+
+
+def test_the_accounts_have_said_that_they_have_a_hierarchy(stack: Stack, files: FileSystemClient) -> None:
+    """One that does not say is treated alike, so nothing else here would show it."""
+    upload(files, "lengths/told", "a.txt")
+    published_once(stack, "lengths/told", 1)
+
+    assert "hierarchy_unknown" not in (stack.cloud.state / "logs" / "host.log").read_text("utf-8")

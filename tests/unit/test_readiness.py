@@ -140,8 +140,8 @@ def test_a_look_survives_the_way_between_functions(newest: datetime | None) -> N
 
 
 def hierarchical(*, same: float, sizes: tuple[int, ...] = (6,), is_hierarchical: bool = True) -> Readiness:
-    """Whether a landing is ready whose files were all written long ago, and that has been the same that long."""
-    files = tuple(a_file(f"{i}.png", size=size, after=-9 * 86400) for i, size in enumerate(sizes))
+    """Whether a landing is ready whose files are all older than the quiet period, and that was the same that long."""
+    files = tuple(a_file(f"{i}.png", size=size, after=-90) for i, size in enumerate(sizes))
     look = look_of(Snapshot(files=files), NOON, is_hierarchical=is_hierarchical)
     return readiness(QUIET, look, same_since=NOON - seconds(same), watched_since=NOON - seconds(same), now=NOON)
 

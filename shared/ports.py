@@ -51,6 +51,11 @@ class Copied(Enum):
 class Blobs(Protocol):
     """Blob storage."""
 
+    def is_hierarchical(self, container: Container) -> bool:
+        """Whether the container's account has a hierarchy, so that files may be renamed into a folder without a change
+        of their times. True as well where that cannot be found out. Never raises Unavailable."""
+        ...
+
     def list_folder(self, folder: Location, starting: str = "") -> Listing:
         """What is directly in a folder, in any order, its names beginning with `starting`; sub-folders and directory
         markers are left out."""
@@ -61,7 +66,8 @@ class Blobs(Protocol):
         ...
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
-        """Blob names with that prefix in lexical order, or with `folders` the next path segments after it."""
+        """Blob names with that prefix in lexical order, read as they are taken; or with `folders` what follows the
+        prefix in the paths of folders, up to the next slash. Directories are no blobs, and count as folders."""
         ...
 
     def stat(self, blob: Location) -> File | None:

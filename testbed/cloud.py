@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from azure.storage.queue import QueueClient
 
 from demo.cloud import Cloud
 from local.identity.credential import LocalCredential
@@ -62,6 +63,11 @@ class TestedCloud(Cloud):
         headers = {"x-functions-key": host["master_key"]}
         answer = self.http.request(method, f"{host['base_url']}{path}", headers=headers, **more)
         return answer.raise_for_status()
+
+    def enqueue(self, queue: str, event: dict[str, Any]) -> None:
+        """Put an event in a queue as plain text, as a relay of one's own may."""
+        with QueueClient.from_connection_string(self.stack["storage"]["connection_string"], queue) as client:
+            client.send_message(json.dumps(event))
 
     def subscribe_queue(self, queue: str, *, begins_with: str) -> None:
         """Have storage events put in a queue."""

@@ -39,7 +39,8 @@ class FakeClock:
 @dataclass
 class FakeBlobs:
     """Blob storage in memory, with etags, MD5s and the service's own clock in whole seconds. `walled`: accounts from
-    which the service cannot copy, so that copies go through the app."""
+    which the service cannot copy, so that copies go through the app. `hierarchical` accounts rename, and keep
+    directories until somebody removes them. `listings` counts what was asked for lists."""
 
     clock: Callable[[], datetime]
     contents: dict[Location, tuple[bytes, File]] = field(default_factory=dict)
@@ -47,13 +48,34 @@ class FakeBlobs:
     down: str | None = None
     before_copy: Callable[[Location], None] | None = None
     walled: frozenset[str] = frozenset()
+    hierarchical: bool = False
+    directories: set[Location] = field(default_factory=set)
+    listings: int = 0
 
     def put(self, blob: Location, content: bytes) -> File:
         self.writes += 1
         md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
         file = File(name=blob.path, etag=f"0x{self.writes:X}", size=len(content), md5=md5, modified=self._now())
         self.contents[blob] = (content, file)
+        self._make_directories(blob)
         return file
+
+    def rename(self, source: Location, target: Location) -> None:
+        """Move a blob, or a folder with all that is in it. Etags and times stay as they are."""
+        assert self.hierarchical, "only accounts with a hierarchy rename"
+        for blob in [*self.contents, *self.directories]:
+            if blob.container == source.container and f"{blob.path}/".startswith(f"{source.path}/"):
+                moved = Location(target.container, target.path + blob.path[len(source.path) :])
+                if blob in self.directories:
+                    self.directories.remove(blob)
+                    self.directories.add(moved)
+                else:
+                    content, file = self.contents.pop(blob)
+                    self.contents[moved] = (content, replace(file, name=moved.path))
+                self._make_directories(moved)
+
+    def is_hierarchical(self, container: Container) -> bool:
+        return self.hierarchical
 
     def delete(self, blob: Location, *, etag: str | None = None) -> None:
         self._answer()
@@ -69,6 +91,7 @@ class FakeBlobs:
 
     def list_below(self, folder: Location) -> Sequence[File]:
         self._answer()
+        self.listings += 1
         prefix = f"{folder.path}/" if folder.path else ""
         return [
             replace(file, name=blob.path[len(prefix) :])
@@ -78,10 +101,13 @@ class FakeBlobs:
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
         self._answer()
+        self.listings += 1
         found = [path for path in self.paths(container) if path.startswith(prefix)]
         if not folders:
             return found
-        return sorted({path[len(prefix) :].split("/")[0] for path in found if "/" in path[len(prefix) :]})
+        found += [f"{place.path}/" for place in self.directories if place.container == container]
+        below = [path[len(prefix) :] for path in found if path.startswith(prefix)]
+        return sorted({path.split("/")[0] for path in below if "/" in path})
 
     def stat(self, blob: Location) -> File | None:
         self._answer()
@@ -115,6 +141,11 @@ class FakeBlobs:
             return Copied.THERE
         self.put(target, self.contents[source][0])
         return Copied.STREAMED if source.container.account_url in self.walled else Copied.MADE
+
+    def _make_directories(self, blob: Location) -> None:
+        while self.hierarchical and "/" in blob.path:
+            blob = blob.parent
+            self.directories.add(blob)
 
     def _now(self) -> datetime:
         return self.clock().replace(microsecond=0)

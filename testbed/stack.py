@@ -80,9 +80,8 @@ class Stack:
 @contextmanager
 def running(state: Path, *more: str) -> Iterator[Stack]:
     """The local cloud on a state directory, with the deployments and routes of these tests unless `more` says else."""
-    given = {"--deployments": str(HERE / "deployments"), "--routes": str(HERE / "routes.yaml")}
-    given |= dict(zip(more[::2], more[1::2], strict=True))
-    arguments = [part for pair in given.items() for part in pair]
+    # Of an option that is given twice the last one counts, unless it is one that can be repeated.
+    arguments = ["--deployments", str(HERE / "deployments"), "--routes", str(HERE / "routes.yaml"), *more]
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "up", "--state", str(state), *arguments],
         cwd=ROOT,

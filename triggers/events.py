@@ -1,20 +1,40 @@
 """Storage events: pushed by Event Grid, or read from a storage queue where a private network keeps Event Grid out.
 
-Both do the same: an event that matters starts the watch of its landing; any other costs nothing.
+Both do the same: an event that matters starts the watch of its landing, or of every landing in a folder that was
+renamed; any other costs nothing.
 """
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.core.event import Ignored, Match, Written, match_event, read_event
+from shared.core.event import (
+    Arrived,
+    FolderArrived,
+    Ignored,
+    Leads,
+    Match,
+    event_in,
+    match_blob,
+    match_folder,
+    read_event,
+)
+from shared.core.landing import Landing
 from shared.errors import InputRefused
 from shared.services import services
 from shared.telemetry import debug, log, warn
+from shared.work.walking import landings_in
 from triggers.starting import start_watch
 
 bp = df.Blueprint()
+
+STARTS_AT_ONCE = 16
+
+LONGEST_TOLD = 2000
+"""Characters of a subject or topic in the log: one of a blob has less, and anybody with the key may send more."""
 
 
 @bp.event_grid_trigger(arg_name="event")
@@ -32,33 +52,53 @@ async def on_blob_event(event: func.EventGridEvent, client: df.DurableOrchestrat
 async def on_blob_message(message: func.QueueMessage, client: df.DurableOrchestrationClient) -> None:
     """One event in either schema, as Event Grid puts it in a queue. What cannot be read ends in the poison queue."""
     try:
-        event = message.get_json()
+        event = event_in(message.get_body())
         kind = event.get("type") or event["eventType"]
         topic, subject, data = event.get("source") or event["topic"], event["subject"], event["data"]
         if not (isinstance(topic, str) and isinstance(subject, str)):
             raise TypeError("topic and subject must be strings")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (InputRefused, KeyError, TypeError) as error:
         raise InputRefused(f"Queue message {message.id} is not an event: {error!r}") from error
     await _handle(kind, topic, subject, data, client)
 
 
-async def _handle(kind: str, topic: str, subject: str, data: Any, client: df.DurableOrchestrationClient) -> None:
-    match = _match(read_event(kind, topic or "", subject or "", data if isinstance(data, dict) else {}))
-    if isinstance(match, Ignored):
-        (warn if match.suspicious else debug)("event.ignored", subject=subject, topic=topic, reason=match.reason)
-        return
-    landing = match.landing
-    instance_id = await start_watch(client, landing, is_marker=match.is_marker)
+async def _handle(kind: Any, topic: Any, subject: Any, data: Any, client: df.DurableOrchestrationClient) -> None:
+    topic, subject = (given if isinstance(given, str) else "" for given in (topic, subject))
+    match _match(read_event(kind, topic, subject, data if isinstance(data, dict) else {})):
+        case Ignored(reason, suspicious):
+            told = {"subject": subject[:LONGEST_TOLD], "topic": topic[:LONGEST_TOLD], "reason": reason[:LONGEST_TOLD]}
+            (warn if suspicious else debug)("event.ignored", **told)
+        case Match(landing, is_marker):
+            await _watch(client, landing, subject, is_marker=is_marker)
+        case Leads() as leads:
+            own = services()
+            found = await asyncio.to_thread(landings_in, own.blobs, leads, own.now)
+            await _watch_all(client, found.landings, subject)
+            if not found.all:
+                warn("event.cut_short", subject=subject, landings=len(found.landings))
+
+
+def _match(said: Arrived | FolderArrived | Ignored) -> Match | Leads | Ignored:
+    if isinstance(said, Ignored):
+        return said
+    routes = services().routes
+    match = match_blob(said, routes.usable) if isinstance(said, Arrived) else match_folder(said, routes.usable)
+    if isinstance(match, Ignored) and not match.suspicious:
+        routes.require_sound(said.container)  # it may be for a route with a problem: have it delivered again
+    return match
+
+
+async def _watch_all(client: df.DurableOrchestrationClient, landings: Sequence[Landing], subject: str) -> None:
+    """The folder may have brought the markers, of which there are no events of their own."""
+    for start in range(0, len(landings), STARTS_AT_ONCE):
+        some = landings[start : start + STARTS_AT_ONCE]
+        await asyncio.gather(
+            *(_watch(client, one, subject, is_marker=one.route.ready.marker is not None) for one in some)
+        )
+
+
+async def _watch(client: df.DurableOrchestrationClient, landing: Landing, subject: str, *, is_marker: bool) -> None:
+    instance_id = await start_watch(client, landing, is_marker=is_marker)
     if instance_id is not None:
         names = {"route": landing.route.name, "landing": landing.path, "instance_id": instance_id}
         log("landing.watched", **names, subject=subject)
-
-
-def _match(written: Written | Ignored) -> Match | Ignored:
-    if isinstance(written, Ignored):
-        return written
-    routes = services().routes
-    match = match_event(written, routes.usable)
-    if isinstance(match, Ignored) and not match.suspicious:
-        routes.require_sound(written.container)  # it may be for a route with a problem: have it delivered again
-    return match

@@ -6,6 +6,7 @@ workspaces      what Resource Manager knows of endpoints and jobs
 run_history     why a job failed, and whether it waits for nodes
 rest            requests with httpx, and what can go wrong with them
 streaming       copies through this app, where the service cannot make them
+hierarchy       whether a storage account has a hierarchy
 announcer       announcements on an Event Grid topic
 credentials     the app's identity
 """

@@ -36,6 +36,7 @@ from azure.storage.blob import (
 from requests.adapters import HTTPAdapter
 
 from shared.adapters.credentials import STORAGE
+from shared.adapters.hierarchy import Hierarchies
 from shared.adapters.streaming import Walls, commit_like, is_out_of_reach, properties_of, stream, tells_of_source
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
@@ -78,10 +79,14 @@ class AzureBlobs:
         self._session = requests.Session()
         self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._service = lru_cache(maxsize=16)(self._connect)
+        self._hierarchies = Hierarchies(self._session, credential)
 
     def close(self) -> None:
         """Let go of the connections."""
         self._session.close()
+
+    def is_hierarchical(self, container: Container) -> bool:
+        return self._hierarchies.has(container)
 
     def list_folder(self, folder: Location, starting: str = "") -> Listing:
         prefix = _below(folder.path)
@@ -112,14 +117,17 @@ class AzureBlobs:
                     if isinstance(item, BlobPrefix):
                         yield item.name[len(prefix) :].rstrip("/")
             else:
-                yield from client.list_blob_names(name_starts_with=prefix)
+                # Names alone would not do: where there is a hierarchy, directories are listed among the blobs.
+                listed = client.list_blobs(name_starts_with=prefix, include=["metadata"])
+                yield from (blob.name for blob in listed if not _is_folder(blob))
 
     def stat(self, blob: Location) -> File | None:
         with _mapped(f"read the properties of {blob.url}"):
             try:
-                return _file(self._blob(blob).get_blob_properties(), "")
+                found = self._blob(blob).get_blob_properties()
             except ResourceNotFoundError:
                 return None
+            return None if _is_folder(found) else _file(found, "")
 
     def read(self, blob: Location) -> Stored | None:
         with _mapped(f"read {blob.url}"):

@@ -6,6 +6,7 @@ event        what a storage event says, or why it is ignored
 landing      one folder (or file) that a route matches
 snapshot     the frozen list of a landing's files and its fingerprint
 readiness    when a landing is looked at, and when it is ready to be scored
+tally        which landings the sweep need not look at again
 watchers     the landing entity: who watches
 watch        the watch of a landing: its record, its table, what it becomes
 run          a run: its record, its statuses and their table

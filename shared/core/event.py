@@ -1,38 +1,59 @@
-"""What a storage event says, and which landing it is about.
+"""What a storage event says, and which landings it is about.
 
-An event is a hint to look, never a source of truth: of all its fields only the type, the API, the account in its topic
-and the path in its subject are used. The URL inside it is not followed, whoever sent it.
+An event is a hint to look, never a source of truth: of all its fields only the type, the account in its topic and the
+path in its subject are used, and of its data whether an empty blob was put. The URLs inside it are not followed,
+whoever sent it.
 
-Source: Azure docs, event-schema-blob-storage and storage-blob-event-overview.
+No list of APIs decides which event counts, because each such list loses some: a flush that does not close its file
+raises `CreateFile` alone (azure-docs #101653), and the API of Put Blob From URL is not documented. An event that comes
+while its file is still being written costs a look; the look sees what there is, and quiet or the marker say when it is
+complete. A marker counts as soon as it is listed, even if it was only created: that it is there is all that it says.
+
+Source: Azure docs, event-schema-blob-storage and storage-blob-event-overview. Subjects are not percent-encoded; that of
+a renamed blob or folder is where it is now.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared.core.landing import Landing
 from shared.core.location import is_safe
+from shared.core.record import parse
 from shared.core.route import Route
+from shared.errors import InputRefused
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
-COMMITTING = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
-"""The APIs after which a blob is whole. CreateFile and SftpCreate announce a file that is still being written."""
+BLOB_RENAMED = "Microsoft.Storage.BlobRenamed"
+DIRECTORY_RENAMED = "Microsoft.Storage.DirectoryRenamed"
+"""One event for the folder, and none for what is in it."""
 
 _SUBJECT = re.compile(r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL)
 _TOPIC = re.compile(r".*/providers/Microsoft\.Storage/storageAccounts/(?P<account>[a-z0-9]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A blob was written whole."""
+class Arrived:
+    """A blob is there now, written or renamed. `is_empty`: it was put without content."""
 
     account: str
     container: str
     path: str
     is_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FolderArrived:
+    """A folder is there now under this path, with all that is in it."""
+
+    account: str
+    container: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,40 +72,89 @@ class Match:
     is_marker: bool
 
 
-def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> Written | Ignored:
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """A folder that is, or may hold, landings of these routes."""
+
+    folder: str
+    routes: tuple[Route, ...]
+
+
+def event_in(message: bytes) -> dict[str, Any]:
+    """The event in a queue message: JSON, or JSON in Base64; which of the two Event Grid writes is not documented.
+
+    An object begins with a brace, which is no letter of Base64. Raises InputRefused for anything else.
+    """
+    text = message.strip()
+    if not text.startswith(b"{"):
+        try:
+            text = base64.b64decode(text, validate=True)
+        except binascii.Error as error:
+            raise InputRefused(f"neither JSON nor Base64: {error}") from error
+    event = parse(text)
+    if not isinstance(event, dict):
+        raise InputRefused(f"an event is an object, not {type(event).__name__}")
+    return event
+
+
+def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> Arrived | FolderArrived | Ignored:
     """What an event of either schema says. `topic` is a CloudEvent's source; `kind` its type."""
-    if kind != BLOB_CREATED:
-        return Ignored(f"{kind} is not {BLOB_CREATED}")
-    api = data.get("api")
-    if not isinstance(api, str) or api not in COMMITTING:
-        return Ignored(f"API {api} does not complete a blob")
+    if kind not in (BLOB_CREATED, BLOB_RENAMED, DIRECTORY_RENAMED):
+        return Ignored(f"{kind} does not say that anything has arrived")
     where, account = _SUBJECT.fullmatch(subject), _TOPIC.fullmatch(topic)
     if where is None or account is None:
         return Ignored("the subject or topic does not name a blob")
-    if not is_safe(where["path"].removesuffix("/")):
-        return Ignored("the blob's path is not valid", suspicious=True)
-    if where["path"].endswith("/"):
+    path, name = where["path"].removesuffix("/"), account["account"].lower()
+    if not is_safe(path):
+        return Ignored("the path is not valid", suspicious=True)
+    if kind == DIRECTORY_RENAMED:
+        return FolderArrived(name, where["container"], path)
+    if where["path"] != path:
         return Ignored("a folder marker")
-    return Written(account["account"].lower(), where["container"], where["path"], data.get("contentLength") == 0)
+    # Only Put Blob writes all of a blob at once. The others may say 0 of files that are still to be filled, and the
+    # documentation's own example of SftpCommit does.
+    is_empty = data.get("api") == "PutBlob" and data.get("contentLength") == 0
+    return Arrived(name, where["container"], path, is_empty)
 
 
-def match_event(written: Written, routes: Sequence[Route]) -> Match | Ignored:
-    """The landing that a written blob belongs to, by the one route that matches it."""
-    folder, _, name = written.path.rpartition("/")
-    ignored = Ignored("no route matches")
-    for route in routes:
-        if written.container != route.landing.name or route.parts(folder) is None:
-            continue
+def match_blob(arrived: Arrived, routes: Sequence[Route]) -> Match | Ignored:
+    """The landing that a blob belongs to, by the one route that matches it."""
+    folder, _, name = arrived.path.rpartition("/")
+    candidates = [
+        route
+        for route in routes
+        if arrived.container == route.landing.name
+        and route.parts(folder) is not None
+        and (name == route.ready.marker or route.wants(name))
+    ]
+    for route in _of_account(arrived.account, candidates):
         is_marker = name == route.ready.marker
-        if not is_marker and not route.wants(name):
-            continue
-        if written.account != route.account:
-            reason = f"it is for account {written.account!r}, but route {route.name!r} reads from {route.account!r}"
-            ignored = Ignored(reason, suspicious=True)
-            continue
-        if written.is_empty and not is_marker:
+        if arrived.is_empty and not is_marker:
             # Folder markers of accounts without a hierarchy look like this, and the first of several writes by some
             # tools. Should it really be a file of its own, the folder's listing has it, and the sweep looks there.
             return Ignored("the blob is empty")
-        return Match(Landing(route, written.path if route.takes_files else folder), is_marker)
-    return ignored
+        return Match(Landing(route, arrived.path if route.takes_files else folder), is_marker)
+    return _none_of(arrived.account, candidates)
+
+
+def match_folder(arrived: FolderArrived, routes: Sequence[Route]) -> Leads | Ignored:
+    """The routes that have landings in a folder. One below a landing, whose sub-folders are not scored, has none."""
+    candidates = [
+        route
+        for route in routes
+        if arrived.container == route.landing.name and route.levels_below(arrived.path) is not None
+    ]
+    found = tuple(_of_account(arrived.account, candidates))
+    return Leads(arrived.path, found) if found else _none_of(arrived.account, candidates)
+
+
+def _of_account(account: str, candidates: Sequence[Route]) -> Iterator[Route]:
+    return (route for route in candidates if route.account == account)
+
+
+def _none_of(account: str, candidates: Sequence[Route]) -> Ignored:
+    """Why nothing follows. Whoever names a container and folder of ours in an account that is not may be up to it."""
+    for route in candidates:
+        reason = f"it is for account {account!r}, but route {route.name!r} reads from {route.account!r}"
+        return Ignored(reason, suspicious=True)
+    return Ignored("no route matches")

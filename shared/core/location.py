@@ -39,6 +39,11 @@ class Container(Record, frozen=True):
         """Account and container: the same however the account's URL is written."""
         return account_of(self.account_url), self.name
 
+    @property
+    def filesystem_url(self) -> str:
+        """The same container at the account's Data Lake endpoint. Emulators have one address for both."""
+        return f"{self.account_url.replace('.blob.', '.dfs.', 1)}/{self.name}"
+
     def url_of(self, path: str) -> str:
         """The URL of a blob or folder in it, percent-encoded."""
         return f"{self.url}/{quote(path, safe='/=')}"

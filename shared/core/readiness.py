@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from shared.core.landing import Landing
 from shared.core.record import Message
 from shared.core.route import Ready
+from shared.core.snapshot import Snapshot
 
 SETTLE = timedelta(seconds=1)
 """How long a watch waits before its first look, at least; covers what clocks of two instances differ by."""
@@ -20,6 +21,10 @@ MARKER_LOOK = timedelta(minutes=5)
 
 CLOCK_GRAIN = timedelta(seconds=1)
 """The storage service tells times in whole seconds, so an age it shows may be up to this much too large."""
+
+UNFLUSHED = timedelta(minutes=5)
+"""How long an empty file has to stay as it is before it counts as one that is meant to be empty, on accounts with a
+hierarchy: what is appended to a file there is not seen, not even by its etag, until the writer flushes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,29 @@ def coalesce(landing: Landing, *, is_marker: bool, now: datetime) -> WatchStart:
 
 
 class Look(Message, frozen=True, kw_only=True):
-    """What one look at a landing saw. `newest` and `seen_at` are both by the storage service's clock."""
+    """What one look at a landing saw. `newest` and `seen_at` are both by the storage service's clock. `newest` is None
+    where there is no file, and where times do not tell when files came. `unflushed`: one of them may still be empty
+    because its writer has not flushed it."""
 
     files: int
     fingerprint: str
     newest: datetime | None
     seen_at: datetime
     marked: bool
+    unflushed: bool = False
+
+
+def look_of(snapshot: Snapshot, seen_at: datetime, *, is_hierarchical: bool) -> Look:
+    """What a look has seen of a landing. On accounts with a hierarchy a file that is renamed into a landing keeps its
+    etag and its Last-Modified (HADOOP-18002, HADOOP-18012), so its age says nothing of when it came."""
+    return Look(
+        files=len(snapshot.files),
+        fingerprint=snapshot.fingerprint,
+        newest=None if is_hierarchical else snapshot.newest,
+        seen_at=seen_at,
+        marked=snapshot.is_marked,
+        unflushed=is_hierarchical and any(file.size == 0 for file in snapshot.files),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,8 @@ def readiness(ready: Ready, look: Look, *, same_since: datetime, watched_since: 
 
     `same_since` is when the answer of the first look that saw exactly this content was there. `now`, `same_since` and
     `watched_since` are by the watcher's clock. Quiet is proven in either of two ways, each on a single clock: the
-    storage service's own times show that the newest file is old enough, or two looks that far apart saw the same.
+    storage service's own times show that the newest file is old enough, where they tell when files came; or two looks
+    that far apart saw the same.
     """
     if look.files == 0 and (ready.marker is None or look.marked):
         return Empty()
@@ -104,10 +126,14 @@ def readiness(ready: Ready, look: Look, *, same_since: datetime, watched_since: 
         look_at, missing = now + MARKER_LOOK, f"{ready.marker} did not arrive"
     else:
         quiet = ready.quiet or timedelta(0)
-        age = look.seen_at - (look.newest or look.seen_at)
-        if age >= quiet + CLOCK_GRAIN or now - same_since >= quiet:
+        needed = max(quiet, UNFLUSHED) if look.unflushed else quiet
+        age, same = look.seen_at - (look.newest or look.seen_at), now - same_since
+        if age >= needed + CLOCK_GRAIN or same >= needed:
             return IsReady()
-        look_at = min(now + quiet + CLOCK_GRAIN - age, same_since + quiet)
+        pause = quiet + CLOCK_GRAIN - age
+        if look.unflushed:  # most writers flush soon, and each that does not costs a few looks
+            pause = max(pause, same / 2)
+        look_at = min(now + pause, same_since + needed)
         missing = f"files kept arriving or changing, so it was never quiet for {quiet}"
     if now < deadline:
         return NotYet(min(look_at, deadline))

@@ -113,6 +113,16 @@ class Route:
             return None
         return match.groupdict()
 
+    def levels_below(self, folder: str) -> tuple[str, ...] | None:
+        """What the folder pattern has below a folder, level by level: nothing, if it matches that folder. None for a
+        folder in which there is no landing."""
+        levels = self.folder.split("/")
+        depth = folder.count("/") + 1
+        match = pattern_regex("/".join(levels[:depth])).fullmatch(folder)
+        if match is None or {".", ".."} & set(match.groups()):
+            return None
+        return tuple(levels[depth:])
+
 
 def duration(text: str) -> timedelta:
     """`30s`, `5m`, `2h`, `1d` as a timedelta; the schema has already refused anything else."""

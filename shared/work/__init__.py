@@ -7,6 +7,7 @@ copying     copies what was frozen
 publishing  publishes the results to the lakehouse storage, and announces how a run has ended
 table       which function carries out which step
 ledger      the durable record of every run
+walking     from a renamed folder down to the landings in it
 sweeping    what events missed, and runs that were left
 inquiry     queries on the ledger
 health      whether everything is in order

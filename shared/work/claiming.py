@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 from shared.core.landing import Landing
-from shared.core.readiness import Look
+from shared.core.readiness import Look, look_of
 from shared.core.record import Names, dump
 from shared.core.run import Content, Run, Status, Timings, may_run_again, run_id
 from shared.core.snapshot import FrozenFiles, Snapshot, compare
@@ -52,13 +52,9 @@ def look(routes: Routes, blobs: Blobs, given: LookAt) -> Look:
         marked=snapshot.is_marked,
         newest=snapshot.newest,
     )
-    return Look(
-        files=len(snapshot.files),
-        fingerprint=snapshot.fingerprint,
-        newest=snapshot.newest,
-        seen_at=listing.seen_at,
-        marked=snapshot.is_marked,
-    )
+    waits_for_quiet = landing.route.ready.marker is None
+    is_hierarchical = waits_for_quiet and blobs.is_hierarchical(landing.route.landing)
+    return look_of(snapshot, listing.seen_at, is_hierarchical=is_hierarchical)
 
 
 def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> ClaimAnswer:

@@ -7,10 +7,14 @@ open/<run_id>                          an empty pointer to each run that has not
 posts/<run_id>/<attempt>               says who alone may send this attempt's POST, or that nobody sends it
 publications/<run_id>/<attempt>.json   the outputs that are published, as the first to list them saw them
 unreadable/<run_id>                    says that the run's record cannot be read, and that this has been reported
+tallies/<route>.json                   the route's landings that are in order, for the sweep (shared/core/tally.py)
 
-Only a run's record is ever overwritten: over the version that was read, never by an older revision, and never once the
-run has ended. Everything else is written once, or always with the same content (`unreadable`: the latest reason). So
-two calls that do the same at the same time do no harm.
+Only a run's record and a route's tally are ever overwritten: over the version that was read; and a record never by an
+older revision, and never once the run has ended. Everything else is written once, or always with the same content
+(`unreadable`: the latest reason). So two calls that do the same at the same time do no harm. A tally can do without: if
+it is lost or cannot be read, the next sweep begins another one.
+
+On an account with a hierarchy, directories stay when the last pointer in them is gone. Nothing minds an empty one.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from shared.core.run import Progress, Run, read_run
 from shared.core.snapshot import FrozenFiles
 from shared.core.spec import RunSpec
 from shared.core.steps import Overtaken, Recorded, RecordRun
+from shared.core.tally import Tally
 from shared.errors import InputRefused, LandfallError, LedgerDamaged, Unavailable, UnknownVersion
 from shared.ports import Blobs
 from shared.telemetry import log, warn
@@ -164,6 +169,26 @@ class Ledger:
             return False
         self.blobs.replace(blob, reason, etag=None)
         return True
+
+    def tally(self, route: str) -> tuple[Tally | None, str | None]:
+        """A route's tally, and the version to replace; None and None where there is none. A tally that this program
+        cannot read counts as none, and is replaced."""
+        stored = self.blobs.read(self._at(f"tallies/{route}.json"))
+        if stored is None:
+            return None, None
+        try:
+            return from_json(Tally, stored.content), stored.etag
+        except InputRefused:
+            return None, stored.etag
+
+    def keep_tally(self, route: str, tally: Tally, *, etag: str | None) -> None:
+        """Store a route's tally over the version that was read. Where somebody else was faster, theirs stays: the next
+        sweep brings it up to date."""
+        blob, content = self._at(f"tallies/{route}.json"), to_json(tally)
+        if etag is None:
+            self.blobs.create(blob, content)
+        else:
+            self.blobs.replace(blob, content, etag=etag)
 
     def check(self) -> None:
         """Raise Unavailable unless the container answers."""

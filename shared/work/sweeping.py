@@ -1,11 +1,17 @@
-"""What the sweep looks for: content that the ledger does not know, and runs that have not ended."""
+"""What the sweep looks for: content that the ledger does not know, and runs that have not ended.
+
+The listing of a route says what is there, its tally what of that is in order (shared/core/tally.py), and the ledger is
+asked of the rest. All accounts are treated alike: on those without a hierarchy the tally saves the reads.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import Enum
 from itertools import count
 
 from shared.core.course import resumed
@@ -14,18 +20,13 @@ from shared.core.location import Location, fixed_prefix
 from shared.core.route import Route
 from shared.core.run import Run, may_run_again, run_id
 from shared.core.snapshot import File
+from shared.core.tally import Judgement, Sight, Tally, counted_now, entries_in, judge, place_of, tally_of
 from shared.errors import LandfallError, UnknownVersion
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import error
-from shared.work.ledger import Ledger
+from shared.work.ledger import READS_AT_ONCE, Ledger
 from shared.work.twins import by_endpoint, cancel_those_of
-
-LOOKBACK = timedelta(days=2)
-"""How far back content is looked for. Event Grid itself gives up after one day."""
-
-HEAD_START = timedelta(seconds=10)
-"""What is younger is left to its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +74,64 @@ def cancel_late_jobs(endpoint: BatchEndpoint, ledger: Ledger, ended: Iterable[Ru
 
 
 def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[Landing]:
-    """Landings with content of the last days that has no run, or may have another. A route whose storage does not
-    answer does not keep the others from being swept."""
+    """Landings with new content that has no run, or may have another. A route whose storage does not answer does not
+    keep the others from being swept.
+
+    Two at once: both find the same, and the tally of one of them stays.
+    """
     found: list[Landing] = []
     for route in routes.usable:
         try:
-            found += [
-                landing
-                for landing, files in _landings(route, blobs)
-                if _is_due(files, now) and not _is_known(landing, files, ledger)
-            ]
+            swept = _sweep(route, blobs, ledger, now)
+            found += swept.missed
+            if swept.tally is not None:
+                ledger.keep_tally(route.name, swept.tally, etag=swept.etag)
         except LandfallError as trouble:
             error("sweep.failed", route=route.name, message=str(trouble))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Swept:
+    """What was found of one route. `tally`: what it is from now on, to be kept over the version `etag`; None: as it
+    was."""
+
+    missed: list[Landing]
+    tally: Tally | None
+    etag: str | None
+
+
+def _sweep(route: Route, blobs: Blobs, ledger: Ledger, now: datetime) -> _Swept:
+    """The ledger is asked of those landings only that are not in the tally as they are: one read for each, mostly."""
+    stored, etag = ledger.tally(route.name)
+    before = entries_in(stored, route)
+    seen = [(landing, sight, judge(sight, before, now)) for landing, sight in _sights(route, blobs)]
+    asked = [(landing, sight) for landing, sight, judgement in seen if judgement is Judgement.ASK]
+    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+        told = list(pool.map(lambda one: _history(one[0], one[1], ledger), asked))
+    histories = {landing.path: history for (landing, _), history in zip(asked, told, strict=True)}
+    entries = {}
+    for _, sight, judgement in seen:
+        is_in_order = judgement is Judgement.COUNT or histories.get(sight.path) is _History.ENDED
+        if (entry := counted_now(sight, before, is_in_order=is_in_order)) is not None:
+            entries[place_of(sight.path)] = entry
+    missed = [landing for landing, _ in asked if histories[landing.path] is _History.NONE]
+    return _Swept(missed, None if entries == before else tally_of(route, entries), etag)
+
+
+def _sights(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, Sight]]:
+    for landing, files in _landings(route, blobs):
+        snapshot = landing.freeze(files)
+        if snapshot.files:  # else there is a marker alone: nothing to score
+            newest = max(file.modified for file in files)
+            sight = Sight(
+                path=landing.path,
+                fingerprint=snapshot.fingerprint,
+                drop=snapshot.drop,
+                files=len(files),
+                newest=newest,
+            )
+            yield landing, sight
 
 
 def _landings(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, list[File]]]:
@@ -98,22 +144,24 @@ def _landings(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, list[File]]
     return ((Landing(route, path), files) for path, files in found.items())
 
 
-def _is_due(files: list[File], now: datetime) -> bool:
-    newest = max(file.modified for file in files)
-    return now - LOOKBACK <= newest <= now - HEAD_START
+class _History(Enum):
+    """What the ledger has of some content."""
+
+    NONE = "none"
+    """It has had no run, or may have another."""
+    OPEN = "open"
+    """It has a run that has not ended, or that another version has to see to."""
+    ENDED = "ended"
 
 
-def _is_known(landing: Landing, files: list[File], ledger: Ledger) -> bool:
-    snapshot = landing.freeze(files)
-    if not snapshot.files:
-        return True  # a marker alone: nothing to score
+def _history(landing: Landing, sight: Sight, ledger: Ledger) -> _History:
     for number in count():
         try:
-            run = ledger.run(run_id(landing.route.name, landing.location, snapshot.fingerprint, number))
+            run = ledger.run(run_id(landing.route.name, landing.location, sight.fingerprint, number))
         except UnknownVersion:
-            return True  # it has a run; what becomes of it is for the program that can read it
+            return _History.OPEN  # it has a run; what becomes of it is for the program that can read it
         if run is None:
-            return False
-        if not may_run_again(run, snapshot.drop):
-            return True
+            return _History.NONE
+        if not may_run_again(run, sight.drop):
+            return _History.ENDED if run.has_ended else _History.OPEN
     raise AssertionError("count() never ends")

@@ -243,3 +243,13 @@ def test_names_come_in_order_and_folders_by_their_next_segment(blobs: Blobs, at:
 
     assert [name.rpartition("/")[2] for name in found] == ["a", "c"]
     assert list(blobs.names(at("").container, f"{folder}/days/", folders=True)) == ["2026-01-01", "2026-01-02"]
+
+
+def test_folders_are_told_by_what_follows_the_prefix_even_within_a_segment(blobs: Blobs, at: Place) -> None:
+    for name in ("in/digits/a", "in/digits2/b/c", "in/digits.txt", "in/letters/d"):
+        blobs.create(at(name), b"")
+    folder, container = at("").path, at("").container
+
+    assert list(blobs.names(container, f"{folder}/in/digits", folders=True)) == ["", "2"]
+    assert list(blobs.names(container, f"{folder}/in/letters", folders=True)) == [""]
+    assert list(blobs.names(container, f"{folder}/in/numbers", folders=True)) == []

@@ -143,6 +143,9 @@ def test_folder_markers_are_not_files(azure: AzureBlobs, datastore: Container, c
 
     assert names(azure.list_folder(Location(datastore, "marked")).files) == ["b.txt"]
     assert names(azure.list_below(Location(datastore, "marked"))) == ["b.txt", "sub/a.txt"]
+    assert list(azure.names(datastore, "marked/")) == ["marked/b.txt", "marked/sub/a.txt"]
+    assert list(azure.names(datastore, "marked/", folders=True)) == ["sub"]
+    assert azure.stat(Location(datastore, "marked/sub")) is None
 
 
 def test_a_container_that_is_not_there_is_trouble_and_not_an_empty_folder(

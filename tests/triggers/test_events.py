@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -68,13 +69,17 @@ def queued_cloud_event(app: App, path: str, topic: str, data: Any) -> None:
     queued(app, cloud_event(path, topic, data))
 
 
-def queued(app: App, event: object) -> None:
-    message = func.QueueMessage(id="message-7", body=json.dumps(event).encode())
+def queued_in_base64(app: App, path: str, topic: str, data: Any) -> None:
+    queued(app, event_grid(path, topic, data), base64.b64encode)
+
+
+def queued(app: App, event: object, encode: Callable[[bytes], bytes] = bytes) -> None:
+    message = func.QueueMessage(id="message-7", body=encode(json.dumps(event).encode()))
     app.call(events.on_blob_message, message=message)
 
 
 @pytest.fixture(
-    params=[pushed_event_grid, pushed_cloud_event, queued_event_grid, queued_cloud_event],
+    params=[pushed_event_grid, pushed_cloud_event, queued_event_grid, queued_cloud_event, queued_in_base64],
     ids=lambda way: way.__name__.replace("_", " "),
 )
 def deliver(request: pytest.FixtureRequest, app: App) -> Deliver:
@@ -135,12 +140,10 @@ def test_the_event_of_a_marker_starts_a_watch_that_knows_it(app: App, deliver: D
     [
         ("letters/tuesday/a.png", WRITTEN),
         ("digits/tuesday/notes.txt", WRITTEN),
-        (IMAGE, {"api": "CreateFile", "contentLength": 0}),
+        ("digits/tuesday/", WRITTEN),
         (IMAGE, {"api": "PutBlob", "contentLength": 0}),
-        (IMAGE, None),
-        (IMAGE, ["PutBlob"]),
     ],
-    ids=["another folder", "another file", "not whole yet", "empty", "no data", "data that is a list"],
+    ids=["another folder", "another file", "a folder marker", "empty"],
 )
 def test_an_event_that_asks_for_nothing_costs_nothing(
     app: App, deliver: Deliver, path: str, data: object, caplog: pytest.LogCaptureFixture
@@ -153,6 +156,17 @@ def test_an_event_that_asks_for_nothing_costs_nothing(
     (record,) = (record for record in caplog.records if record.name == "landfall")
     assert record.levelno == logging.DEBUG
     assert told(caplog, "event.ignored")[0]["subject"] == subject(path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"api": "CreateFile", "contentLength": 0}, {"api": "PutBlobFromUrl"}, None, ["PutBlob"]],
+    ids=["created and not written yet", "an API of later", "no data", "data that is a list"],
+)
+def test_any_event_of_a_file_is_a_hint_to_look(app: App, deliver: Deliver, data: object) -> None:
+    deliver(data=data)
+
+    assert len(app.client.started) == 1
 
 
 def test_an_event_of_an_account_that_is_not_the_routes_starts_nothing_and_is_told_aloud(
@@ -220,10 +234,21 @@ def test_a_suspicious_event_is_not_delivered_again_for_the_sake_of_a_route_with_
         b"7",
         b"null",
         b"{}",
+        base64.b64encode(b"[]"),
         json.dumps({"type": KIND, "source": TOPIC, "data": WRITTEN}).encode(),
         json.dumps({"eventType": KIND, "subject": subject(IMAGE), "data": WRITTEN}).encode(),
     ],
-    ids=["no text", "no JSON", "a list", "a number", "null", "nothing in it", "no subject", "no topic"],
+    ids=[
+        "no text",
+        "no JSON",
+        "a list",
+        "a number",
+        "null",
+        "nothing in it",
+        "a coded list",
+        "no subject",
+        "no topic",
+    ],
 )
 def test_a_message_that_cannot_be_read_fails_until_the_host_puts_it_in_the_poison_queue(app: App, body: bytes) -> None:
     message = func.QueueMessage(id="message-7", body=body)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.core.location import Location
+from shared.core.location import Container, Location
 from shared.core.record import Names, change
 from shared.core.run import Error, Run, Status
 from shared.core.snapshot import Verdict
@@ -101,6 +101,26 @@ def test_what_a_landing_holds_is_seen() -> None:
     look = claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
 
     assert (look.files, look.newest, look.seen_at, look.marked) == (1, NOON, NOON, False)
+
+
+def test_where_files_can_be_renamed_a_look_does_not_go_by_their_times() -> None:
+    site = Site()
+    site.blobs.hierarchical = True
+
+    look = claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+
+    assert (look.files, look.newest) == (1, None)
+
+
+def test_where_a_marker_says_that_all_is_there_nobody_is_asked_for_a_hierarchy() -> None:
+    site = Site(Routes((digits_route(("quiet: 5s", "marker: _SUCCESS")),)))
+
+    def asked(container: Container) -> bool:
+        raise AssertionError(container)
+
+    site.blobs.is_hierarchical = asked  # type: ignore[method-assign]
+
+    assert claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON)).files == 1
 
 
 @pytest.mark.parametrize("routes", [Routes(()), Routes((digits_route(MOVED),))], ids=["no route", "another folder"])

@@ -305,3 +305,19 @@ def test_a_container_that_does_not_answer_is_told(ledger: Ledger, blobs: FakeBlo
 
     with pytest.raises(Unavailable, match="503"):
         ledger.check()
+
+
+def test_a_ledger_on_an_account_with_a_hierarchy_does_not_mind_directories_that_stay(blobs: FakeBlobs) -> None:
+    """Directories are listed like folders with something in them, and stay when the last pointer is gone."""
+    blobs.hierarchical = True
+    ledger = Ledger(blobs, STATE)
+    ledger.claim(a_claim(), FILES)
+    for empty in ("days/2025-01-01/x", "days/2027-01-01/x", "open/x/y"):
+        blobs.put(Location(STATE, empty), b"")
+        blobs.delete(Location(STATE, empty))
+
+    assert ids(ledger.newest()) == ids(ledger.newest(since=NOON - DAY)) == ids(ledger.unfinished(NOON)) == [ONE]
+    ledger.check()
+
+    write(ledger, failed())
+    assert ids(ledger.unfinished(NOON)) == []

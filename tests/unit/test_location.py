@@ -247,3 +247,17 @@ def test_what_lies_directly_in_a_container_has_the_container_as_its_folder() -> 
 
     assert (file.parent, file.name) == (Location(LANDING, ""), "0.png")
     assert file.parent.at("1.png") == Location(LANDING, "1.png")
+
+
+@pytest.mark.parametrize(
+    ("account_url", "expected"),
+    [
+        ("https://lake.blob.core.windows.net", "https://lake.dfs.core.windows.net/c"),
+        ("https://lake.z01.blob.storage.azure.net", "https://lake.z01.dfs.storage.azure.net/c"),
+        ("https://lake.blob.core.usgovcloudapi.net", "https://lake.dfs.core.usgovcloudapi.net/c"),
+        ("https://127.0.0.1:10000/lake", "https://127.0.0.1:10000/lake/c"),
+    ],
+    ids=["Azure", "a DNS zone", "another cloud", "an emulator"],
+)
+def test_a_container_has_an_address_at_the_data_lake_endpoint(account_url: str, expected: str) -> None:
+    assert Container(account_url, "c").filesystem_url == expected

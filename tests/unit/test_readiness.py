@@ -10,6 +10,7 @@ import pytest
 from shared.core.landing import Landing
 from shared.core.readiness import (
     MARKER_LOOK,
+    UNFLUSHED,
     Empty,
     IsReady,
     Look,
@@ -17,12 +18,15 @@ from shared.core.readiness import (
     Overdue,
     Readiness,
     coalesce,
+    look_of,
     readiness,
 )
 from shared.core.record import dump, load
 from shared.core.route import Ready
+from shared.core.snapshot import Snapshot
 from testbed.examples import digits_route, tuesday
 from testbed.fakes import NOON
+from tests.unit.test_snapshot import a_file
 
 MARKED = ("quiet: 5s", "marker: _SUCCESS")
 QUIET = Ready(quiet=timedelta(minutes=1), marker=None, longest_wait=timedelta(hours=1), scores_after_longest_wait=True)
@@ -133,3 +137,39 @@ def test_a_look_survives_the_way_between_functions(newest: datetime | None) -> N
     look = Look(files=3, fingerprint="f", newest=newest, seen_at=NOON, marked=True)
 
     assert load(Look, json.loads(json.dumps(dump(look)))) == look
+
+
+def hierarchical(*, same: float, sizes: tuple[int, ...] = (6,), is_hierarchical: bool = True) -> Readiness:
+    """Whether a landing is ready whose files are all older than the quiet period, and that was the same that long."""
+    files = tuple(a_file(f"{i}.png", size=size, after=-90) for i, size in enumerate(sizes))
+    look = look_of(Snapshot(files=files), NOON, is_hierarchical=is_hierarchical)
+    return readiness(QUIET, look, same_since=NOON - seconds(same), watched_since=NOON - seconds(same), now=NOON)
+
+
+class TestAccountsWithAHierarchy:
+    def test_old_times_prove_nothing_there_but_two_equal_looks_do(self) -> None:
+        """Seen before: files that were renamed in one after the other were scored after the first."""
+        assert hierarchical(same=0) == NotYet(NOON + seconds(60))
+        assert hierarchical(same=59) == NotYet(NOON + seconds(1))
+        assert hierarchical(same=60) == IsReady()
+
+    def test_without_one_the_first_look_is_enough(self) -> None:
+        assert hierarchical(same=0, is_hierarchical=False) == IsReady()
+
+    def test_an_empty_file_may_still_be_written_without_a_sign_so_it_takes_longer(self) -> None:
+        assert hierarchical(same=60, sizes=(6, 0)) == NotYet(NOON + seconds(61))
+        assert hierarchical(same=UNFLUSHED.total_seconds(), sizes=(6, 0)) == IsReady()
+
+    def test_it_is_looked_at_again_soon_and_then_less_and_less_often(self) -> None:
+        assert hierarchical(same=0, sizes=(0,)) == NotYet(NOON + seconds(61))
+        assert hierarchical(same=150, sizes=(0,)) == NotYet(NOON + seconds(75))
+        assert hierarchical(same=299, sizes=(0,)) == NotYet(NOON + seconds(1))
+
+    def test_without_one_an_empty_file_is_one_that_is_meant_to_be_empty(self) -> None:
+        assert hierarchical(same=0, sizes=(6, 0), is_hierarchical=False) == IsReady()
+
+    def test_what_a_look_says_of_it_survives_the_way_between_functions_and_is_left_out_elsewhere(self) -> None:
+        unflushed = look_of(Snapshot(files=(a_file("a", size=0),)), NOON, is_hierarchical=True)
+
+        assert load(Look, json.loads(json.dumps(dump(unflushed)))) == unflushed
+        assert "unflushed" not in dump(look_of(Snapshot(files=(a_file("a", size=6),)), NOON, is_hierarchical=True))

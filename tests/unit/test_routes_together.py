@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.event import Match, Written, match_event
+from shared.core.event import Arrived, Match, match_blob
 from tests.unit.routes_files import Change, changed, digits, edited, one_more_route, parsed, text_of, told
 
 OUTPUT = "outputs.predictions.path"
@@ -138,6 +138,6 @@ def test_a_marker_that_another_route_would_score_is_a_problem() -> None:
     marked = changed(digits(), ("ready", {"marker": "all.csv"}))
     routes = parsed(text_of({"marked": marked, "tables": changed(digits(), ("landing.files", ["*.csv"]))}))
 
-    match = match_event(Written("landing", "landing", "digits/tuesday/all.csv"), routes.usable)
+    match = match_blob(Arrived("landing", "landing", "digits/tuesday/all.csv"), routes.usable)
 
     assert routes.problems or (isinstance(match, Match) and match.landing.route.name == "tables")

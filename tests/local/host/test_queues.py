@@ -6,6 +6,8 @@ Source: Azure docs, functions-bindings-storage-queue-trigger and functions-bindi
 from __future__ import annotations
 
 import base64
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from azure.storage.queue import QueueClient
 from local.addresses import ACCOUNT, ACCOUNT_KEY
 from testbed.eventually import eventually
 from tests.local.host.azurites import free_port, storage
-from tests.local.host.hosting import Host, notes, running
+from tests.local.host.hosting import APPS, Host, notes, running
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,28 @@ def test_a_message_that_is_not_base64_is_moved_aside_at_once(host: Host, connect
         eventually(lambda: exists(poison) and count(poison) == 1)
 
     assert notes(host.state / "notes", "message") == []
+
+
+def test_a_host_that_is_told_so_hands_messages_over_as_they_are(tmp_path: Path, connection: str) -> None:
+    """`messageEncoding: none`: whatever is in the queue is the function's to read."""
+    app = tmp_path / "app"
+    shutil.copytree(APPS / "everything", app)
+    settings = json.loads((app / "host.json").read_text("utf-8"))
+    settings["extensions"]["queues"] = {"messageEncoding": "none"}
+    (app / "host.json").write_text(json.dumps(settings))
+    texts = ["plain — text", base64.b64encode(b"encoded").decode(), '{"a": 1}']
+
+    queue = {"NOTES": str(tmp_path / "notes"), "QUEUE": "as-they-are"}
+    with (
+        running(app, tmp_path / "state", "--poll-ms", "100", QueueStorage=connection, **queue),
+        QueueClient.from_connection_string(connection, "as-they-are") as client,
+    ):
+        eventually(lambda: exists(client))
+        for text in texts:
+            client.send_message(text)
+        eventually(lambda: len(notes(tmp_path / "notes", "message")) == len(texts))
+
+    assert sorted(note["body"] for note in notes(tmp_path / "notes", "message")) == sorted(texts)
 
 
 def test_a_message_that_is_being_worked_on_is_handed_back_when_the_host_stops(host: Host, connection: str) -> None:

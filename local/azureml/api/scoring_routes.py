@@ -1,8 +1,8 @@
 """The scoring host: submit a job, list jobs, look at one. Tokens for https://ml.azure.com.
 
 In Azure every endpoint has a host, https://<endpoint>.<region>.inference.ml.azure.com/jobs; here it has a path. The
-same routes stand below the management front end, which is where the SDK lists jobs. What only the host does is left to
-the open facts of `local/azure.py`.
+same routes stand below the management front end, which is where the SDK lists jobs. Where the two may
+differ, nobody can tell: see open_facts.py.
 Source: Azure docs, how-to-access-data-batch-endpoints-jobs; mfe.json of 2020-09-01-dataplanepreview.
 """
 

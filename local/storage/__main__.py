@@ -1,4 +1,4 @@
-"""`python -m local.storage --state DIR`: Azurite and the HTTPS front before it."""
+"""`python -m local.storage --state DIR`: Azurite and the HTTPS fronts before it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from local import addresses, serving, tls
 from local.faults import Faults
+from local.roles.live import LiveRoles
 from local.storage import azurite
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate
 from local.storage.events import Outbox, Publisher
 from local.storage.front import Front
+from local.storage.guard import Guard
+from local.storage.queues import QueueFront
 from local.storage.upstream import Upstream
 
 logger = logging.getLogger("local.storage")
@@ -30,13 +34,12 @@ async def serve(state: Path, *, with_parent: bool) -> int:
         process = await azurite.start(stack, state, where)
         front = await _front(stack, state, where)
         await _make_containers(front)
-        app = web.Application()
-        Faults().install(app)
-        app.router.add_route("*", "/{path:.*}", front.handle)
+        app = _application(front.handle)
+        queues = _application(QueueFront.of(front.upstream.session, state, where).handle)
         retrying = asyncio.create_task(front.publisher.retry_forever())
         stack.callback(retrying.cancel)
-        port = addresses.port_of(where.storage)
-        await serving.listen(stack, app, port, tls.server_context(state), decompress=False)
+        for served, url in ((app, where.storage), (queues, where.queues)):
+            await serving.listen(stack, served, addresses.port_of(url), tls.server_context(state), decompress=False)
         serving.announce()
         stopped = asyncio.create_task(serving.until_stopped(with_parent=with_parent))
         ended = asyncio.create_task(process.wait())
@@ -46,6 +49,14 @@ async def serve(state: Path, *, with_parent: bool) -> int:
             return 0
         logger.error("Azurite exited unexpectedly with %s; see storage/azurite.log.", process.returncode)
         return 1
+
+
+def _application(handle: Handler) -> web.Application:
+    """One service, with faults of its own: a rule for blobs must not be used up by who looks for messages."""
+    app = web.Application()
+    Faults().install(app)
+    app.router.add_route("*", "/{path:.*}", handle)
+    return app
 
 
 async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses) -> Front:
@@ -66,6 +77,7 @@ async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses)
     gate = Gate.of(state, where)
     return Front(
         gate=gate,
+        guard=Guard(LiveRoles.of(state, where.clock)),
         upstream=Upstream(to_azurite, where.azurite_blob, where.storage, tuple(gate.sas.values())),
         publisher=Publisher(to_eventgrid, f"{where.eventgrid}/_publish", outbox),
         clock=where.clock,

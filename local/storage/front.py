@@ -17,6 +17,7 @@ from local.clock import Clock
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate, Refused
 from local.storage.copying import put_from_url
 from local.storage.events import Blob, Publisher, storage_event
+from local.storage.guard import Guard
 from local.storage.operations import Kind, Operation, recognise
 from local.storage.upstream import Upstream, by_path, onward, raw_path
 
@@ -28,6 +29,7 @@ class Front:
     """The storage accounts as their clients see them."""
 
     gate: Gate
+    guard: Guard
     upstream: Upstream
     publisher: Publisher
     clock: Clock
@@ -47,6 +49,8 @@ class Front:
         if operation.kind is Kind.BATCH:
             raise Refused(501, "NotImplemented", "Blob Batch is not supported here; send the requests one by one.")
         sas = self.gate.admit(operation.account, request.headers)
+        if sas:
+            self.guard.check_blob(request)
         # Only the landing account has a system topic.
         if operation.account != ACCOUNT or operation.event_api is None:
             return await self._carry_out(request, operation, sas)
@@ -70,6 +74,7 @@ class Front:
                     "and Azurite sees the source under another URL.",
                 )
             path, query = self.gate.source(request.headers, account=operation.account, admitted=bool(sas))
+            self.guard.check_source(request.headers, path)
             if operation.kind in (Kind.PUT_BLOB_FROM_URL, Kind.PUT_BLOCK_FROM_URL):
                 whole = operation.kind is Kind.PUT_BLOB_FROM_URL
                 return await put_from_url(self.upstream, request, sas, (path, query), whole_blob=whole)

@@ -5,6 +5,7 @@
     eventgrid/     topics, subscriptions, delivery with retries
     azureml/       batch endpoints whose deployments really run
     host/          Functions host: any Python v2-model app, Durable included
+    roles/         who may do what, asked by every part that Azure protects with roles
     stack.py       all parts together: which, in which order, with which settings
     supervisor.py  parts as child processes: started, kept running, stopped
     commands.py    what a person does with it: drop data, look at runs, wait

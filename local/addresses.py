@@ -44,6 +44,7 @@ class Addresses:
     azurite_blob: str
     azurite_queue: str
     storage: str
+    queues: str
     eventgrid: str
     eventgrid_topics: str
     identity: str
@@ -59,6 +60,10 @@ class Addresses:
     def account_url(self, account: str = ACCOUNT) -> str:
         """The blob endpoint of one storage account, behind the front."""
         return f"{self.storage}/{account}"
+
+    def queue_url(self, account: str = ACCOUNT) -> str:
+        """The queue endpoint of one storage account, behind the front."""
+        return f"{self.queues}/{account}"
 
     def connection_string(self, account: str = ACCOUNT) -> str:
         """Direct to Azurite: no token is checked and no event is raised."""
@@ -87,7 +92,7 @@ def settle(state: Path, *, rate: float | None = None, ports: dict[str, int] | No
         if field in ("epoch", "rate"):
             continue
         wanted = (ports or {}).get(field) or (port_of(str(known[field])) if field in known else 0)
-        scheme = "https" if field in ("storage", "eventgrid_topics", "azureml") else "http"
+        scheme = "https" if field in ("storage", "queues", "eventgrid_topics", "azureml") else "http"
         held.append(_bind(wanted))
         chosen[field] = f"{scheme}://127.0.0.1:{held[-1].getsockname()[1]}"
     for sock in held:

@@ -32,7 +32,10 @@ class SteadyClock:
     rate: float = 1.0
 
     def now(self) -> datetime:
-        real = time.time()
+        return self.at(time.time())
+
+    def at(self, real: float) -> datetime:
+        """What this clock shows at a real time, in seconds since 1970."""
         return datetime.fromtimestamp(self.epoch + (real - self.epoch) * self.rate, UTC)
 
     async def wait_until(self, moment: datetime) -> None:

@@ -34,6 +34,8 @@ from local.azure import DEFAULT, PROFILES, Azure
 from local.azureml.api.introduction import introduction
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
+from local.roles.identities import APP
+from local.roles.live import ensure
 from local.storage import settings as storage_settings
 from local.supervisor import CHECKOUT, Part, PartFailed, Supervisor
 from local.tokens import Issuer
@@ -87,7 +89,9 @@ def host_environment(where: Addresses, options: Options) -> dict[str, str]:
         "LANDFALL_TOPIC_ENDPOINT": f"{where.eventgrid_topics}/topics/landfall/api/events",
         "LANDFALL_AZURE_ML_MANAGEMENT_URL": where.azureml,
         "LANDFALL_EVENTS_QUEUE": EVENTS_QUEUE,
-        "LandingEvents": where.connection_string(ACCOUNT),
+        "LandingEvents__queueServiceUri": where.queue_url(ACCOUNT),
+        "LandingEvents__credential": "managedidentity",
+        "LandingEvents__clientId": APP.client_id,
         "LANDING_TOPIC": STORAGE_TOPIC,
         "WORKSPACE_CONTAINER": CONTAINERS[WORKSPACE_ACCOUNT],
         **{name: where.account_url(account) for name, account in account_urls.items()},
@@ -237,8 +241,9 @@ class Stack:
     async def _serve(self) -> None:
         """Start the parts in the order in which they need each other. Raises PartFailed when one has to be given up."""
         options, state = self.options, str(self.options.state)
-        # Shared secrets are made here, once, before several parts could make them at the same time.
+        # What parts share is made here, once, before several of them could make it at the same time.
         Issuer.of(options.state)
+        ensure(options.state)
         tls.ca_bundle(options.state)
         await self.supervisor.start(
             Part("identity", "local.identity", ("--state", state)),

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.addresses import TENANT
+from local.roles.identities import USER, Identity
 
 ISSUER = f"https://sts.windows.net/{TENANT}/"
 STORAGE = "https://storage.azure.com"
@@ -58,7 +59,7 @@ class Issuer:
             )
         return cls(private.read_bytes())
 
-    def issue(self, audience: str, *, subject: str = "landfall-app", lifetime: float = 3600.0, **claims: Any) -> str:
+    def issue(self, audience: str, *, identity: Identity = USER, lifetime: float = 3600.0, **claims: Any) -> str:
         """A signed token for `audience`, good for `lifetime` seconds (negative: already expired). `claims` override."""
         now = int(time.time())
         body = {
@@ -67,9 +68,9 @@ class Issuer:
             "iat": now,
             "nbf": now - 300,
             "exp": int(now + lifetime),
-            "sub": subject,
-            "oid": subject,
-            "appid": subject,
+            "sub": identity.object_id,
+            "oid": identity.object_id,
+            "appid": identity.client_id,
             "tid": TENANT,
             "idtyp": "app",
             "ver": "1.0",

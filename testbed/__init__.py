@@ -3,6 +3,7 @@
 fakes       the ports in memory, with behaviour; tests/contract holds them to what the adapters do
 examples    values to start from: the project's own routes, settings and places
 cloud       the running local cloud as tests ask it
+roles       roles taken away and given while the cloud runs
 stack       the whole local cloud on a state directory, started and stopped
 eventually  how to wait for something
 """

@@ -4,7 +4,6 @@ Both do the same: an event that matters starts the watch of its landing, or of e
 renamed; any other costs nothing.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +25,7 @@ from shared.core.landing import Landing
 from shared.errors import InputRefused
 from shared.services import services
 from shared.telemetry import debug, log, warn
+from shared.threads import aside
 from shared.work.walking import landings_in
 from triggers.starting import start_watch
 
@@ -72,7 +72,7 @@ async def _handle(kind: Any, topic: Any, subject: Any, data: Any, client: df.Dur
             await _watch(client, landing, subject, is_marker=is_marker)
         case Leads() as leads:
             own = services()
-            found = await asyncio.to_thread(landings_in, own.blobs, leads, own.now)
+            found = await aside(landings_in, own.blobs, leads, own.now)
             await _watch_all(client, found.landings, subject)
             if not found.all:
                 warn("event.cut_short", subject=subject, landings=len(found.landings))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local import addresses as address_book
 from local import azure, chosen
-from local.addresses import Addresses, port_of
+from local.addresses import WORKSPACE_ACCOUNT, Addresses, port_of
 from local.azureml.api.history_routes import HistoryRoutes
 from local.azureml.api.management_routes import ManagementRoutes
 from local.azureml.api.resource_routes import ResourceRoutes
@@ -31,6 +31,8 @@ from local.azureml.workspace.deployed import Deployed
 from local.azureml.workspace.registry import Registry
 from local.azureml.workspace.store import JobStore
 from local.azureml.workspace.uris import DATASTORES, Places, datastore_document
+from local.roles.identities import WORKSPACE
+from local.roles.live import LiveRoles
 from local.serving import announce, listen, log_to_stderr, until_stopped
 from local.tls import server_context
 
@@ -59,19 +61,21 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
     answers = args.azure or chosen.load(args.state)
     folder, clock = args.state.resolve() / "azureml", addresses.clock
     async with AsyncExitStack() as stack:
-        storage = Storage(addresses, args.state)
+        storage, roles = Storage(addresses, args.state), LiveRoles.of(args.state, clock)
+        own = storage.acting_as(WORKSPACE)
         stack.push_async_callback(storage.close)
         store, registry = JobStore(folder / "batch-jobs.sqlite"), Registry(folder / "resources.sqlite", clock)
         stack.callback(store.close)
         stack.callback(registry.close)
         for datastore in DATASTORES:
-            await storage.ensure_container(datastore.account, datastore.container)
+            if datastore.account == WORKSPACE_ACCOUNT:
+                await own.ensure_container(datastore.account, datastore.container)
             if registry.get(f"datastores/{datastore.name}") is None:
                 host = f"localhost:{port_of(addresses.storage)}"
                 registry.put(f"datastores/{datastore.name}", datastore_document(datastore, host))
         deployed = Deployed(registry, catalog.read(args.deployments.resolve()))
         places, nodes = Places(registry, addresses.storage, answers.input_urls), Nodes(args.nodes)
-        files, logs = AssetFiles(registry, storage, places, folder / "assets"), JobLogs(storage)
+        files, logs = AssetFiles(registry, own, places, folder / "assets"), JobLogs(own)
         runner = Runner(
             store=store,
             logs=logs,
@@ -85,14 +89,14 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
             ),
         )
         stack.push_async_callback(runner.close)
-        app = application(args.state, addresses.azureml, clock, store)
+        app = application(args.state, addresses.azureml, clock, store, roles)
         bodies = Wire(addresses.azureml, places, answers)
         ScoringRoutes(
             deployed=deployed, registry=registry, places=places, store=store, runner=runner, clock=clock, bodies=bodies
         ).install(app)
         HistoryRoutes(store=store, runner=runner, logs=logs, places=places, bodies=bodies).install(app)
         resources = ResourceRoutes(registry=registry, places=places, deployed=deployed, storage=storage, bodies=bodies)
-        management = ManagementRoutes(store=store, runner=runner, bodies=bodies)
+        management = ManagementRoutes(store=store, runner=runner, roles=roles, bodies=bodies)
         above = SubscriptionRoutes(registry=registry, bodies=bodies)
         Dispatcher([*above.table(), *management.table(), *resources.table()]).install(app)
         runner.resume()

@@ -15,6 +15,7 @@ from local.eventgrid.broker import Broker
 from local.eventgrid.destinations import Destinations
 from local.eventgrid.store import Store
 from local.faults import Faults
+from local.roles.live import LiveRoles
 from local.tokens import EVENT_GRID, Verifier
 
 
@@ -35,7 +36,7 @@ async def serve(state: Path, *, with_parent: bool) -> None:
         app = control.make_app(broker)
         faults.install(app)
         await serving.listen(stack, app, addresses.port_of(where.eventgrid))
-        public = topics.make_app(broker, Verifier.of(state, EVENT_GRID))
+        public = topics.make_app(broker, Verifier.of(state, EVENT_GRID), LiveRoles.of(state, where.clock))
         faults.install(public)
         await serving.listen(stack, public, addresses.port_of(where.eventgrid_topics), tls.server_context(state))
         serving.announce()

@@ -1,7 +1,8 @@
 """Which storage account the `connection` of a binding means.
 
 Source: Azure docs, functions-reference (connections): the setting `<connection>` or `AzureWebJobs<connection>` holds a
-connection string, or `<connection>__<service>ServiceUri` the URL of a service, reached with a managed identity.
+connection string, or `<connection>__<service>ServiceUri` the URL of a service, reached with a managed identity: the
+app's own, or with `<connection>__credential` = managedidentity the one that `<connection>__clientId` names.
 """
 
 from __future__ import annotations
@@ -33,12 +34,18 @@ def account_of(function: str, service: str, connection: str | None, environment:
             return Account(connection_string=environment[name])
         if environment.get(f"{name}__{service}ServiceUri"):
             return Account(
-                service_url=environment[f"{name}__{service}ServiceUri"], client_id=environment.get(f"{name}__clientId")
+                service_url=environment[f"{name}__{service}ServiceUri"], client_id=_client_id(name, environment)
             )
     raise SettingsError(
         f"The function '{function}' uses a {service} through the connection '{wanted}', but there is neither a setting "
         f"'{wanted}' with a connection string nor '{wanted}__{service}ServiceUri'."
     )
+
+
+def _client_id(name: str, environment: Mapping[str, str]) -> str | None:
+    """The user-assigned identity of a connection. A client id without that credential is part of a client secret."""
+    is_managed = environment.get(f"{name}__credential", "").lower() == "managedidentity"
+    return environment.get(f"{name}__clientId") if is_managed else None
 
 
 def credential_of(stack: AsyncExitStack, account: Account) -> Any:

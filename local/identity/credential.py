@@ -9,23 +9,24 @@ from typing import Any
 
 from azure.core.credentials import AccessToken
 
+from local.roles.identities import USER, Identity
 from local.tokens import Issuer
 
 
 @dataclass(frozen=True, slots=True)
 class LocalCredential:
-    """An azure-core TokenCredential that signs its tokens itself, as the user `subject`."""
+    """An azure-core TokenCredential that signs its tokens itself, as the developer or whoever `identity` is."""
 
     issuer: Issuer
-    subject: str = "local-user"
+    identity: Identity = USER
 
     @classmethod
-    def of(cls, state: Path) -> LocalCredential:
-        return cls(Issuer.of(state))
+    def of(cls, state: Path, identity: Identity = USER) -> LocalCredential:
+        return cls(Issuer.of(state), identity)
 
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """A token for the one audience that `scopes` name, good for an hour."""
         if len(scopes) != 1:
             raise ValueError(f"Exactly one scope is required, e.g. https://storage.azure.com/.default; got {scopes!r}.")
         audience = scopes[0].removesuffix("/.default")
-        return AccessToken(self.issuer.issue(audience, subject=self.subject), int(time.time()) + 3600)
+        return AccessToken(self.issuer.issue(audience, identity=self.identity), int(time.time()) + 3600)

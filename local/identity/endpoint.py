@@ -11,12 +11,11 @@ from pathlib import Path
 
 from aiohttp import web
 
+from local.roles.identities import APP, by_client_id
 from local.tokens import Issuer
 
 PATH = "/msi/token"
 API_VERSION = "2019-08-01"
-CLIENT_ID = "33333333-3333-4333-8333-333333333333"
-"""The client id of the system-assigned identity; a request that names no other identity gets this one."""
 LIFETIME = 24 * 3600
 
 
@@ -46,10 +45,11 @@ def make_app(issuer: Issuer, secret: str) -> web.Application:
         others = {"mi_res_id", "principal_id", "object_id"} & request.query.keys()
         if others:
             return _refused(400, f"Name the identity by client_id; {sorted(others)[0]} is not supported here.")
-        client = request.query.get("client_id") or CLIENT_ID
+        # A request that names no identity gets the system-assigned one.
+        client = request.query.get("client_id") or APP.client_id
         return web.json_response(
             {
-                "access_token": issuer.issue(resource, lifetime=LIFETIME, appid=client),
+                "access_token": issuer.issue(resource, lifetime=LIFETIME, identity=by_client_id(client)),
                 "expires_on": str(int(time.time()) + LIFETIME),
                 "resource": resource,
                 "token_type": "Bearer",

@@ -1,4 +1,4 @@
-"""`python -m local.storage --state DIR`: Azurite and the HTTPS front before it."""
+"""`python -m local.storage --state DIR`: Azurite and the HTTPS fronts before it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import argparse
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from local import addresses, serving, tls
 from local.faults import Faults
+from local.roles.live import LiveRoles
 from local.storage import azurite, settings
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate
 from local.storage.events import Outbox, Publisher, Reporter
 from local.storage.front import Front
+from local.storage.guard import Guard
 from local.storage.lake import Lake
 from local.storage.namespace import Namespace
+from local.storage.queues import QueueFront
 from local.storage.settings import Chosen
 from local.storage.turns import Turns
 from local.storage.upstream import Upstream
@@ -35,14 +40,12 @@ async def serve(state: Path, *, with_parent: bool) -> int:
         process = await azurite.start(stack, state, where, chosen.settings.hierarchical)
         front = await _front(stack, state, where, chosen)
         await _make_containers(front)
-        app = web.Application()
-        Faults().install(app)
-        chosen.install(app)
-        app.router.add_route("*", "/{path:.*}", front.handle)
+        app = _application(front.handle, chosen.install)
+        queues = _application(QueueFront.of(front.upstream.session, state, where).handle)
         retrying = asyncio.create_task(front.reporter.publisher.retry_forever())
         stack.callback(retrying.cancel)
-        port = addresses.port_of(where.storage)
-        await serving.listen(stack, app, port, tls.server_context(state), decompress=False)
+        for served, url in ((app, where.storage), (queues, where.queues)):
+            await serving.listen(stack, served, addresses.port_of(url), tls.server_context(state), decompress=False)
         serving.announce()
         stopped = asyncio.create_task(serving.until_stopped(with_parent=with_parent))
         ended = asyncio.create_task(process.wait())
@@ -52,6 +55,15 @@ async def serve(state: Path, *, with_parent: bool) -> int:
             return 0
         logger.error("Azurite exited unexpectedly with %s; see storage/azurite.log.", process.returncode)
         return 1
+
+
+def _application(handle: Handler, *more: Callable[[web.Application], None]) -> web.Application:
+    """One service, with faults of its own: a rule for blobs must not be used up by who looks for messages."""
+    app = web.Application()
+    for install in (Faults().install, *more):
+        install(app)
+    app.router.add_route("*", "/{path:.*}", handle)
+    return app
 
 
 async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses, chosen: Chosen) -> Front:
@@ -69,11 +81,11 @@ async def _front(stack: AsyncExitStack, state: Path, where: addresses.Addresses,
     )
     outbox = Outbox(state / "storage" / "events.sqlite")
     stack.callback(outbox.close)
-    gate, turns = Gate.of(state, where), Turns()
+    gate, guard, turns = Gate.of(state, where), Guard(LiveRoles.of(state, where.clock)), Turns()
     upstream = Upstream(to_azurite, where.azurite_blob, where.storage, tuple(gate.sas.values()))
     reporter = Reporter(Publisher(to_eventgrid, f"{where.eventgrid}/_publish", outbox), where.clock)
-    lake = Lake(gate, upstream, Namespace(upstream), reporter, turns, chosen.settings.hierarchical)
-    return Front(gate, upstream, reporter, turns, lake, chosen)
+    lake = Lake(gate, guard, upstream, Namespace(upstream), reporter, turns, chosen.settings.hierarchical)
+    return Front(gate, guard, upstream, reporter, turns, lake, chosen)
 
 
 async def _make_containers(front: Front) -> None:

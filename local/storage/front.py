@@ -14,6 +14,7 @@ from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate, Refused
 from local.storage.copying import put_from_url
 from local.storage.datalake import is_for_paths, of_blob
 from local.storage.events import Blob, Reporter, storage_event
+from local.storage.guard import Guard
 from local.storage.lake import Lake
 from local.storage.operations import Kind, Operation, recognise
 from local.storage.settings import Chosen
@@ -28,6 +29,7 @@ class Front:
     """The storage accounts as their clients see them."""
 
     gate: Gate
+    guard: Guard
     upstream: Upstream
     reporter: Reporter
     turns: Turns
@@ -50,6 +52,8 @@ class Front:
         if operation.kind is Kind.BATCH:
             raise Refused(501, "NotImplemented", "Blob Batch is not supported here; send the requests one by one.")
         sas = self.gate.admit(operation.account, request.headers)
+        if sas:
+            self.guard.check_blob(request)
         # Only the landing account has a system topic.
         if operation.account != ACCOUNT or operation.event_api is None:
             return await self._carry_out(request, operation, sas)
@@ -78,6 +82,7 @@ class Front:
                 admitted=bool(sas),
                 firewalls=self.chosen.settings.firewalls,
             )
+            self.guard.check_source(request.headers, path)
             if operation.kind in (Kind.PUT_BLOB_FROM_URL, Kind.PUT_BLOCK_FROM_URL):
                 whole = operation.kind is Kind.PUT_BLOB_FROM_URL
                 return await put_from_url(self.upstream, request, sas, (path, query), whole_blob=whole)

@@ -19,7 +19,9 @@ from local.storage import datalake
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate, Refused, answered
 from local.storage.datalake import Asked, Task
 from local.storage.events import PathApi, Reporter, path_event
+from local.storage.guard import Guard
 from local.storage.namespace import Entry, Namespace
+from local.storage.permissions import path_needs, resource_of_blob
 from local.storage.turns import Turns
 from local.storage.upstream import Upstream, onward
 
@@ -37,6 +39,7 @@ class Lake:
     """The accounts as clients of the Data Lake Storage API see them; those named `hierarchical` have paths."""
 
     gate: Gate
+    guard: Guard
     upstream: Upstream
     namespace: Namespace
     reporter: Reporter
@@ -52,6 +55,7 @@ class Lake:
             raise Refused(
                 403, "AuthenticationFailed", "The Data Lake API takes bearer tokens only here, no key or SAS."
             )
+        self.guard.check(request.headers["Authorization"], path_needs(asked.task), resource_of_blob(_raw(asked)))
         if asked.task in datalake.OF_FILESYSTEMS:
             return await self._on_filesystem(request, asked, sas)
         self._need_hierarchy(asked, request.query)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -25,6 +24,7 @@ from shared.errors import LandfallError, UnknownVersion
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import error
+from shared.threads import each
 from shared.work.ledger import READS_AT_ONCE, Ledger
 from shared.work.twins import by_endpoint, cancel_those_of
 
@@ -107,8 +107,7 @@ def _sweep(route: Route, blobs: Blobs, ledger: Ledger, now: datetime) -> _Swept:
     before = entries_in(stored, route)
     seen = [(landing, sight, judge(sight, before, now)) for landing, sight in _sights(route, blobs)]
     asked = [(landing, sight) for landing, sight, judgement in seen if judgement is Judgement.ASK]
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
-        told = list(pool.map(lambda one: _history(one[0], one[1], ledger), asked))
+    told = each(lambda one: _history(one[0], one[1], ledger), asked, at_once=READS_AT_ONCE)
     histories = {landing.path: history for (landing, _), history in zip(asked, told, strict=True)}
     entries = {}
     for _, sight, judgement in seen:

@@ -1,6 +1,8 @@
 """What is spoken over HTTP: who is asked, what a body means, how an answer looks.
 
 server.py               the checks that are the same for all, and the routes behind them
+permissions.py          which action each request needs a role for
+authorization.py        asks the roles, and words the refusals
 routing.py              how Resource Manager finds a handler
 scoring_routes.py       the scoring host: submit a job, list jobs, look at one
 management_routes.py    Resource Manager: the workspace, jobs and their cancellation

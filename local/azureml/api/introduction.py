@@ -12,6 +12,7 @@ from textwrap import dedent
 from local import tls
 from local.addresses import ACCOUNT, RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, Addresses, port_of
 from local.identity.endpoint import API_VERSION, PATH, header_secret
+from local.roles.identities import USER
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE
 
 
@@ -28,10 +29,12 @@ def _settings(where: Addresses, state: Path) -> str:
         f"""
         export CURL_CA_BUNDLE='{authorities}' REQUESTS_CA_BUNDLE='{authorities}' SSL_CERT_FILE='{authorities}'
         export IDENTITY_ENDPOINT='{where.identity}{PATH}' IDENTITY_HEADER='{header_secret(state)}'
+        # The identity that may do everything; without an id the endpoint signs in the function app.
+        export AZURE_CLIENT_ID='{USER.client_id}'
         export AZURE_ML='{where.azureml}' STORAGE='{where.account_url(ACCOUNT)}'
         token() {{
           curl -sf -H "X-IDENTITY-HEADER: $IDENTITY_HEADER" \\
-            "$IDENTITY_ENDPOINT?api-version={API_VERSION}&resource=$1" |
+            "$IDENTITY_ENDPOINT?api-version={API_VERSION}&client_id=$AZURE_CLIENT_ID&resource=$1" |
             python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'
         }}
         """
@@ -63,6 +66,7 @@ def _client(where: Addresses) -> str:
         f"""\
         # azure-ai-ml, unmodified:
         python3 - <<'END'
+        import os
         import socket
 
         from azure.ai.ml import MLClient
@@ -74,7 +78,8 @@ def _client(where: Addresses) -> str:
             "127.0.0.1" if str(host).endswith(".localhost") else host, *more, **named
         )
         client = MLClient(
-            ManagedIdentityCredential(), "{SUBSCRIPTION}", "{RESOURCE_GROUP}", "{WORKSPACE}",
+            ManagedIdentityCredential(client_id=os.environ["AZURE_CLIENT_ID"]),
+            "{SUBSCRIPTION}", "{RESOURCE_GROUP}", "{WORKSPACE}",
             cloud="Landfall",
             cloud_metadata={{
                 "azure_portal": "https://ml.azure.com/",

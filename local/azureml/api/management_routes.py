@@ -12,6 +12,7 @@ from aiohttp import web
 
 from local.addresses import RESOURCE_GROUP, TENANT, WORKSPACE, WORKSPACE_ACCOUNT
 from local.azureml.api import wire
+from local.azureml.api.authorization import may_see_workspace
 from local.azureml.api.resource_routes import OPERATIONS, SUBSCRIPTION_ID
 from local.azureml.api.routing import Route
 from local.azureml.api.scoring_routes import next_link, skip_of
@@ -20,6 +21,7 @@ from local.azureml.execution.runner import Runner
 from local.azureml.workspace.jobs import Job
 from local.azureml.workspace.names import LOCATION, TYPE, WORKSPACE_ID
 from local.azureml.workspace.store import JobStore
+from local.roles.live import LiveRoles
 
 PAGE = 10
 _SOON = {"Retry-After": "1"}
@@ -29,9 +31,10 @@ _VIEWS = ("activeonly", "archivedonly", "all")
 
 
 class ManagementRoutes:
-    def __init__(self, *, store: JobStore, runner: Runner, bodies: wire.Wire) -> None:
+    def __init__(self, *, store: JobStore, runner: Runner, roles: LiveRoles, bodies: wire.Wire) -> None:
         self._store = store
         self._runner = runner
+        self._roles = roles
         self._bodies = bodies
 
     def table(self) -> Iterator[Route]:
@@ -46,8 +49,9 @@ class ManagementRoutes:
     async def _workspace(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
         return web.json_response(self._workspace_body())
 
-    async def _workspaces(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
-        return web.json_response(wire.page([self._workspace_body()], None))
+    async def _workspaces(self, request: web.Request, _ids: dict[str, str]) -> web.Response:
+        seen = [self._workspace_body()] if may_see_workspace(self._roles, request) else []
+        return web.json_response(wire.page(seen, None))
 
     def _workspace_body(self) -> dict[str, Any]:
         group = f"{SUBSCRIPTION_ID}/resourceGroups/{RESOURCE_GROUP}/providers"

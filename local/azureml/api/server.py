@@ -1,4 +1,4 @@
-"""Puts the routes behind the checks that are the same for all: token, request id, error envelope, faults."""
+"""Puts the routes behind the checks that are the same for all: token, roles, request id, error envelope, faults."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from aiohttp.typedefs import Handler, Middleware
 
 from local.addresses import TENANT
 from local.azureml.api import wire
+from local.azureml.api.authorization import checks_roles
 from local.azureml.errors import Refusal, envelope
 from local.azureml.workspace.store import JobStore
 from local.clock import Clock
 from local.faults import Faults
+from local.roles.live import LiveRoles
 from local.tokens import AZURE_ML, MANAGEMENT, TokenRefused, Verifier
 
 logger = logging.getLogger(__name__)
@@ -34,9 +36,11 @@ Source: Azure docs, how-to-authenticate-batch-endpoint.
 """
 
 
-def application(state: Path, base: str, clock: Clock, store: JobStore) -> web.Application:
+def application(state: Path, base: str, clock: Clock, store: JobStore, roles: LiveRoles) -> web.Application:
     """A server without routes of its own but `/_jobs` and `/_faults`."""
-    app = web.Application(middlewares=[_answers(clock), _checks_tokens(state, base)], client_max_size=4 * 2**20)
+    app = web.Application(
+        middlewares=[_answers(clock), _checks_tokens(state, base), checks_roles(roles)], client_max_size=4 * 2**20
+    )
 
     async def jobs(_request: web.Request) -> web.Response:
         return web.json_response([wire.control(job) for job in store.page()])

@@ -19,6 +19,7 @@ from local.azureml.workspace.deployments import Deployment
 from local.azureml.workspace.jobs import InputKind, Job, JobFailed
 from local.azureml.workspace.settings import OutputAction
 from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri
+from local.roles.identities import by_object_id
 
 UNSUPPORTED_INPUT = (
     "Data set node [code] references parameter `dataset_param`, "
@@ -42,7 +43,7 @@ class ModelJobs:
         if job.inputs[0].kind in (InputKind.TABLE, InputKind.DATASET):
             raise JobFailed(UNSUPPORTED_INPUT)
         target = self._resolve(job.output_uri)
-        if job.settings.output_action is OutputAction.APPEND_ROW and await self._storage.exists(target):
+        if job.settings.output_action is OutputAction.APPEND_ROW and await self._storage.is_taken(target):
             raise AlreadyThere(target)
         try:
             deployment = self._deployed.deployment(job.endpoint, job.deployment)
@@ -52,7 +53,10 @@ class ModelJobs:
         sources = await self._storage.list_input(self._resolve(job.inputs[0].uri), job.inputs[0].kind)
         if deployment.code is None and (found := unsupported_file([source.path for source in sources], MLFLOW_FILES)):
             raise JobFailed(found)
-        files = await self._storage.download(sources, folders.input)
+        # The compute mounts, and what is read there is read as whoever has invoked the endpoint.
+        # Source: Azure docs, how-to-authenticate-batch-endpoint, "Configure compute clusters for data access".
+        invoker = self._storage.acting_as(by_object_id(job.created_by))
+        files = await invoker.download(sources, folders.input)
         await score(files, job.settings, spec, folders)
 
     async def write(self, job: Job, folders: JobFolders) -> None:

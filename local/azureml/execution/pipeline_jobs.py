@@ -35,6 +35,7 @@ from local.azureml.workspace.names import asset_path
 from local.azureml.workspace.registry import Registry
 from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri, datastore_name
 from local.clock import Clock
+from local.roles.identities import by_object_id
 
 _PROGRAM = Path(__file__).with_name("step.py")
 RUN_FAILED = (
@@ -93,12 +94,17 @@ class PipelineJobs:
         except UnresolvedUri as error:
             raise JobFailed(str(error)) from error
 
-    async def fetch(self, uri: str, folder: Path) -> Path:
-        """Data or a model that a URI or an asset's id names, as a local file or folder."""
+    async def fetch(self, uri: str, folder: Path, invoker: str) -> Path:
+        """Data or a model that a URI or an asset's id names, as a local file or folder.
+
+        The compute mounts data, and the invoker, an object id, reads it.
+        """
         if (model := asset_path(uri, "models")) and find(self._registry, model):
             return await self._files.local(model)
         source = self.resolve(uri)
-        return await self._storage.download_tree(source, folder / (source.path.rpartition("/")[2] or "data"))
+        found = await self._storage.tree(source)
+        target = folder / (source.path.rpartition("/")[2] or "data")
+        return await self._storage.acting_as(by_object_id(invoker)).download_found(found, source, target)
 
     async def command(self, step: Step) -> tuple[Command, Path | None]:
         """A step's command component and the folder of its code."""
@@ -212,9 +218,12 @@ class _Work:
                 given = next((one for one in self.job.inputs if one.key == name), None)
                 if given is None:
                     return self.pipeline.inputs[name].default
-                return given.value if given.kind is InputKind.LITERAL else await self.jobs.fetch(given.uri, folder)
+                return given.value if given.kind is InputKind.LITERAL else await self._fetch(given.uri, folder)
             case Fixed(value):
-                return value if port.is_literal else await self.jobs.fetch(value, folder)
+                return value if port.is_literal else await self._fetch(value, folder)
+
+    async def _fetch(self, uri: str, folder: Path) -> Path:
+        return await self.jobs.fetch(uri, folder, self.job.created_by)
 
 
 def _lay_out(folder: Path, code: Path | None) -> None:

@@ -1,9 +1,10 @@
-"""The storage accounts behind datastores, reached as a compute reaches them: over the front, with a bearer token."""
+"""The storage accounts behind datastores, reached as Azure ML reaches them: over the front, with somebody's token."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from yarl import URL
 from local.addresses import ACCOUNT_KEY, Addresses
 from local.azureml.workspace.jobs import InputKind, JobFailed
 from local.azureml.workspace.uris import BlobPath
+from local.roles.identities import COMPUTE, Identity
 from local.tls import client_context
 from local.tokens import STORAGE, Issuer
 
@@ -40,24 +42,25 @@ class AlreadyThere(JobFailed):
         super().__init__(f"The output cannot be written to {target}: the path already exists.")
 
 
-class _ComputeIdentity:
-    """The managed identity of the compute, which is what mounts data in Azure."""
+class _Credential:
+    """Tokens for one identity."""
 
-    def __init__(self, issuer: Issuer) -> None:
+    def __init__(self, issuer: Issuer, identity: Identity) -> None:
         self._issuer = issuer
+        self._identity = identity
         self._token = AccessToken("", 0)
 
     async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
         """One that is good for a while longer."""
         if self._token.expires_on < time.time() + _TOKEN_LIFETIME / 2:
-            token = self._issuer.issue(STORAGE, subject="compute", lifetime=_TOKEN_LIFETIME)
+            token = self._issuer.issue(STORAGE, identity=self._identity, lifetime=_TOKEN_LIFETIME)
             self._token = AccessToken(token, int(time.time() + _TOKEN_LIFETIME))
         return self._token
 
     async def close(self) -> None:
         """Nothing is held."""
 
-    async def __aenter__(self) -> _ComputeIdentity:
+    async def __aenter__(self) -> _Credential:
         return self
 
     async def __aexit__(
@@ -70,23 +73,35 @@ class _ComputeIdentity:
 
 
 class Storage:
-    """Reads inputs and writes outputs. Make it inside the event loop that uses it."""
+    """Reads and writes, as the compute unless told otherwise. Make it inside the event loop that uses it."""
 
     def __init__(self, addresses: Addresses, state: Path) -> None:
         self._addresses = addresses
+        self._issuer = Issuer.of(state)
         # A session of our own: with connection_verify the SDK reads the CA file and connects anew for every request.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=client_context(state)),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
-        self._identity = _ComputeIdentity(Issuer.of(state))
+        self._credential = _Credential(self._issuer, COMPUTE)
         self._clients: dict[str, BlobServiceClient] = {}
+        self._others: dict[str, Storage] = {}
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
+    def acting_as(self, identity: Identity) -> Storage:
+        """The same storage for another identity. It is closed with this one, and only so."""
+        if identity.object_id not in self._others:
+            other = copy.copy(self)
+            other._credential = _Credential(self._issuer, identity)
+            other._clients = {}
+            self._others[identity.object_id] = other
+        return self._others[identity.object_id]
+
     async def close(self) -> None:
-        for client in self._clients.values():
-            await client.close()
+        for storage in (self, *self._others.values()):
+            for client in storage._clients.values():
+                await client.close()
         await self._session.close()
 
     async def ensure_container(self, account: str, container: str) -> None:
@@ -98,7 +113,7 @@ class Storage:
 
         Source: Azure docs, how-to-use-batch-azure-data-factory. Raises JobFailed when there is nothing to score.
         """
-        is_file = kind is not InputKind.FOLDER and bool(source.path) and await self.exists(source)
+        is_file = kind is not InputKind.FOLDER and bool(source.path) and await self._exists(source)
         found = [source] if is_file else []
         if not is_file and kind is not InputKind.FILE:
             found = await self._top_level(source)
@@ -119,7 +134,7 @@ class Storage:
 
     async def tree(self, folder: BlobPath) -> list[BlobPath]:
         """The blob itself, or every file below the folder at any depth. Raises JobFailed."""
-        if folder.path and await self.exists(folder):
+        if folder.path and await self._exists(folder):
             return [folder]
         prefix = f"{folder.path}/" if folder.path else ""
         container = self._account(folder.account).get_container_client(folder.container)
@@ -130,7 +145,10 @@ class Storage:
 
     async def download_tree(self, source: BlobPath, target: Path) -> Path:
         """The blob as the file `target`, or the folder with all that is below it. Raises JobFailed."""
-        found = await self.tree(source)
+        return await self.download_found(await self.tree(source), source, target)
+
+    async def download_found(self, found: Sequence[BlobPath], source: BlobPath, target: Path) -> Path:
+        """What `tree` has found at `source`, as the file or folder `target`. Raises JobFailed."""
         if not found:
             raise JobFailed(f"There is nothing at {source}.", "ScriptExecutionException")
 
@@ -142,8 +160,14 @@ class Storage:
         await asyncio.gather(*(one(blob) for blob in found))
         return target
 
-    async def exists(self, path: BlobPath) -> bool:
-        return bool(await self._blob(path).exists())
+    async def is_taken(self, target: BlobPath) -> bool:
+        """Whether something is where an output is to go. Raises JobFailed."""
+        with _writing(target):
+            return bool(await self._blob(target).exists())
+
+    async def _exists(self, source: BlobPath) -> bool:
+        with _reading(source):
+            return bool(await self._blob(source).exists())
 
     async def download(self, sources: Sequence[BlobPath], folder: Path) -> list[Path]:
         """The files in `folder`, in the order of `sources`, under their own names."""
@@ -168,7 +192,7 @@ class Storage:
 
         For many small files the SDK's own work on each of them would take several times as long as all the rest.
         """
-        token = await self._identity.get_token()
+        token = await self._credential.get_token()
         headers = {"Authorization": f"Bearer {token.token}", "x-ms-version": _VERSION}
         url = URL(
             f"{self._addresses.account_url(source.account)}/{source.container}/{quote(source.path)}", encoded=True
@@ -192,7 +216,7 @@ class Storage:
         """
         blob = self._blob(target)
         try:
-            with file.open("rb") as stream:
+            with file.open("rb") as stream, _writing(target):
                 await blob.upload_blob(stream, overwrite=False, metadata={_WRITER: writer})
         except ResourceExistsError:
             if (await blob.get_blob_properties()).metadata.get(_WRITER) != writer:
@@ -224,7 +248,7 @@ class Storage:
         if account not in self._clients:
             self._clients[account] = BlobServiceClient(
                 self._addresses.account_url(account),
-                credential=self._identity,
+                credential=self._credential,
                 transport=AioHttpTransport(session=self._session, session_owner=False),
                 # The default waits 15 s before it tries again, which is long for a front that is being restarted.
                 retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=5),
@@ -242,8 +266,28 @@ def _reading(source: BlobPath) -> Iterator[None]:
         yield
     except HttpResponseError as error:
         reason = f"{source}: {getattr(error, 'error_code', None) or error.reason}"
+        words = f"ScriptExecutionException was caused by StreamAccessException: {reason}."
+        if error.status_code == 403:
+            words = (
+                "ScriptExecutionException was caused by StreamAccessException. StreamAccessException was caused by "
+                f"AuthenticationException. {reason}."
+            )
+        raise JobFailed(words, "ScriptExecutionException") from error
+
+
+@contextlib.contextmanager
+def _writing(target: BlobPath) -> Iterator[None]:
+    """An output that may not be written, as a job reports it. Source: a recording, azureml-examples issue 2994."""
+    try:
+        yield
+    except HttpResponseError as error:
+        if error.status_code != 403:
+            raise
+        reason = f"{target}: {getattr(error, 'error_code', None) or error.reason}"
         raise JobFailed(
-            f"ScriptExecutionException was caused by StreamAccessException: {reason}.", "ScriptExecutionException"
+            "ScriptExecution.WriteStreams.Authentication: Authentication failed when trying to access destination. "
+            f"Make sure you have correct permissions set up. {reason}.",
+            "ScriptExecutionException",
         ) from error
 
 

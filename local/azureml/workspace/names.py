@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 
 from local.addresses import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE
+from local.roles import scopes
 
-WORKSPACE_ID = (
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}"
-    f"/providers/Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
-)
+WORKSPACE_ID = scopes.WORKSPACE
 TYPE = "Microsoft.MachineLearningServices/workspaces"
 LOCATION = "local"
 

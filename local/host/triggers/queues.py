@@ -166,10 +166,18 @@ class _Listener:
             await self._queue.update_message(message, visibility_timeout=0)
 
     async def _move(self, message: Any) -> None:
-        """First there, then away from here: a crash between the two leaves it twice rather than nowhere."""
-        await _create(self._poison)
-        await self._poison.send_message(message.content)
-        await self._queue.delete_message(message)
+        """First there, then away from here: a crash between the two leaves it twice rather than nowhere.
+
+        One that cannot be moved is seen again once it is no longer hidden.
+        """
+        try:
+            await _create(self._poison)
+            await self._poison.send_message(message.content)
+        except AzureError as error:
+            name = self._poison.queue_name
+            log.error("A message cannot be moved to queue '%s': %s", name, str(error).splitlines()[0])
+        else:
+            await self._queue.delete_message(message)
 
     async def _keep_hidden(self, message: Any) -> None:
         while True:

@@ -17,6 +17,7 @@ import pytest
 
 from local.addresses import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, port_of
 from local.addresses import load as load_addresses
+from local.roles.identities import USER
 from testbed.eventually import eventually
 from tests.local.azureml.cloud import FINAL
 
@@ -81,7 +82,7 @@ def use(patch: pytest.MonkeyPatch, emulator: Alone) -> MLClient:
     # The client keeps what it was told of a cloud by the cloud's name, for as long as the process lives.
     cloud = f"Landfall-{port_of(where.azureml)}"
     return MLClient(
-        ManagedIdentityCredential(),
+        ManagedIdentityCredential(client_id=USER.client_id),
         SUBSCRIPTION,
         RESOURCE_GROUP,
         WORKSPACE,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.addresses import ACCOUNT
 from local.azureml.execution.pipelines import InvalidPipeline, parse_command, parse_pipeline
 from local.azureml.workspace.names import WORKSPACE_ID
 from local.tokens import MANAGEMENT
 from testbed.eventually import eventually
+from testbed.roles import granted
 from tests.local.azureml.cloud import Cloud
 
 
@@ -34,6 +37,14 @@ def children(cloud: Cloud, job: str) -> dict[str, str]:
     return {child["name"]: child["status"] for child in listed}
 
 
+@pytest.fixture
+def compute_writes_where_data_lands(cloud: Cloud) -> Iterator[None]:
+    scope = f"container {ACCOUNT}/landing"
+    with granted(cloud.state, {"identity": "compute", "role": "Storage Blob Data Contributor", "scope": scope}):
+        yield
+
+
+@pytest.mark.usefixtures("compute_writes_where_data_lands")
 def test_steps_are_chained_and_outputs_go_where_the_caller_wants_them(cloud: Cloud) -> None:
     outputs = {
         "scores": {"jobOutputType": "UriFolder", "uri": "azureml://datastores/workspaceblobstore/paths/pipe/scores"},
@@ -121,6 +132,7 @@ def test_with_continue_on_step_failure_the_other_steps_go_on(cloud: Cloud, asked
     }
 
 
+@pytest.mark.usefixtures("compute_writes_where_data_lands")
 def test_outputs_without_a_place_go_to_the_default_datastore_of_the_job(cloud: Cloud) -> None:
     job = run(cloud, "steps", body(cloud.land({"a": "1"}), defaultDatastore="landing"))
 

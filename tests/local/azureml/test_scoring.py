@@ -199,8 +199,7 @@ def test_a_container_that_does_not_exist_fails_the_job_as_data_without_access_do
     job = cloud.submit(f"{cloud.addresses.account_url()}/nothing/here", "echo")
 
     assert cloud.end(job) == "Failed"
-    assert "was caused by StreamAccessException" in cloud.error(job)
-    assert "ContainerNotFound" in cloud.error(job)
+    assert "StreamAccessException was caused by AuthenticationException" in cloud.error(job)
 
 
 def test_a_table_is_accepted_and_fails_in_the_job(cloud: Cloud) -> None:

@@ -12,6 +12,7 @@ from azure.identity import ManagedIdentityCredential
 from local import addresses
 from local.identity.credential import LocalCredential
 from local.identity.endpoint import header_secret
+from local.roles.identities import APP, USER
 from local.tokens import AZURE_ML, STORAGE, TokenRefused, Verifier
 from tests.local.parts import running
 
@@ -43,7 +44,8 @@ def test_the_managed_identity_credential_of_azure_identity_gets_a_token(
     with ManagedIdentityCredential() as credential:
         token = credential.get_token("https://storage.azure.com/.default")
 
-    assert Verifier.of(state, STORAGE).check(f"Bearer {token.token}")["aud"] == STORAGE
+    claims = Verifier.of(state, STORAGE).check(f"Bearer {token.token}")
+    assert (claims["aud"], claims["oid"]) == (STORAGE, APP.object_id)
     assert token.expires_on > time.time() + 3600
     with pytest.raises(TokenRefused, match="audience"):
         Verifier.of(state, AZURE_ML).check(f"Bearer {token.token}")
@@ -83,6 +85,12 @@ def test_a_user_assigned_identity_is_named_in_the_token_and_the_answer(state: Pa
     assert Verifier.of(state, STORAGE).check(f"Bearer {answer['access_token']}")["appid"] == "mine"
 
 
+def test_the_apps_identity_is_the_same_one_when_it_is_named(state: Path, url: str) -> None:
+    answer = ask(url, header_secret(state), resource=STORAGE, client_id=APP.client_id).json()
+
+    assert Verifier.of(state, STORAGE).check(f"Bearer {answer['access_token']}")["oid"] == APP.object_id
+
+
 def test_the_identity_header_stays_the_same_for_a_state_directory(tmp_path: Path) -> None:
     assert header_secret(tmp_path) == header_secret(tmp_path)
 
@@ -90,6 +98,6 @@ def test_the_identity_header_stays_the_same_for_a_state_directory(tmp_path: Path
 def test_a_local_credential_signs_tokens_without_asking_anybody(tmp_path: Path) -> None:
     token = LocalCredential.of(tmp_path).get_token("https://storage.azure.com/.default").token
 
-    assert Verifier.of(tmp_path, STORAGE).check(f"Bearer {token}")["sub"] == "local-user"
+    assert Verifier.of(tmp_path, STORAGE).check(f"Bearer {token}")["oid"] == USER.object_id
     with pytest.raises(ValueError, match="one scope"):
         LocalCredential.of(tmp_path).get_token()

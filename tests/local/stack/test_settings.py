@@ -11,6 +11,7 @@ import pytest
 from local import addresses
 from local.azure import PROFILES
 from local.identity.endpoint import header_secret
+from local.roles.identities import APP
 from local.stack import (
     Options,
     StateInUse,
@@ -47,7 +48,11 @@ def test_the_app_is_told_where_everything_is(tmp_path: Path) -> None:
     assert told["WORD_LENGTHS_SCORING_URI"] == f"{where.azureml}/endpoints/word-lengths/jobs"
     assert told["LANDFALL_ROUTES"] == "/r.yaml"
     assert "AccountName=landfallstate;" in told["AzureWebJobsStorage"]
-    assert "AccountName=devstoreaccount1;" in told["LandingEvents"]
+    assert {name: value for name, value in told.items() if name.startswith("LandingEvents")} == {
+        "LandingEvents__queueServiceUri": f"{where.queues}/devstoreaccount1",
+        "LandingEvents__credential": "managedidentity",
+        "LandingEvents__clientId": APP.client_id,
+    }
 
 
 def test_without_a_routes_file_the_app_uses_its_own(tmp_path: Path) -> None:

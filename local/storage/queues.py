@@ -1,0 +1,68 @@
+"""The Queue service as its clients see it: tokens and roles in front of Azurite, which does the work.
+
+Source: Azure docs, rest/api/storageservices, "Operations on messages" and "Authorize with Microsoft Entra ID".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from azure.storage.blob import AccountSasPermissions, ResourceTypes, Services, generate_account_sas
+
+from local.addresses import ACCOUNT_KEY, ACCOUNTS, Addresses
+from local.roles.live import LiveRoles
+from local.storage.access import Gate, Refused
+from local.storage.guard import Guard
+from local.storage.upstream import Upstream, onward
+from local.tokens import STORAGE, Verifier
+
+_AUTHORIZATION = frozenset({"authorization"})
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFront:
+    """The queues of all accounts. What has no bearer token carries a signature, which Azurite judges."""
+
+    gate: Gate
+    guard: Guard
+    upstream: Upstream
+
+    @classmethod
+    def of(cls, session: aiohttp.ClientSession, state: Path, where: Addresses) -> QueueFront:
+        gate = Gate(
+            front=where.queues,
+            verifiers={a: Verifier.of(state, STORAGE, f"https://{a}.queue.core.windows.net") for a in ACCOUNTS},
+            sas={account: _account_sas(account) for account in ACCOUNTS},
+        )
+        upstream = Upstream(session, where.azurite_queue, where.queues, tuple(gate.sas.values()))
+        return cls(gate, Guard(LiveRoles.of(state, where.clock)), upstream)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer any request to any account."""
+        try:
+            sas = self.gate.admit(request.path.lstrip("/").partition("/")[0], request.headers)
+            if not sas:
+                return await self.upstream.forward(request, "", onward(request.headers))
+            self.guard.check_queue(request)
+            return await self.upstream.forward(request, sas, onward(request.headers, without=_AUTHORIZATION))
+        except Refused as error:
+            return error.response()
+        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            return Refused(503, "ServerBusy", f"Azurite did not answer: {error}").response()
+
+
+def _account_sas(account: str) -> str:
+    return generate_account_sas(
+        account,
+        ACCOUNT_KEY,
+        resource_types=ResourceTypes(service=True, container=True, object=True),
+        permission=AccountSasPermissions(
+            read=True, write=True, delete=True, list=True, add=True, create=True, update=True, process=True
+        ),
+        expiry=datetime.now(UTC) + timedelta(days=3650),
+        services=Services(queue=True),
+    )

@@ -4,6 +4,7 @@ Both do the same: an event that matters starts the watch of its landing, or of e
 renamed; any other costs nothing.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 

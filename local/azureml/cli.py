@@ -68,7 +68,7 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
         stack.callback(store.close)
         stack.callback(registry.close)
         for datastore in DATASTORES:
-            if datastore.account == WORKSPACE_ACCOUNT:
+            if datastore.account == WORKSPACE_ACCOUNT:  # the workspace has no role on others, which have theirs already
                 await own.ensure_container(datastore.account, datastore.container)
             if registry.get(f"datastores/{datastore.name}") is None:
                 host = f"localhost:{port_of(addresses.storage)}"

@@ -48,7 +48,8 @@ class QueueFront:
             if not sas:
                 return await self.upstream.forward(request, "", onward(request.headers))
             self.guard.check_queue(request)
-            return await self.upstream.forward(request, sas, onward(request.headers, without=_AUTHORIZATION))
+            headers, is_list = onward(request.headers, without=_AUTHORIZATION), request.query.get("comp") == "list"
+            return await self.upstream.forward(request, sas, headers, rewrite_body=is_list)
         except Refused as error:
             return error.response()
         except (aiohttp.ClientConnectionError, TimeoutError) as error:

@@ -12,7 +12,7 @@ from local.addresses import ACCOUNT
 from local.azureml.workspace.names import WORKSPACE_ID
 from local.eventgrid.topics import TOPIC_ID
 from local.identity.credential import LocalCredential
-from local.roles.identities import APP, COMPUTE, Identity
+from local.roles.identities import APP, COMPUTE, USER, Identity
 from local.tokens import MANAGEMENT
 from testbed.roles import Assignment, assignments_of, granted, without
 from tests.local.azureml.cloud import Cloud
@@ -152,6 +152,14 @@ def test_the_queue_client_works_with_a_token_and_is_told_what_it_may_not(protect
             queue.get_queue_access_policy()
 
     assert refused.value.error_code == "AuthorizationPermissionMismatch"  # type: ignore[attr-defined]
+
+
+def test_queues_are_listed_under_the_urls_that_their_clients_use(protected: Protected) -> None:
+    answer = protected.queue("GET", "?comp=list", identity=USER)
+
+    assert answer.status_code == 200
+    assert protected.cloud.addresses.azurite_queue not in answer.text
+    assert protected.cloud.addresses.queues in answer.text
 
 
 def test_azure_ml_names_the_action_and_who_lacks_it(protected: Protected) -> None:

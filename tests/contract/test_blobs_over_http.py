@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from local.addresses import LAKEHOUSE_ACCOUNT, WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
@@ -104,6 +104,25 @@ def test_a_copy_goes_from_one_account_to_another_by_token(
     copied = azure.stat(target)
     assert copied is not None
     assert (copied.size, copied.md5) == (4, found.md5)
+
+
+@pytest.mark.parametrize("size", [10, 1500], ids=["at once", "in blocks"])
+def test_a_copy_keeps_the_content_type_and_the_metadata(
+    azure: AzureBlobs, datastore: Container, cloud: Cloud, size: int
+) -> None:
+    """Copies in blocks lost both: they were octets of nobody's."""
+    source, target = Location(datastore, f"typed/source-{size}"), Location(datastore, f"typed/target-{size}")
+    with BlobServiceClient(datastore.account_url, LocalCredential.of(cloud.state)) as service:
+        container = service.get_container_client(datastore.name)
+        settings = ContentSettings(content_type="text/csv")
+        container.upload_blob(source.path, b"1" * size, content_settings=settings, metadata={"sent_by": "sensor"})
+        version = azure.stat(source)
+        assert version is not None
+
+        assert copy(azure, source, target, version) is Copied.MADE
+
+        copied = container.get_blob_client(target.path).get_blob_properties()
+    assert (copied.content_settings.content_type, copied.metadata) == ("text/csv", {"sent_by": "sensor"})
 
 
 def test_a_blob_that_comes_while_blocks_are_copied_stays_as_it_is(

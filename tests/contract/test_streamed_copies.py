@@ -78,9 +78,11 @@ def test_a_copy_has_the_bytes_and_the_md5_of_its_source(pair: Pair, size: int) -
 
     assert streamed(pair, etag) is Copied.STREAMED
 
-    copied = pair[1].download_blob()
-    assert copied.readall() == content
-    assert copied.properties.content_settings.content_md5 == pair[0].get_blob_properties().content_settings.content_md5
+    made, source = pair[1].get_blob_properties(), pair[0].get_blob_properties()
+    assert made.size == size
+    assert made.content_settings.content_md5 == source.content_settings.content_md5
+    if size:  # the SDK leaves a connection open when it reads an empty blob
+        assert pair[1].download_blob().readall() == content
 
 
 def test_a_copy_has_the_properties_and_the_metadata_of_its_source(pair: Pair) -> None:

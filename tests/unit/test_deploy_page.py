@@ -21,6 +21,7 @@ BUILT_IN = {
     "Storage Blob Data Owner",
     "Storage Blob Data Reader",
     "Storage Queue Data Contributor",
+    "Storage Queue Data Message Sender",
     "Storage Table Data Contributor",
 }
 CONNECTIONS = {
@@ -72,9 +73,9 @@ def test_every_connection_says_whose_identity_it_is_made_with(connection: str) -
     assert {CONNECTIONS[connection], f"{connection}__credential", f"{connection}__clientId"} <= settings()
 
 
-@pytest.mark.parametrize("identity", ["### The app's identity", "### The compute cluster's identity"])
-def test_roles_are_tables_that_a_program_can_read(identity: str) -> None:
-    table = rows(section(identity))
+@pytest.mark.parametrize("whose", ["app", "compute cluster", "system topic"])
+def test_roles_are_tables_that_a_program_can_read(whose: str) -> None:
+    table = rows(section(f"### The {whose}'s identity"))
 
     assert len(table) >= 2
     for role, on, purpose in table:

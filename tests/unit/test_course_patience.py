@@ -64,7 +64,7 @@ def test_an_endpoint_that_does_not_let_the_app_in_is_asked_again_for_an_hour(sta
     ("status", "advice"),
     [
         (401, "Check that the app's identity belongs to the endpoint's tenant."),
-        (403, "Give the app's identity a role on the workspace that allows batchEndpoints/jobs/write."),
+        (403, "Give the app's identity AzureML Data Scientist, or Batch Endpoint Invoker, on the workspace."),
     ],
     ids=str,
 )

@@ -15,7 +15,7 @@ from testbed.eventually import eventually
 from testbed.roles import Assignment, granted, without
 from testbed.stack import Stack, running
 from tests.e2e.test_landings import texts
-from tests.e2e.test_trouble import health
+from tests.e2e.test_trouble import problems
 
 APP, COMPUTE = "landfall-app", "compute"
 READER, CONTRIBUTOR = "Storage Blob Data Reader", "Storage Blob Data Contributor"
@@ -39,10 +39,6 @@ def folder(request: pytest.FixtureRequest) -> str:
 
 def assignment(identity: str, role: str, scope: str) -> Assignment:
     return {"identity": identity, "role": role, "scope": scope}
-
-
-def problems(stack: Stack) -> list[str]:
-    return list(health(stack).json()["problems"])
 
 
 def waiting(stack: Stack, folder: str, status: str) -> Callable[[], str | None]:

@@ -112,8 +112,8 @@ def test_who_waits_says_what_for_and_until_when() -> None:
     assert {reason(run) for run in (deferred, denied, unclear, away)} == {"waiting"}
     assert message(deferred) == "The workspace is busy. Next try at 2026-03-01 12:01:30 UTC."
     assert message(denied) == (
-        "The endpoint answered 403: no role. Give the app's identity AzureML Data Scientist, or Batch Endpoint Invoker, "
-        "on the workspace. Next try at 2026-03-01 12:00:05 UTC."
+        "The endpoint answered 403: no role. Give the app's identity AzureML Data Scientist, or Batch Endpoint "
+        "Invoker, on the workspace. Next try at 2026-03-01 12:00:05 UTC."
     )
     assert message(away) == "observe_job: 503. Next try at 2026-03-01 12:00:05 UTC."
     assert message(unclear) == (

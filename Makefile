@@ -14,7 +14,7 @@ help:
 	@echo "make demo   set up, start the local cloud, score a folder of digits, show the result"
 	@echo "make test   set up and run all tests"
 	@echo "make quick  the fast half of the tests, in less than a minute"
-	@echo "make prove  properties and overlapping executions, with many more examples"
+	@echo "make prove  properties with many more examples, and every answer to what is not known about Azure"
 	@echo "make check  format, lint, types, import contracts, architecture tests"
 	@echo "make bench  the benchmarks; writes bench/results.json"
 	@echo "make up     the local cloud in the foreground; Ctrl-C stops it"
@@ -39,13 +39,14 @@ up: setup
 	$(BIN)/python -m local up --state $(STATE)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not matrix"
 
 quick: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/triggers tests/workflow tests/test_architecture.py
 
 prove: setup
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=prove tests/workflow tests/unit/test_properties.py
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m matrix
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -57,6 +57,17 @@ class TestedCloud(Cloud):
         """What goes wrong in the Functions host from now on; nothing, if nothing is named."""
         self._host("PUT", "/admin/durable/hazards", json=hazards)
 
+    def cancel_job(self, name: str) -> None:
+        """Cancel a job, as somebody does in Studio."""
+        azureml = self.stack["azureml"]
+        workspace = (
+            f"/subscriptions/{azureml['subscription_id']}/resourceGroups/{azureml['resource_group']}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{azureml['workspace']}"
+        )
+        url = f"{azureml['management_url']}{workspace}/jobs/{name}/cancel"
+        headers = {"Authorization": f"Bearer {self.token('https://management.azure.com')}"}
+        self.http.post(url, params={"api-version": "2024-10-01"}, headers=headers).raise_for_status()
+
     def _host(self, method: str, path: str, **more: Any) -> httpx.Response:
         host = self.stack["host"]
         more["params"] = {**more.get("params", {}), "code": host["master_key"]}

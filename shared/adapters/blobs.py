@@ -55,6 +55,7 @@ STREAMED_BLOCK = 8 * 1024 * 1024
 MOST_BLOCKS_IN_MEMORY = 8
 """Of all such copies of the process together."""
 CONNECTIONS = 32
+READER, CONTRIBUTOR = "Storage Blob Data Reader", "Storage Blob Data Contributor"
 
 
 class AzureBlobs:
@@ -95,7 +96,7 @@ class AzureBlobs:
         def note_date(response: Any) -> None:
             dates.append(parsedate_to_datetime(response.http_response.headers["Date"]).astimezone(UTC))
 
-        with _mapped(f"list {folder.url}"):
+        with _mapped(f"list {folder.url}", READER, folder.container):
             found = self._container(folder.container).walk_blobs(
                 name_starts_with=prefix + starting, include=["metadata"], delimiter="/", raw_response_hook=note_date
             )
@@ -105,12 +106,12 @@ class AzureBlobs:
 
     def list_below(self, folder: Location) -> Sequence[File]:
         prefix = _below(folder.path)
-        with _mapped(f"list {folder.url}"):
+        with _mapped(f"list {folder.url}", READER, folder.container):
             found = self._container(folder.container).list_blobs(name_starts_with=prefix, include=["metadata"])
             return [_file(blob, prefix) for blob in found if not _is_folder(blob)]
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
-        with _mapped(f"list {container.url}/{prefix}"):
+        with _mapped(f"list {container.url}/{prefix}", READER, container):
             client = self._container(container)
             if folders:
                 for item in client.walk_blobs(name_starts_with=prefix, delimiter="/"):
@@ -122,7 +123,7 @@ class AzureBlobs:
                 yield from (blob.name for blob in listed if not _is_folder(blob))
 
     def stat(self, blob: Location) -> File | None:
-        with _mapped(f"read the properties of {blob.url}"):
+        with _mapped(f"read the properties of {blob.url}", READER, blob.container):
             try:
                 found = self._blob(blob).get_blob_properties()
             except ResourceNotFoundError:
@@ -130,7 +131,7 @@ class AzureBlobs:
             return None if _is_folder(found) else _file(found, "")
 
     def read(self, blob: Location) -> Stored | None:
-        with _mapped(f"read {blob.url}"):
+        with _mapped(f"read {blob.url}", READER, blob.container):
             try:
                 download = self._blob(blob).download_blob()
             except ResourceNotFoundError as error:
@@ -140,7 +141,7 @@ class AzureBlobs:
             return Stored(download.readall(), _quoted(download.properties.etag))
 
     def create(self, blob: Location, content: bytes) -> bool:
-        with _mapped(f"write {blob.url}"):
+        with _mapped(f"write {blob.url}", CONTRIBUTOR, blob.container):
             try:
                 self._blob(blob).upload_blob(content, overwrite=False)
             except ResourceExistsError:
@@ -148,7 +149,7 @@ class AzureBlobs:
             return True
 
     def replace(self, blob: Location, content: bytes, *, etag: str | None) -> bool:
-        with _mapped(f"write {blob.url}"):
+        with _mapped(f"write {blob.url}", CONTRIBUTOR, blob.container):
             try:
                 self._blob(blob).upload_blob(content, overwrite=True, **_if_match(etag))
             except HttpResponseError as error:
@@ -158,12 +159,13 @@ class AzureBlobs:
             return True
 
     def delete(self, blob: Location, *, etag: str | None = None) -> None:
-        with _mapped(f"delete {blob.url}"), suppress(ResourceNotFoundError, ResourceModifiedError):
+        gone = suppress(ResourceNotFoundError, ResourceModifiedError)
+        with _mapped(f"delete {blob.url}", CONTRIBUTOR, blob.container), gone:
             self._blob(blob).delete_blob(**_if_match(etag))
 
     def remove_folder(self, folder: Location) -> bool:
         # Delete Blob removes a directory if it is empty. Source: Azure docs, data-lake-storage-known-issues.
-        with _mapped(f"remove {folder.url}"):
+        with _mapped(f"remove {folder.url}", CONTRIBUTOR, folder.container):
             try:
                 # Where there is no hierarchy a blob may have the name of a folder, and it is no directory.
                 if not _is_folder(self._blob(folder).get_blob_properties()):
@@ -176,7 +178,7 @@ class AzureBlobs:
             return True
 
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
-        with _mapped(f"copy {source.url} to {target.url}"):
+        with _mapped(f"copy {source.url} to {target.url}", CONTRIBUTOR, target.container):
             if self._walls.stand_between(source.container, target.container):
                 return self._stream(source, target, etag, md5)
             try:
@@ -256,8 +258,8 @@ class AzureBlobs:
 
 
 @contextmanager
-def _mapped(what: str) -> Iterator[None]:
-    """The one place where the SDK's exceptions become Landfall's."""
+def _mapped(what: str, role: str, container: Container) -> Iterator[None]:
+    """The one place where the SDK's exceptions become Landfall's. `role`: what allows it on the container."""
     try:
         yield
     except HttpResponseError as error:
@@ -265,7 +267,7 @@ def _mapped(what: str) -> Iterator[None]:
             raise Unavailable(f"Could not {what}: {error}. Check the app's managed identity.") from error
         text = f"Could not {what}: {error.status_code} {_code(error) or error.reason}."
         if error.status_code in (401, 403):
-            raise Denied(f"{text} Give the app's identity a Storage Blob Data role on the container.") from error
+            raise Denied(f"{text} Give the app's identity {role} on the container {container.url}.") from error
         raise Unavailable(text) from error
     except AzureError as error:
         raise Unavailable(f"Could not {what}: {error}") from error

@@ -11,6 +11,7 @@ import httpx
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 
+from shared.core.submission import ADVICE
 from shared.core.trouble import LONGEST_MESSAGE
 from shared.errors import Denied, Unavailable
 
@@ -102,7 +103,9 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
 
 def refusal(response: httpx.Response, message: str) -> Unavailable:
     """The error that a refused request means."""
-    return Denied(message) if response.status_code in (401, 403) else Unavailable(message)
+    if response.status_code == 403:
+        return Denied(f"{message.rstrip('. ')}. {ADVICE[403]}")
+    return Denied(message) if response.status_code == 401 else Unavailable(message)
 
 
 def words(response: httpx.Response) -> str:

@@ -119,7 +119,7 @@ class Need(StrEnum):
     OUTPUT = "the output datastore's container"
     LAKEHOUSE = "the lakehouse container"
     WORKSPACE = "the workspace"
-    QUEUE = "the landing account, if events come through a queue"
+    QUEUE = "the events' queue and its poison queue (`QUEUE-poison`), if events come through one"
 
 
 ROLES = {
@@ -159,10 +159,10 @@ def advice(trouble: LandfallError, need: Need, where: str) -> str:
     """What to do about trouble with what is needed."""
     if isinstance(trouble, InputRefused):
         return f"Correct {SETTINGS[need]}."
-    return advice_on(str(trouble), need, where, is_denied=isinstance(trouble, Denied))
+    return advice_for(str(trouble), need, where, is_denied=isinstance(trouble, Denied))
 
 
-def advice_on(said: str, need: Need, where: str, *, is_denied: bool) -> str:
+def advice_for(said: str, need: Need, where: str, *, is_denied: bool) -> str:
     """What to do about what a service said."""
     if "managed identity" in said:
         return "Give the function app a managed identity, and set AZURE_CLIENT_ID if it is a user-assigned one."
@@ -180,6 +180,11 @@ def advice_on(said: str, need: Need, where: str, *, is_denied: bool) -> str:
 ANSWERED = "It answered."
 
 
+def said(trouble: LandfallError) -> str:
+    """What went wrong, without the advice that ends it: a check has its own."""
+    return str(trouble).partition(" Give the app's identity")[0]
+
+
 def outcome(
     name: str,
     route: str | None,
@@ -194,7 +199,8 @@ def outcome(
     if trouble is None:
         return Check(name=name, route=route, verdict=Verdict.OK, tried=tried, came_back=came_back)
     help_ = advice(trouble, need, where)
-    return Check(name=name, route=route, verdict=Verdict.FAILED, tried=tried, came_back=str(trouble), advice=help_)
+    told = said(trouble)
+    return Check(name=name, route=route, verdict=Verdict.FAILED, tried=tried, came_back=told, advice=help_)
 
 
 def outcome_of(name: str, route: str | None, tried: str, reply: Reply, need: Need, where: str) -> Check:
@@ -202,7 +208,7 @@ def outcome_of(name: str, route: str | None, tried: str, reply: Reply, need: Nee
     tried = f"{tried} {reply.asked}."
     if reply.is_success:
         return Check(name=name, route=route, verdict=Verdict.OK, tried=tried, came_back=ANSWERED)
-    help_ = advice_on(reply.told, need, where, is_denied=reply.is_denied)
+    help_ = advice_for(reply.told, need, where, is_denied=reply.is_denied)
     return Check(name=name, route=route, verdict=Verdict.FAILED, tried=tried, came_back=reply.told, advice=help_)
 
 
@@ -235,7 +241,7 @@ def _way(way: Way, reply: Reply, route: str) -> Check:
     if way is not Way.RESOURCE_MANAGER and reply.status is not None and not reply.is_denied and reply.status < 500:
         more = f"{came_back} It does not list jobs, which is no trouble where Resource Manager does."
         return Check(name=name, route=route, verdict=Verdict.OK, tried=tried, came_back=more)
-    help_ = advice_on(reply.told, Need.WORKSPACE, Need.WORKSPACE, is_denied=reply.is_denied)
+    help_ = advice_for(reply.told, Need.WORKSPACE, Need.WORKSPACE, is_denied=reply.is_denied)
     return Check(name=name, route=route, verdict=Verdict.FAILED, tried=tried, came_back=came_back, advice=help_)
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer, Sent
-from shared.core.job import Job, Stage
+from shared.core.job import Job, Stage, advice_on
 from shared.core.record import change
 from shared.core.run import (
     LATEST_ATTEMPTS,
@@ -37,7 +37,7 @@ from shared.core.steps import (
     Superseded,
     Unpublishable,
 )
-from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear
+from shared.core.submission import ADVICE, Accepted, Deferred, Rejected, Submission, Unclear
 from shared.core.trouble import DENIED_PATIENCE, rest_after
 
 GROWTH = 1.5
@@ -61,13 +61,6 @@ LONGEST_NOTE = 300
 
 DENIED_STATUSES = frozenset({401, 403})
 """Answers to a submission that a new role may change once it takes effect."""
-
-ADVICE = {
-    400: "Compare the route's inputs, outputs and endpoint settings with the deployment.",
-    401: "Check that the app's identity belongs to the endpoint's tenant.",
-    403: "Give the app's identity a role on the workspace that allows batchEndpoints/jobs/write.",
-    404: "Check the route's scoring_uri and deployment. Without deployment, the endpoint needs a default one.",
-}
 
 
 def begun(run: Run, now: datetime) -> Run:
@@ -129,7 +122,8 @@ def answered(run: Run, answer: Submission, now: datetime, *, since: datetime | N
             return accepted(run, job, now)
         case Rejected(status, message) if status in DENIED_STATUSES and _may_be_felt_yet(run, now):
             again = _next_attempt(run, "denied", message, now, denied_since=run.denied_since or now)
-            return again.waiting(f"The endpoint answered {status}: {message}", rest_after(run.failures), now)
+            told = f"The endpoint answered {status}: {message.rstrip('. ')}. {ADVICE[status]}"
+            return again.waiting(told, rest_after(run.failures), now)
         case Rejected(status, message):
             noted = change(run, attempts=_attempts(run, "rejected", now, message=message))
             advice = f"{ADVICE.get(status, '')} Then upload the files again.".strip()
@@ -230,7 +224,11 @@ def explained(run: Run, message: str | None, now: datetime) -> Run:
     """The job has failed; `message` is the service's own explanation, if it has one."""
     assert run.job is not None, "only a run with a job explains its failure"
     error = _job_error("job_failed", run.job, "failed")
-    return failed(run, _with(error, f"Azure ML reports: {message}") if message else error, now)
+    if message is not None:
+        error = _with(error, f"Azure ML reports: {message}")
+        if (advice := advice_on(message)) is not None:
+            error = _with(error, advice)
+    return failed(run, error, now)
 
 
 def checked(run: Run, verdict: Verdict, now: datetime) -> Run:

@@ -78,6 +78,21 @@ class Job(Record, frozen=True, kw_only=True):
         )
 
 
+_NO_ACCESS = ("AuthenticationException", "WriteStreams.Authentication", "AuthorizationPermissionMismatch")
+"""What the reasons of failed jobs hold if the compute was refused data. Source: Azure docs,
+how-to-troubleshoot-batch-endpoints, and errors of the data runtime in public issues."""
+
+
+def advice_on(reason: str) -> str | None:
+    """What to do about a job that failed for that reason, if that is known."""
+    if not any(words in reason for words in _NO_ACCESS):
+        return None
+    return (
+        "Give the compute cluster's identity Storage Blob Data Reader on the landing container and Storage Blob Data "
+        "Contributor on the output datastore's container. Then upload the files again."
+    )
+
+
 def stage_of(status: str) -> Stage:
     """How far a job or a step with that status is."""
     return STAGES.get(status, Stage.RUNNING)

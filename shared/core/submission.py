@@ -15,6 +15,15 @@ from shared.core.spec import JobRequest
 _INPUT_TYPES = {"uri_folder": "UriFolder", "uri_file": "UriFile"}
 
 
+ADVICE = {
+    400: "Compare the route's inputs, outputs and endpoint settings with the deployment.",
+    401: "Check that the app's identity belongs to the endpoint's tenant.",
+    403: "Give the app's identity AzureML Data Scientist, or Batch Endpoint Invoker, on the workspace.",
+    404: "Check the route's scoring_uri and deployment. Without deployment, the endpoint needs a default one.",
+}
+"""What to do about a refusal, by its status."""
+
+
 class Accepted(Message, frozen=True):
     """The endpoint made a job."""
 

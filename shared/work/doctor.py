@@ -184,7 +184,7 @@ def _queue(means: Means) -> Told:
         check = Check(name=name, verdict=Verdict.SKIPPED, tried=tried, came_back=reason)
         return Told((check,), {Fact.QUEUE_ENCODING: not_seen("the app reads no queue")})
     reply, message = asked
-    check = outcome_of(name, None, tried, reply, Need.QUEUE, "the queue of events, or its account")
+    check = outcome_of(name, None, tried, reply, Need.QUEUE, "the events' queue and its poison queue")
     return Told((check,), {Fact.QUEUE_ENCODING: queue_encoding(message) if reply.is_success else not_seen(reply.told)})
 
 

@@ -18,7 +18,7 @@ CHECKS_AT_ONCE = 8
 def problems_of(routes: Routes, blobs: Blobs, ledger: Ledger, endpoint: BatchEndpoint) -> list[str]:
     """What is wrong with the routes, their storage and their endpoints; empty when all is well."""
     found = each(_trouble, _checks(routes, blobs, ledger, endpoint), at_once=CHECKS_AT_ONCE)
-    return [*map(str, routes.problems), *(problem for problem in found if problem)]
+    return list(dict.fromkeys([*map(str, routes.problems), *(problem for problem in found if problem)]))
 
 
 def _checks(routes: Routes, blobs: Blobs, ledger: Ledger, endpoint: BatchEndpoint) -> Iterator[Callable[[], object]]:

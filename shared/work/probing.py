@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from shared.core.checkup import Check, Following, Need, Request, Verdict, advice, advice_on
+from shared.core.checkup import Check, Following, Need, Request, Verdict, advice, advice_for, said
 from shared.core.finding import Found, NotThere, SearchAnswer, Sent, conclude
-from shared.core.job import Job, Stage
+from shared.core.job import Job, Stage, advice_on
 from shared.core.location import Location
 from shared.core.open_facts import Findings
 from shared.core.probe import Look, Probe, copies, findings_of, foreign_outputs, plan
@@ -69,13 +69,13 @@ def send(means: Means, route: Route, asked: Request) -> Told:
     except InputRefused:
         raise
     except LandfallError as trouble:
-        return Told((_failed(route.name, str(trouble), advice(trouble, Need.LEDGER, Need.LEDGER)),))
+        return Told((_failed(route.name, said(trouble), advice(trouble, Need.LEDGER, Need.LEDGER)),))
     try:
         _stage(means.blobs, probe, found)
         notes.keep(change(notes.probe, is_sent=True))
         answer = means.endpoint.submit(probe.request.endpoint, invoke_body(probe.request))
     except LandfallError as trouble:
-        return _over(means, notes, [_failed(route.name, str(trouble), advice(trouble, Need.OUTPUT, Need.OUTPUT))])
+        return _over(means, notes, [_failed(route.name, said(trouble), advice(trouble, Need.OUTPUT, Need.OUTPUT))])
     return _after(means, notes, answer)
 
 
@@ -163,10 +163,10 @@ def _after(means: Means, notes: _Notes, answer: Submission) -> Told:
             notes.probe = change(notes.probe, job=job)  # the first look brings the ledger up to date
             return _follow(means, notes, stop=False)
         case Rejected(status, message):
-            help_ = advice_on(message, where, where, is_denied=status in (401, 403))
+            help_ = advice_for(message, where, where, is_denied=status in (401, 403))
             return _over(means, notes, [_failed(route, f"The endpoint answered {status}: {message}", help_)])
         case Deferred(_, message):
-            help_ = advice_on(message, where, where, is_denied=False)
+            help_ = advice_for(message, where, where, is_denied=False)
             return _over(means, notes, [_failed(route, f"No job was made: {message}", help_)])
         case Unclear():
             return _follow(means, notes, stop=False)
@@ -180,7 +180,7 @@ def _follow(means: Means, notes: _Notes, *, stop: bool) -> Told:
             ended = _step(means, notes, stop=stop)
         except LandfallError as trouble:
             help_ = advice(trouble, Need.WORKSPACE, Need.WORKSPACE)
-            return _going_on(notes, _failed(notes.probe.route, str(trouble), help_))
+            return _going_on(notes, _failed(notes.probe.route, said(trouble), help_))
         if ended is not None:
             return _over(means, notes, ended)
         if means.now() + pause >= until:
@@ -264,7 +264,7 @@ def _ended(means: Means, probe: Probe, job: Job) -> list[Check]:
     elif job.stage is Stage.FAILED:
         reason = _reason(means, probe, job)
         came_back = f"It failed {took}: {reason or f'the service does not say why; see {job.studio_url}'}"
-        lines = [_failed(probe.route, came_back, COMPUTE)]
+        lines = [_failed(probe.route, came_back, COMPUTE if advice_on(reason or "") else IN_STUDIO)]
     elif means.blobs.stat(output) is None:
         lines = [_failed(probe.route, f"It completed {took}, but there is no {output.url}.", CHECK_OUTPUT)]
     else:
@@ -282,9 +282,10 @@ def _reason(means: Means, probe: Probe, job: Job) -> str | None:
         return str(trouble)
 
 
+IN_STUDIO = "Look at the job in Studio: its step has the logs."
 COMPUTE = (
-    "If it says that something could not be read or written, give the compute cluster's identity Storage Blob Data "
-    "Contributor on the output datastore's container, and Storage Blob Data Reader on the landing container."
+    "Give the compute cluster's identity Storage Blob Data Contributor on the output datastore's container, and Storage "
+    "Blob Data Reader on the landing container."
 )
 CHECK_OUTPUT = "Check outputs and datastores of the route: the datastore has to be the container that it says."
 
@@ -302,7 +303,7 @@ def _over(means: Means, notes: _Notes, lines: list[Check]) -> Told:
         notes.forget()
     except LandfallError as trouble:
         help_ = f"{advice(trouble, Need.OUTPUT, Need.OUTPUT)} Then ask again with the probe's id, or remove it by hand."
-        lines.append(_failed(probe.route, f"Not all of it could be removed: {trouble}", help_))
+        lines.append(_failed(probe.route, f"Not all of it could be removed: {said(trouble)}", help_))
         return Told(tuple(lines), findings_of(probe, None), _following(probe, ended=False))
     status = probe.job.status if probe.job is not None else None
     log("doctor.probe_ended", probe=probe.id, route=probe.route, job=probe.job and probe.job.name, status=status)

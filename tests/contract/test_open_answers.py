@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -106,7 +107,13 @@ def _serving(profile: str, folder: Path) -> Iterator[Service]:
     cloud.close()
 
 
-@pytest.fixture(scope="module", params=PROFILES)
+def _as(profile: str) -> Any:
+    """In a process of its own; all but two of the profiles, in which every way to find a job differs, are for proof."""
+    marks = [pytest.mark.xdist_group(profile), *([] if profile in ("strict", "silent") else [pytest.mark.matrix])]
+    return pytest.param(profile, marks=marks)
+
+
+@pytest.fixture(scope="module", params=[_as(profile) for profile in PROFILES])
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with _serving(request.param, tmp_path_factory.mktemp(request.param)) as started:
         yield started

@@ -328,7 +328,3 @@ def test_the_host_killed_while_a_job_runs_goes_on_as_if_nothing_had_happened(sta
     assert run["job"]["name"] == before[0]["name"]
     assert [note["outcome"] for note in run["attempts"]] == ["accepted"]
     assert len([job for job in stack.jobs_of("patient") if "killed" in job["input_uri"]]) == 1
-
-
-def test_health_says_that_all_is_well(stack: Stack) -> None:
-    assert stack.cloud.api("health")["healthy"] is True

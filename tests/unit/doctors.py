@@ -55,7 +55,9 @@ class GuardedBlobs(FakeBlobs):
 
     def _read_in(self, container: Container) -> None:
         if container in self.unreadable:
-            raise Denied(f"Could not list {container.url}: 403 AuthorizationPermissionMismatch.")
+            raise Denied(
+                f"Could not list {container.url}: 403 AuthorizationPermissionMismatch. Give the app's identity more."
+            )
 
     def _write_in(self, container: Container) -> None:
         if container in self.unreadable | self.unwritable:

@@ -64,7 +64,7 @@ def test_an_endpoint_that_does_not_let_the_app_in_is_asked_again_for_an_hour(sta
     ("status", "advice"),
     [
         (401, "Check that the app's identity belongs to the endpoint's tenant."),
-        (403, "Give the app's identity a role on the workspace that allows batchEndpoints/jobs/write."),
+        (403, "Give the app's identity AzureML Data Scientist, or Batch Endpoint Invoker, on the workspace."),
     ],
     ids=str,
 )
@@ -111,7 +111,10 @@ def test_who_waits_says_what_for_and_until_when() -> None:
 
     assert {reason(run) for run in (deferred, denied, unclear, away)} == {"waiting"}
     assert message(deferred) == "The workspace is busy. Next try at 2026-03-01 12:01:30 UTC."
-    assert message(denied) == "The endpoint answered 403: no role. Next try at 2026-03-01 12:00:05 UTC."
+    assert message(denied) == (
+        "The endpoint answered 403: no role. Give the app's identity AzureML Data Scientist, or Batch Endpoint "
+        "Invoker, on the workspace. Next try at 2026-03-01 12:00:05 UTC."
+    )
     assert message(away) == "observe_job: 503. Next try at 2026-03-01 12:00:05 UTC."
     assert message(unclear) == (
         "It is not clear whether a job was created (The connection was lost). Searching the endpoint's jobs for it."

@@ -100,6 +100,7 @@ def test_without_a_role_on_a_container_the_one_check_that_needs_it_fails_and_nam
     assert line.name == name
     assert line.advice is not None
     assert line.advice.startswith(f"Give the app's identity {role}")
+    assert "Give" not in line.came_back
     assert patient.everything() == before
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.core.job import STAGES, Job, Stage, read_job, waits_for_nodes
+from shared.core.job import STAGES, Job, Stage, advice_on, read_job, waits_for_nodes
 from shared.core.record import builtins_of, load
 
 DOCUMENTED = {
@@ -134,3 +134,21 @@ def test_what_a_later_answer_leaves_out_is_known_from_an_earlier_one() -> None:
 
     assert (job.status, job.id, job.studio_url) == ("Completed", read_job(WHOLE).id, read_job(WHOLE).studio_url)
     assert job.deployment == "better"
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_known"),
+    [
+        ("StreamAccessException was caused by AuthenticationException. https://a/c could not be read", True),
+        ("ScriptExecution.WriteStreams.Authentication: …", True),
+        ("ValueError: the image has 9 channels", False),
+    ],
+    ids=["reading", "writing", "the model"],
+)
+def test_a_job_that_was_refused_its_data_comes_with_the_roles_that_its_compute_needs(
+    reason: str, is_known: bool
+) -> None:
+    advice = advice_on(reason)
+
+    assert (advice is not None) == is_known
+    assert not is_known or "compute cluster's identity Storage Blob Data Reader" in str(advice)

@@ -150,9 +150,18 @@ def test_a_job_that_failed_is_told_with_its_reason_and_removed(patient: Patient)
     report = send(patient)
 
     assert "ValueError: 9 channels" in line_of(report).came_back
-    assert "compute cluster's identity" in (line_of(report).advice or "")
+    assert "in Studio" in (line_of(report).advice or "")
     assert not report.is_ok
     assert patient.everything() == before
+
+
+def test_a_job_that_may_not_read_its_data_is_told_with_the_roles_of_the_compute(patient: Patient) -> None:
+    patient.endpoint.statuses = ("Running", "Failed")
+    patient.endpoint.reason = "StreamAccessException was caused by AuthenticationException."
+
+    advice = line_of(send(patient)).advice or ""
+
+    assert "compute cluster's identity Storage Blob Data Contributor on the output datastore's container" in advice
 
 
 def test_a_job_that_completed_without_its_output_has_failed(patient: Patient) -> None:

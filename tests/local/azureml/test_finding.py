@@ -11,6 +11,7 @@ import pytest
 
 from local.addresses import SUBSCRIPTION
 from local.azureml.workspace.names import WORKSPACE_ID
+from local.roles.identities import APP, USER
 from local.tokens import AZURE_ML, MANAGEMENT
 from tests.local.azureml.cloud import Cloud
 
@@ -120,18 +121,18 @@ def test_a_listed_job_has_what_tells_whose_it_is_and_neither_inputs_nor_outputs(
     assert properties["tags"]["azureml.deploymentname"] == "frame"
     assert properties["status"]
     assert (properties["inputs"], properties["outputs"]) == (None, None)
-    assert (system["createdBy"], system["createdByType"]) == ("landfall-app", "Application")
+    assert (system["createdBy"], system["createdByType"]) == (USER.object_id, "Application")
     assert before <= datetime.fromisoformat(system["createdAt"]) <= before + timedelta(minutes=10)
 
 
 def test_the_creator_of_a_job_is_the_object_in_its_token_and_may_be_a_person(cloud: Cloud) -> None:
-    token = cloud.token(oid="somebody", idtyp="user")
+    token = cloud.token(identity=APP, idtyp="user")
     url = f"{cloud.addresses.azureml}/endpoints/probe/jobs"
     name = cloud.http.post(url, json=BODY, headers=token).json()["name"]
 
     system = cloud.manage(f"/jobs/{name}").json()["systemData"]
 
-    assert (system["createdBy"], system["createdByType"]) == ("somebody", "User")
+    assert (system["createdBy"], system["createdByType"]) == (APP.object_id, "User")
 
 
 def test_jobs_of_all_endpoints_are_listed_newest_first_over_pages(cloud: Cloud) -> None:

@@ -72,7 +72,7 @@ class FakeQuestions:
         if self.waiting and seen.stage is Stage.RUNNING and self.answers[Fact.WAITING_SHOWN] == "as_queued":
             seen = seen.with_status("Queued")
         outputs = (self.endpoint.output_of(job.name),) if is_shown else ()
-        return self._reply("job", "lists"), Candidate(job=seen, outputs=outputs)
+        return self._reply("job", "lists"), Candidate(job=seen, is_own=self.endpoint.is_own, outputs=outputs)
 
     def steps(self, endpoint: Endpoint, job: Job) -> Sequence[str]:
         return ("Queued",) if self.waiting else ("Running",)

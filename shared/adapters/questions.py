@@ -77,7 +77,8 @@ class AzureQuestions:
         url = job_url(endpoint, job.name)
         try:
             answer = self._rest.get(url, AZURE_ML, self._workspaces.towards(endpoint, job))
-            return _reply(url, answer), read_candidate(answer.json()) if answer.is_success else None
+            identity = names_in(self._rest.token(MANAGEMENT))
+            return _reply(url, answer), read_candidate(answer.json(), identity) if answer.is_success else None
         except (Unavailable, ValueError) as error:
             return Reply(asked=_get(url), status=None, words=str(error)), None
 

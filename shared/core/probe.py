@@ -33,17 +33,19 @@ SPACED, ESCAPED = "in put", "in%20put"
 
 
 class Look(Record, frozen=True, kw_only=True):
-    """What was seen of the job at one moment: its own status, those of its steps, and the outputs that it shows."""
+    """What was seen of the job at one moment: its own status, those of its steps, the outputs that it shows, and
+    whether the app's identity is shown to have made it."""
 
     at: datetime
     status: str
     steps: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    is_own: bool | None = None
 
     @property
     def what(self) -> tuple[object, ...]:
         """All but the time."""
-        return self.status, self.steps, self.outputs
+        return self.status, self.steps, self.outputs, self.is_own
 
 
 class Probe(Record, frozen=True, kw_only=True):

@@ -246,6 +246,7 @@ def _looked(means: Means, probe: Probe, job: Job) -> tuple[Job | None, Look | No
         status=shown.job.status,
         steps=() if shown.job.is_final else tuple(_steps(means, probe, shown.job)),
         outputs=shown.outputs,
+        is_own=shown.is_own,
     )
 
 
@@ -271,7 +272,11 @@ def _ended(means: Means, probe: Probe, job: Job) -> list[Check]:
         lines = [_line(probe.route, Verdict.OK, f"It completed {took} and wrote its output.")]
     if foreign := foreign_outputs(probe):
         came_back = f"It was asked for {probe.request.output.uri} and is shown to write {', '.join(foreign)}."
-        lines.append(_failed(probe.route, came_back, "Report this: Landfall would not recognise its own jobs."))
+        lines.append(_failed(probe.route, came_back, REPORT_IT))
+    if any(look.is_own is False for look in probe.looks):
+        lines.append(
+            _failed(probe.route, "It is shown to have been made by another identity than the app's.", REPORT_IT)
+        )
     return lines
 
 
@@ -282,10 +287,11 @@ def _reason(means: Means, probe: Probe, job: Job) -> str | None:
         return str(trouble)
 
 
+REPORT_IT = "Report this: Landfall would take its own jobs for somebody else's."
 IN_STUDIO = "Look at the job in Studio: its step has the logs."
 COMPUTE = (
-    "Give the compute cluster's identity Storage Blob Data Contributor on the output datastore's container, and Storage "
-    "Blob Data Reader on the landing container."
+    "Give the compute cluster's identity Storage Blob Data Contributor on the output datastore's container, and "
+    "Storage Blob Data Reader on the landing container."
 )
 CHECK_OUTPUT = "Check outputs and datastores of the route: the datastore has to be the container that it says."
 

@@ -164,6 +164,15 @@ def test_a_job_that_may_not_read_its_data_is_told_with_the_roles_of_the_compute(
     assert "compute cluster's identity Storage Blob Data Contributor on the output datastore's container" in advice
 
 
+def test_a_job_that_is_shown_to_be_somebody_elses_is_told_since_the_app_would_believe_it(patient: Patient) -> None:
+    patient.endpoint.is_own = False
+
+    report = send(patient)
+
+    assert any("another identity than the app's" in check.came_back for check in report.checks)
+    assert not report.is_ok
+
+
 def test_a_job_that_completed_without_its_output_has_failed(patient: Patient) -> None:
     patient.endpoint.output = lambda uri: Location(STATE, "elsewhere")
 

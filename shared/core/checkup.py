@@ -142,6 +142,8 @@ SETTINGS = {
 
 FIREWALL = "AuthorizationFailure"
 """403 because of the account's network rules; where a role is missing it is AuthorizationPermissionMismatch."""
+_STATUS = re.compile(r"(?:^|: |answered )([45]\d\d)\b")
+"""The status in what the adapters say of an answer."""
 NOT_THERE = ("ContainerNotFound", "QueueNotFound", "FilesystemNotFound")
 
 
@@ -162,16 +164,21 @@ def advice(trouble: LandfallError, need: Need, where: str) -> str:
     return advice_for(str(trouble), need, where, is_denied=isinstance(trouble, Denied))
 
 
-def advice_for(said: str, need: Need, where: str, *, is_denied: bool) -> str:
+def advice_for(words: str, need: Need, where: str, *, is_denied: bool) -> str:
     """What to do about what a service said."""
-    if "managed identity" in said:
+    if "managed identity" in words:
         return "Give the function app a managed identity, and set AZURE_CLIENT_ID if it is a user-assigned one."
-    if re.search(rf"\b{FIREWALL}\b", said):
+    if re.search(rf"\b{FIREWALL}\b", words):
         return (
             f"The firewall keeps the app out: let the function app's subnet in to {where}, or use a private endpoint."
         )
-    if any(code in said for code in NOT_THERE):
+    if any(code in words for code in NOT_THERE):
         return f"Create {where}, or correct {SETTINGS[need]}."
+    status = _STATUS.search(words)
+    if status is not None and (status[1] == "429" or status[1].startswith("5")):
+        return "The service is in trouble itself, or busy: ask again later."
+    if status is not None and status[1] == "401":
+        return f"Check that the app's identity belongs to the tenant of {where}."
     if is_denied:
         return missing_role(need, where)
     return f"Check {SETTINGS[need]}, and that the function app reaches {where} over its network."

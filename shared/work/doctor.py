@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 from shared.core.checkup import (
@@ -48,22 +49,25 @@ from shared.work.sampling import Sample, sample
 from shared.work.scratch import clean, missing_directories
 
 CHECKS_AT_ONCE = 8
+FOLLOWED = timedelta(seconds=150)
+"""How long after it began a request still follows a job: Azure's front door ends a request after 230 seconds. Source:
+Azure docs, functions-bindings-http-webhook-trigger, "Limits"."""
 CONTENT = b"Landfall's doctor was here, and should have removed this. You can.\n"
 
 
 def examine(means: Means, asked: Request) -> Report:
     """All that is asked for. Raises InputRefused for a request that cannot be carried out, and SettingsInvalid or
     RoutesInvalid where nothing can be used."""
-    identity = _identity(means)
+    until, identity = means.now() + FOLLOWED, _identity(means)
     if asked.probe is not None:
-        told = [resume(means, asked.probe, stop=asked.stop)]
+        told = [resume(means, asked.probe, stop=asked.stop, until=until)]
     else:
         routes = _chosen(means.routes, asked.route)
         parts: list[Callable[[], Told]] = [partial(_ledger, means), partial(_queue, means)]
         for route in routes:
             parts += [partial(_storage, means, route), partial(_endpoint, means, route)]
         told = [_problems(means.routes, asked.route), *each(lambda part: part(), parts, at_once=CHECKS_AT_ONCE)]
-        told += [send(means, route, asked) for route in routes if asked.submit]
+        told += [send(means, route, asked, until=until) for route in routes if asked.submit]
     checks = tuple(check for one in told for check in one.checks)
     failed = [f"{check.route}: {check.name}" if check.route else check.name for check in checks if _has_failed(check)]
     log("doctor.checked", checks=len(checks), failed=failed, route=asked.route, probe=asked.probe)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from shared.core.checkup import Check, Following, Need, Request, Verdict, advice, advice_for, said
+from shared.core.checkup import Check, Following, Need, Request, Verdict, advice, advice_for, in_words, said
 from shared.core.finding import Found, NotThere, SearchAnswer, Sent, conclude
 from shared.core.job import Job, Stage, advice_on
 from shared.core.location import Location
@@ -28,9 +28,6 @@ from shared.work.ledger import Ledger
 from shared.work.sampling import Sample, sample
 from shared.work.scratch import clean, missing_directories
 
-FOLLOWED = timedelta(seconds=150)
-"""How long one request follows a job: Azure's front door ends a request after 230 seconds, and the checks come first.
-Source: Azure docs, functions-bindings-http-webhook-trigger, "Limits"."""
 LARGEST_OUTPUT = 1024 * 1024
 """Bytes; a larger output is not read."""
 NAME = "probe job"
@@ -56,27 +53,29 @@ class Told:
     following: Following | None = None
 
 
-def send(means: Means, route: Route, asked: Request) -> Told:
+def send(means: Means, route: Route, asked: Request, *, until: datetime) -> Told:
     """Send the route's probe job and follow it for a while. Raises InputRefused for a folder that is no landing."""
     if route.staging == "never":
-        return Told((_line(route.name, Verdict.SKIPPED, "nothing is copied for a route with staging: never"),))
+        return Told((_line(route.name, Verdict.SKIPPED, "Nothing is copied for a route with staging: never."),))
+    need, where = Need.LANDING, route.landing
     try:
         found = sample(means.blobs, route, asked.folder)
         if found is None:
             return Told((_line(route.name, Verdict.SKIPPED, NOTHING_TO_SCORE),))
         probe = plan(route, found.files, means.new_id().replace("-", ""), means.now(), by_url=asked.urls)
-        notes = _Notes.begin(means, change(probe, made=missing_directories(means.blobs, probe.folder)))
-    except InputRefused:
-        raise
-    except LandfallError as trouble:
-        return Told((_failed(route.name, said(trouble), advice(trouble, Need.LEDGER, Need.LEDGER)),))
+        need, where = Need.OUTPUT, probe.folder.container
+        probe = change(probe, made=missing_directories(means.blobs, probe.folder))
+        need, where = Need.LEDGER, means.ledger.container
+        notes = _Notes.begin(means, probe)
+    except Unavailable as trouble:
+        return Told((_failed(route.name, said(trouble), advice(trouble, need, in_words(where))),))
     try:
         _stage(means.blobs, probe, found)
         notes.keep(change(notes.probe, is_sent=True))
-        answer = means.endpoint.submit(probe.request.endpoint, invoke_body(probe.request))
-    except LandfallError as trouble:
-        return _over(means, notes, [_failed(route.name, said(trouble), advice(trouble, Need.OUTPUT, Need.OUTPUT))])
-    return _after(means, notes, answer)
+    except Unavailable as trouble:
+        output = in_words(probe.folder.container)
+        return _over(means, notes, [_failed(route.name, said(trouble), advice(trouble, Need.OUTPUT, output))])
+    return _after(means, notes, means.endpoint.submit(route.endpoint, invoke_body(probe.request)), until)
 
 
 NOTHING_TO_SCORE = (
@@ -85,14 +84,14 @@ NOTHING_TO_SCORE = (
 )
 
 
-def resume(means: Means, probe_id: str, *, stop: bool) -> Told:
+def resume(means: Means, probe_id: str, *, stop: bool, until: datetime) -> Told:
     """Go on following a probe, or have it canceled. Raises InputRefused if there is none of that id."""
     notes = _Notes.read(means, probe_id)
     job = notes.probe.job
     if stop and job is not None and not job.is_final:
         accepted = means.endpoint.cancel(notes.probe.request.endpoint, job)
         warn("doctor.probe_stopped", probe=probe_id, route=notes.probe.route, job=job.name, accepted=accepted)
-    return _follow(means, notes, stop=stop)
+    return _follow(means, notes, until, stop=stop)
 
 
 def under_way(ledger: Ledger) -> list[str]:
@@ -154,14 +153,14 @@ def _stage(blobs: Blobs, probe: Probe, found: Sample) -> None:
             raise Unavailable(f"{found.folder.at(file.name).url} was changed while it was copied; ask again.")
 
 
-def _after(means: Means, notes: _Notes, answer: Submission) -> Told:
+def _after(means: Means, notes: _Notes, answer: Submission, until: datetime) -> Told:
     """What follows the one POST."""
     route, where = notes.probe.route, Need.WORKSPACE
     match answer:
         case Accepted(job):
             log("doctor.probe_sent", probe=notes.probe.id, route=route, job=job.name, studio_url=job.studio_url)
             notes.probe = change(notes.probe, job=job)  # the first look brings the ledger up to date
-            return _follow(means, notes, stop=False)
+            return _follow(means, notes, until, stop=False)
         case Rejected(status, message):
             help_ = advice_for(message, where, where, is_denied=status in (401, 403))
             return _over(means, notes, [_failed(route, f"The endpoint answered {status}: {message}", help_)])
@@ -169,12 +168,11 @@ def _after(means: Means, notes: _Notes, answer: Submission) -> Told:
             help_ = advice_for(message, where, where, is_denied=False)
             return _over(means, notes, [_failed(route, f"No job was made: {message}", help_)])
         case Unclear():
-            return _follow(means, notes, stop=False)
+            return _follow(means, notes, until, stop=False)
 
 
-def _follow(means: Means, notes: _Notes, *, stop: bool) -> Told:
-    """Look at the job until it has ended or the time of this request is over."""
-    until = means.now() + FOLLOWED
+def _follow(means: Means, notes: _Notes, until: datetime, *, stop: bool) -> Told:
+    """Look at the job, once at least, until it has ended or the time of this request is over."""
     for pause in _pauses():
         try:
             ended = _step(means, notes, stop=stop)

@@ -30,7 +30,8 @@ from shared.routes import Routes
 from shared.work.doctor import examine
 from shared.work.ledger import Ledger
 from testbed.eventually import eventually
-from testbed.examples import digits_route
+from testbed.examples import LAKEHOUSE, LANDING, digits_route
+from testbed.fakes import FakeBlobs, FakeClock
 from tests.contract.asking import at
 from tests.contract.profiles import Service, as_profile, serving
 from tests.unit.doctors import a_patient
@@ -215,19 +216,41 @@ def test_a_queue_that_is_not_there_is_told_of_by_the_services_own_code(service: 
     assert queue_encoding(message).answer == UNKNOWN
 
 
-def test_a_directory_is_removed_only_when_it_is_empty_and_a_blob_never(service: Service) -> None:
-    lake, flat = places(service)[LAKEHOUSE_ACCOUNT], places(service)[WORKSPACE_ACCOUNT]
-    blob, twin = Location(lake, "removing/deep/a"), Location(flat, "removing")
-    service.blobs.create(blob, b"1")
-    service.blobs.create(twin, b"a blob with the name of a folder")
-    service.blobs.create(twin.at("a"), b"1")
+def test_the_fake_removes_directories_as_the_service_does() -> None:
+    lake, flat = FakeBlobs(FakeClock(), hierarchical=True), FakeBlobs(FakeClock())
 
-    assert service.blobs.remove_folder(blob.parent) is False
-    assert service.blobs.remove_folder(blob) is True
-    assert service.blobs.remove_folder(twin) is True
-    assert service.blobs.stat(blob) is not None
-    assert service.blobs.stat(twin) is not None
-    service.blobs.delete(blob)
-    assert service.blobs.remove_folder(blob.parent) is True
-    assert service.blobs.remove_folder(blob.parent) is True
-    assert list(service.blobs.names(lake, "removing/", folders=True)) == []
+    _removed(lake, LAKEHOUSE)
+    _kept(flat, LANDING)
+
+
+def test_a_directory_is_removed_only_when_it_is_empty(service: Service) -> None:
+    _removed(service.blobs, places(service)[LAKEHOUSE_ACCOUNT])
+
+
+def test_a_blob_with_the_name_of_a_folder_is_no_directory(service: Service) -> None:
+    """On an account without a hierarchy both may be there."""
+    _kept(service.blobs, places(service)[WORKSPACE_ACCOUNT])
+
+
+def _removed(blobs: Blobs, container: Container) -> None:
+    blob = Location(container, "removing/deep/a")
+    blobs.create(blob, b"1")
+
+    assert blobs.remove_folder(blob.parent) is False
+    assert blobs.remove_folder(blob.parent.parent) is False
+    assert blobs.stat(blob) is not None
+    blobs.delete(blob)
+    assert blobs.remove_folder(blob.parent) is True
+    assert blobs.remove_folder(blob.parent) is True
+    assert list(blobs.names(container, "removing/", folders=True)) == []
+
+
+def _kept(blobs: Blobs, container: Container) -> None:
+    twin = Location(container, "removing")
+    blobs.create(twin, b"a blob with the name of a folder")
+    blobs.create(twin.at("a"), b"1")
+
+    blobs.remove_folder(twin)
+
+    assert blobs.stat(twin) is not None
+    assert blobs.stat(twin.at("a")) is not None

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from shared.core.checkup import Check, Following, Report
-from shared.core.location import Location
+from shared.core.location import Container, Location
 from shared.core.open_facts import Fact
 from shared.core.submission import Deferred, Rejected, Submission, Unclear
 from shared.errors import InputRefused, Unavailable
-from shared.work.probing import FOLLOWED
-from testbed.examples import STATE, digits_route
+from shared.work.doctor import FOLLOWED
+from testbed.examples import LANDING, STATE, digits_route
 from testbed.fakes import FakeEndpoint
 from tests.unit.doctors import Patient, a_patient
 
@@ -187,7 +187,7 @@ def test_a_job_that_completed_without_its_output_has_failed(patient: Patient) ->
     [
         (Rejected(403, "does not have permissions for batchEndpoints/jobs/write actions"), "AzureML Data Scientist"),
         (Rejected(400, "the input is wrong"), "Check endpoint.scoring_uri"),
-        (Deferred(30.0, "it is busy"), "Check endpoint.scoring_uri"),
+        (Deferred(30.0, "https://host/jobs answered 429: busy"), "ask again later"),
     ],
     ids=["denied", "refused", "busy"],
 )
@@ -286,6 +286,23 @@ def test_trouble_while_following_ends_the_request_and_not_the_probe(patient: Pat
     patient.endpoint.down = None
     assert probe_of(to_the_end(patient, first)).status == "Completed"
     assert patient.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("container", "words"),
+    [(LANDING, "Storage Blob Data Reader on the container landing"), (STATE, "on the container landfall")],
+    ids=["landing", "ledger"],
+)
+def test_without_a_role_no_job_is_sent_and_the_line_names_it(
+    patient: Patient, container: Container, words: str
+) -> None:
+    patient.blobs.unreadable.add(container)
+
+    report = send(patient)
+
+    assert words in (line_of(report).advice or "")
+    assert patient.endpoint.posts == []
+    assert report.probe is None
 
 
 def test_what_cannot_be_removed_is_told_and_can_be_asked_for_again(patient: Patient) -> None:

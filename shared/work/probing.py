@@ -30,6 +30,9 @@ from shared.work.scratch import clean, missing_directories
 
 LARGEST_OUTPUT = 1024 * 1024
 """Bytes; a larger output is not read."""
+POSTED_BY = timedelta(minutes=2)
+"""How long after it began a POST may still make a job: it is given up after one minute, and another request than the
+one that sends it may be asking for the job."""
 NAME = "probe job"
 PREFIX = "doctor/"
 """Of the records in the ledger."""
@@ -71,7 +74,7 @@ def send(means: Means, route: Route, asked: Request, *, until: datetime) -> Told
         return Told((_failed(route.name, said(trouble), advice(trouble, need, in_words(where))),))
     try:
         _stage(means.blobs, probe, found)
-        notes.keep(change(notes.probe, is_sent=True))
+        notes.keep(change(notes.probe, is_sent=True, begun=means.now()))
     except Unavailable as trouble:
         output = in_words(probe.folder.container)
         return _over(means, notes, [_failed(route.name, said(trouble), advice(trouble, Need.OUTPUT, output))])
@@ -127,23 +130,24 @@ class _Notes:
         return cls(means.blobs, blob, probe, probe, stored.etag)
 
     def keep(self, probe: Probe) -> None:
-        """Bring the record up to date. Raises Unavailable, also if another request does the same."""
+        """Bring the record up to date. Raises Unavailable, and _Overtaken if another request was faster."""
         self.probe = probe
         if probe == self.stored:
             return
         if not self.blobs.replace(self.blob, to_json(probe), etag=self.etag):
-            raise Unavailable(f"Another request follows the probe {probe.id}; ask again later.")
+            raise _Overtaken(f"Another request follows the probe {probe.id}, too.")
         written = self.blobs.stat(self.blob)
         self.stored, self.etag = probe, written.etag if written is not None else ""
 
     def forget(self) -> None:
+        """Remove the record, once nothing is left of what it tells of. Raises Unavailable."""
         self.blobs.delete(self.blob)
-        for directory in _directories_of_records(self.blobs, self.blob):
-            self.blobs.remove_folder(directory)
+        if self.blobs.is_hierarchical(self.blob.container):
+            self.blobs.remove_folder(self.blob.parent)
 
 
-def _directories_of_records(blobs: Blobs, blob: Location) -> list[Location]:
-    return [blob.parent] if blobs.is_hierarchical(blob.container) else []
+class _Overtaken(Unavailable):
+    """Another request has changed the record, or has removed it at the end."""
 
 
 def _stage(blobs: Blobs, probe: Probe, found: Sample) -> None:
@@ -162,7 +166,7 @@ def _after(means: Means, notes: _Notes, answer: Submission, until: datetime) -> 
             notes.probe = change(notes.probe, job=job)  # the first look brings the ledger up to date
             return _follow(means, notes, until, stop=False)
         case Rejected(status, message):
-            help_ = advice_for(message, where, where, is_denied=status in (401, 403))
+            help_ = advice_for(f"{status}: {message}", where, where, is_denied=status in (401, 403))
             return _over(means, notes, [_failed(route, f"The endpoint answered {status}: {message}", help_)])
         case Deferred(_, message):
             help_ = advice_for(message, where, where, is_denied=False)
@@ -176,6 +180,14 @@ def _follow(means: Means, notes: _Notes, until: datetime, *, stop: bool) -> Told
     for pause in _pauses():
         try:
             ended = _step(means, notes, stop=stop)
+        except _Overtaken:
+            ended, job = None, notes.probe.job
+            try:
+                notes = _Notes.read(means, notes.probe.id)
+            except InputRefused:
+                over = "Another request has followed it to its end, and has what came of it."
+                return Told((_line(notes.probe.route, Verdict.SKIPPED, over),), {}, _following(notes.probe, ended=True))
+            notes.probe = change(notes.probe, job=notes.probe.job or job)
         except LandfallError as trouble:
             help_ = advice(trouble, Need.WORKSPACE, Need.WORKSPACE)
             return _going_on(notes, _failed(notes.probe.route, said(trouble), help_))
@@ -210,7 +222,7 @@ def _step(means: Means, notes: _Notes, *, stop: bool) -> list[Check] | None:
                 notes.keep(change(probe, job=job))
                 if stop:
                     means.endpoint.cancel(probe.request.endpoint, job)
-            case NotThere():
+            case NotThere() if means.now() - probe.begun >= POSTED_BY:
                 help_ = "Ask for another one. Landfall submits a run again in such a case."
                 return [_failed(probe.route, "The answer to the submission was lost, and it has made no job.", help_)]
             case _ if stop:

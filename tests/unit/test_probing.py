@@ -12,7 +12,7 @@ import pytest
 from shared.core.checkup import Check, Following, Report
 from shared.core.location import Container, Location
 from shared.core.open_facts import Fact
-from shared.core.submission import Deferred, Rejected, Submission, Unclear
+from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear
 from shared.errors import InputRefused, Unavailable
 from shared.work.doctor import FOLLOWED
 from testbed.examples import LANDING, STATE, digits_route
@@ -327,8 +327,8 @@ def test_what_cannot_be_removed_is_told_and_can_be_asked_for_again(patient: Pati
     assert patient.everything() == before
 
 
-def test_two_requests_that_follow_one_probe_do_not_bring_it_back(patient: Patient) -> None:
-    """The one that is late finds that the other has removed it."""
+def test_of_two_requests_that_follow_one_probe_the_late_one_says_that_it_is_over(patient: Patient) -> None:
+    """It does not bring back what the other has removed."""
     patient.endpoint.statuses = SLOW
     before = patient.everything()
     first = send(patient)
@@ -336,5 +336,39 @@ def test_two_requests_that_follow_one_probe_do_not_bring_it_back(patient: Patien
 
     late = patient.ask(probe=probe_of(first).id)
 
-    assert "Another request follows" in line_of(late).came_back
+    assert probe_of(late).ended
+    assert "Another request has followed it to its end" in line_of(late).came_back
+    assert patient.everything() == before
+
+
+def test_two_requests_may_follow_one_probe(patient: Patient) -> None:
+    patient.endpoint.statuses = ("Preparing", *["Running"] * 10, *["Finalizing"] * 10, *["Running"] * 10, "Completed")
+    before = patient.everything()
+    first = send(patient)
+    patient.to_come = [(timedelta(seconds=1), lambda: patient.ask(probe=probe_of(first).id))]
+
+    last = to_the_end(patient, patient.ask(probe=probe_of(first).id))
+
+    assert probe_of(last).status == "Completed"
+    assert patient.everything() == before
+
+
+def test_a_request_that_comes_while_the_post_is_under_way_does_not_take_the_job_for_missing(patient: Patient) -> None:
+    """It would remove what the job is about to read, and nobody would follow the job."""
+    asked: list[Report] = []
+
+    def slow(endpoint: FakeEndpoint, body: Mapping[str, Any]) -> Submission:
+        (probe,) = [check.came_back.split()[2] for check in patient.ask().checks if check.name == "earlier probe"]
+        patient.to_come = [(timedelta(seconds=20), lambda: setattr(endpoint, "down", "503"))]
+        asked.append(patient.ask(probe=probe))
+        endpoint.down = None
+        return Accepted(endpoint.make_job(body))
+
+    patient.endpoint.answers = [slow]
+    before = patient.everything()
+
+    report = send(patient)
+
+    assert not probe_of(asked[0]).ended
+    assert probe_of(to_the_end(patient, report)).status == "Completed"
     assert patient.everything() == before

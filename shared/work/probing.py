@@ -75,6 +75,9 @@ def send(means: Means, route: Route, asked: Request, *, until: datetime) -> Told
     try:
         _stage(means.blobs, probe, found)
         notes.keep(change(notes.probe, is_sent=True, begun=means.now()))
+    except _Overtaken:
+        line = _line(route.name, Verdict.SKIPPED, "Another request has ended it before its job was submitted.")
+        return _over(means, notes, [line])
     except Unavailable as trouble:
         output = in_words(probe.folder.container)
         return _over(means, notes, [_failed(route.name, said(trouble), advice(trouble, Need.OUTPUT, output))])
@@ -135,7 +138,7 @@ class _Notes:
         if probe == self.stored:
             return
         if not self.blobs.replace(self.blob, to_json(probe), etag=self.etag):
-            raise _Overtaken(f"Another request follows the probe {probe.id}, too.")
+            raise _Overtaken
         written = self.blobs.stat(self.blob)
         self.stored, self.etag = probe, written.etag if written is not None else ""
 
@@ -146,7 +149,7 @@ class _Notes:
             self.blobs.remove_folder(self.blob.parent)
 
 
-class _Overtaken(Unavailable):
+class _Overtaken(Exception):
     """Another request has changed the record, or has removed it at the end."""
 
 

@@ -274,6 +274,23 @@ def test_a_probe_that_was_interrupted_before_its_post_is_removed_without_one(pat
     assert patient.everything() == before
 
 
+def test_a_probe_that_another_request_has_ended_while_its_files_were_copied_is_not_sent(patient: Patient) -> None:
+    def ended_by_another(source: Location) -> None:
+        if source.name == "2.png":
+            patient.blobs.before_copy = None
+            (left,) = [check for check in patient.ask().checks if check.name == "earlier probe"]
+            assert probe_of(patient.ask(probe=left.came_back.split()[2])).ended
+
+    patient.blobs.before_copy = ended_by_another
+    before = patient.everything()
+
+    report = send(patient)
+
+    assert "Another request has ended it" in line_of(report).came_back
+    assert patient.endpoint.posts == []
+    assert patient.everything() == before
+
+
 def test_trouble_while_following_ends_the_request_and_not_the_probe(patient: Patient) -> None:
     patient.endpoint.statuses = SLOW
     before = patient.everything()

@@ -28,9 +28,11 @@ from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unc
 from shared.errors import Unavailable
 from shared.ports import JobListing
 from shared.telemetry import warn
+from shared.threads import each
 
 PAGES = 100
 """Pages of jobs that are read; a list that is longer was not seen to its end."""
+LOOKS_AT_ONCE = 8
 ORDER_SHOWN = 50
 """Jobs, from a list's first on, that are in the order of time before the list is taken to be in that order."""
 RETRY_AFTER = 30.0
@@ -134,8 +136,8 @@ class AzureBatchEndpoint:
             if text_at(resource, "properties", "experimentName") in (None, name)
         )
         listing = self._recent(here, since)
-        shown = (seen_together(candidate, self._shown(endpoint, candidate)) for candidate in listing.jobs)
-        return replace(listing, jobs=tuple(shown))
+        shown = each(lambda job: self._shown(endpoint, job), listing.jobs, at_once=LOOKS_AT_ONCE)
+        return replace(listing, jobs=tuple(map(seen_together, listing.jobs, shown)))
 
     def _at_front_end(self, endpoint: Endpoint, since: datetime) -> JobListing:
         workspace, name = self._workspaces.of(endpoint), self._workspaces.name_of(endpoint)

@@ -43,7 +43,7 @@ class Workspaces:
         self._management_url = management_url
         self._ids: dict[str, str] = {}
         self._api: dict[str, str] = {}
-        self._lock = Lock()
+        self._locks: dict[str, Lock] = {}
 
     def of(self, endpoint: Endpoint, job: Job | None = None) -> str:
         """The ARM id of the endpoint's workspace: as the job's id, the route, or else Resource Manager says. Raises
@@ -99,7 +99,7 @@ class Workspaces:
 
     def _id(self, endpoint: Endpoint) -> str:
         """The endpoint's own ARM id."""
-        with self._lock:  # looked up once, however many ask
+        with self._locks.setdefault(endpoint.scoring_uri, Lock()):  # looked up once, however many ask
             if endpoint.scoring_uri not in self._ids:
                 found, source = self._found(endpoint), "route" if endpoint.workspace else "lookup"
                 self._ids[endpoint.scoring_uri] = found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import azure, chosen
+from local import azure, chosen, doctor
 from local.commands import CommandFailed, drop, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
 from local.storage.settings import SettingsRefused
@@ -43,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
 
     waiting = _command(commands, "wait", "wait until no run is under way and no landing is waiting", _wait)
     waiting.add_argument("--timeout", type=float, metavar="S", help="give up after S seconds (exit 1)")
+
+    doctor.add_arguments(_command(commands, "doctor", "check everything that an app's routes need", doctor.run))
 
     azureml = _command(commands, "azureml", "Azure ML alone, with the storage and identity it needs", _azureml)
     azureml.add_argument("--deployments", type=Path, required=True)

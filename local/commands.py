@@ -39,7 +39,7 @@ def drop(source: Path, target: str, state: Path) -> str:
 
     container, _, prefix = target.strip("/").partition("/")
     files = [(path, "/".join(filter(None, (prefix, name)))) for path, name in _files(source)]
-    where = _where(state)
+    where = where_is(state)
     client = ContainerClient(
         where.account_url(),
         container,
@@ -135,7 +135,7 @@ def _busy(state: Path) -> list[str]:
 
 def _under_way(state: Path) -> Iterator[str]:
     """What is not done yet, in the order in which a landing passes through: so nothing slips by between two looks."""
-    where = _where(state)
+    where = where_is(state)
     held = _events_in_storage(state)
     if held:
         yield f"{held} events waiting for Event Grid"
@@ -174,7 +174,7 @@ def _messages(where: Addresses) -> int:
 
 def _ask(state: Path, path: str, query: dict[str, str]) -> Any:
     """What the function app answers; None for what it does not have."""
-    return _get(f"{_where(state).host}{path}", query, {"x-functions-key": host_keys(state)["master"]})
+    return _get(f"{where_is(state).host}{path}", query, {"x-functions-key": host_keys(state)["master"]})
 
 
 def _get(url: str, query: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> Any:
@@ -189,7 +189,8 @@ def _get(url: str, query: dict[str, str] | None = None, headers: dict[str, str] 
     return answer.json()
 
 
-def _where(state: Path) -> Addresses:
+def where_is(state: Path) -> Addresses:
+    """Where the parts are of the local cloud that runs on a state directory. Raises CommandFailed if none does."""
     if not is_up(state) or not (state / "stack.json").exists():
         raise CommandFailed(
             f"No local cloud is running on {state}. Start it with 'python -m local up --state {state}'."

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from shared.core.finding import Candidate
 from shared.core.job import Job
 from shared.core.location import Container, Location
+from shared.core.open_facts import Reply, Way
 from shared.core.route import Endpoint
 from shared.core.snapshot import File
 from shared.core.submission import Submission
@@ -90,6 +91,11 @@ class Blobs(Protocol):
         """Remove a blob, with `etag` only that version; one that is not there is fine."""
         ...
 
+    def remove_folder(self, folder: Location) -> bool:
+        """Remove the directory that an account with a hierarchy has for a folder, if it is empty; whether none is left.
+        Elsewhere folders are nothing but parts of names, and there is nothing to remove."""
+        ...
+
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
         """Copy that version of the source to where nothing is: within the service, or through this app, in blocks,
         where the service cannot read the source. What is copied is compared with `md5` where one is known. Never
@@ -132,6 +138,43 @@ class BatchEndpoint(Protocol):
 
     def check(self, endpoint: Endpoint) -> None:
         """Raise Unavailable or InputRefused, with what to do, unless the endpoint can take a submission."""
+        ...
+
+
+class Questions(Protocol):
+    """What the doctor asks: the services' own replies, which the other ports translate, or make do without."""
+
+    def identity(self) -> Sequence[str]:
+        """What the app's identity is called: object and client id. Raises Unavailable if there is none."""
+        ...
+
+    def default_deployment(self, endpoint: Endpoint) -> str | None:
+        """The name of the endpoint's default deployment, None if it has none. Raises Unavailable."""
+        ...
+
+    def listed(self, endpoint: Endpoint, way: Way) -> Reply:
+        """What is said when the endpoint's jobs are listed in that way, and in no other."""
+        ...
+
+    def unknown_job(self, endpoint: Endpoint, *, names_deployment: bool) -> Reply:
+        """What the scoring host says of a job that there never was, with or without the name of a deployment."""
+        ...
+
+    def run_history(self, endpoint: Endpoint) -> Reply:
+        """What run history says of the same job. It is allowed to be read if it says that there is none."""
+        ...
+
+    def shown(self, endpoint: Endpoint, job: Job) -> tuple[Reply, Candidate | None]:
+        """A job as the scoring host itself shows it; None if it does not."""
+        ...
+
+    def steps(self, endpoint: Endpoint, job: Job) -> Sequence[str]:
+        """The statuses of the job's steps. Raises Unavailable."""
+        ...
+
+    def queue(self) -> tuple[Reply, str | None] | None:
+        """What the queue of events says, and the text of a message in it, if there is one that can be seen. It stays
+        there. None: the app reads no queue."""
         ...
 
 

@@ -7,11 +7,12 @@ setting shows up as a clear error of the function that needs it instead of as an
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from shared.work.ledger import Ledger
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-    from shared.ports import Announcer, BatchEndpoint, Blobs
+    from shared.ports import Announcer, BatchEndpoint, Blobs, Questions
 
 APP = Path(__file__).parent.parent
 
@@ -53,6 +54,7 @@ class Services:
     env: dict[str, str]
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    pause: Callable[[timedelta], None] = lambda span: time.sleep(span.total_seconds())
     recent_watches: RecentlyStarted = field(default_factory=RecentlyStarted)
 
     @cached_property
@@ -88,6 +90,12 @@ class Services:
         from shared.adapters.batch_endpoint import AzureBatchEndpoint
 
         return AzureBatchEndpoint(self.credential, self.settings.management_url)
+
+    @cached_property
+    def questions(self) -> Questions:
+        from shared.adapters.questions import AzureQuestions
+
+        return AzureQuestions(self.credential, self.settings.management_url, self.settings.queue_url)
 
     @cached_property
     def announcer(self) -> Announcer | None:

@@ -14,7 +14,11 @@ NAMES = (
     "LANDFALL_TOPIC_ENDPOINT",
     "LANDFALL_AZURE_ML_MANAGEMENT_URL",
     "AZURE_CLIENT_ID",
+    "LANDFALL_EVENTS_QUEUE",
+    "LandingEvents__queueServiceUri",
 )
+IS_QUEUE_LEFT_OUT = "AzureWebJobs.on_blob_message.Disabled"
+"""Set where no queue is used: the host then does not start the function. Source: Azure docs, disable-function."""
 
 
 IDENTITIES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -30,13 +34,15 @@ def is_developers_machine(env: Mapping[str, str]) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`state`: container of the ledger. `routes`: path of the routes file, relative to the app. `client_id`: of a
-    user-assigned identity, None for the system-assigned one. URLs have no trailing slash."""
+    user-assigned identity, None for the system-assigned one. `queue_url`: of the queue that the host reads events from,
+    None if there is none. URLs have no trailing slash."""
 
     state: Container
     routes: str
     topic_endpoint: str | None
     management_url: str
     client_id: str | None
+    queue_url: str | None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -62,4 +68,12 @@ class Settings:
             topic_endpoint=topic or None,
             management_url=management,
             client_id=env.get("AZURE_CLIENT_ID", "").strip() or None,
+            queue_url=_queue_url(env),
         )
+
+
+def _queue_url(env: Mapping[str, str]) -> str | None:
+    service, queue = env.get("LandingEvents__queueServiceUri", "").rstrip("/"), env.get("LANDFALL_EVENTS_QUEUE", "")
+    is_left_out = env.get(IS_QUEUE_LEFT_OUT, "").lower() in ("true", "1")
+    # A token is sent there, so it has to be https.
+    return f"{service}/{queue}" if service.startswith("https://") and queue and not is_left_out else None

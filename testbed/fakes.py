@@ -35,6 +35,10 @@ class FakeClock:
         self.moment += timedelta(**span)
         return self.moment
 
+    def wait(self, span: timedelta) -> None:
+        """Stand for a pause of a program that waits."""
+        self.moment += span
+
 
 @dataclass
 class FakeBlobs:
@@ -141,6 +145,15 @@ class FakeBlobs:
             return Copied.THERE
         self.put(target, self.contents[source][0])
         return Copied.STREAMED if source.container.account_url in self.walled else Copied.MADE
+
+    def remove_folder(self, folder: Location) -> bool:
+        self._answer()
+        if any(path.startswith(f"{folder.path}/") for path in self.paths(folder.container)) or any(
+            place.parent == folder for place in self.directories
+        ):
+            return False
+        self.directories.discard(folder)
+        return True
 
     def _make_directories(self, blob: Location) -> None:
         while self.hierarchical and "/" in blob.path:

@@ -6,7 +6,7 @@ performing     how orchestrators carry out steps
 entities       the landing entity
 activities     one for each step of the table in shared.work
 sweep          the timer that catches what events missed
-http           the run API
+http           the run API and the doctor
 starting       starts durable instances, the same thing only once
 names          names of orchestrators and entities
 """

@@ -1,4 +1,5 @@
-"""The run API: what the ledger knows, and whether the app is healthy. Function key; JSON."""
+"""The run API: what the ledger knows, whether the app is healthy, and the doctor. JSON. The doctor writes and submits,
+and so asks for the admin key; the others ask for a function key."""
 
 import json
 from collections.abc import Callable
@@ -6,10 +7,13 @@ from collections.abc import Callable
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.errors import InputRefused, LandfallError
+from shared.core.checkup import Report, read_asked, refused, shown
+from shared.core.open_facts import ALL_UNKNOWN
+from shared.errors import InputRefused, LandfallError, RoutesInvalid, SettingsInvalid
 from shared.services import services
 from shared.telemetry import error
 from shared.work import inquiry
+from shared.work.doctor import examine
 from shared.work.health import problems_of
 
 bp = df.Blueprint()
@@ -33,6 +37,21 @@ def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the tr
     problems = _problems()
     body = {"healthy": not problems, "problems": problems, "checked": services().now().isoformat()}
     return _json(body, 503 if problems else 200)
+
+
+@bp.route(route="doctor", methods=["POST"], auth_level=func.AuthLevel.ADMIN)
+def doctor(req: func.HttpRequest) -> func.HttpResponse:
+    """A checklist of everything that the routes need, as the app's own identity finds it; with `submit` also a probe
+    job. Takes up to three minutes, and one of the worker's threads for as long."""
+    return _answer(lambda: _examined(req.get_body()))
+
+
+def _examined(body: bytes) -> object:
+    asked = read_asked(body)
+    try:
+        return shown(examine(services(), asked))
+    except (SettingsInvalid, RoutesInvalid) as trouble:
+        return shown(Report(checks=(refused(trouble),), findings=ALL_UNKNOWN))
 
 
 def _problems() -> list[str]:

@@ -4,6 +4,7 @@ blobs           blob storage
 batch_endpoint  Azure ML batch endpoints: submits, follows, cancels, lists their jobs
 workspaces      what Resource Manager knows of endpoints and jobs
 run_history     why a job failed, and whether it waits for nodes
+questions       what the doctor asks: replies as they came
 rest            requests with httpx, and what can go wrong with them
 streaming       copies through this app, where the service cannot make them
 hierarchy       whether a storage account has a hierarchy

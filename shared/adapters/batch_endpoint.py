@@ -38,7 +38,6 @@ ORDER_SHOWN = 50
 RETRY_AFTER = 30.0
 """Seconds, when the service says that it is busy but not for how long."""
 CANCEL_VERSION = "2023-04-01-preview"
-FRONT_END_VERSION = "2020-09-01-dataplanepreview"
 NOT_LISTED = frozenset({400, 404, 405, 501})
 """Answers of a service that does not list jobs in that way (azure-sdk-for-python issue 45212)."""
 
@@ -65,7 +64,7 @@ class AzureBatchEndpoint:
     def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         uri = endpoint.scoring_uri
         try:
-            response = self._rest.post(uri, AZURE_ML, headers=self._towards(endpoint), body=body)
+            response = self._rest.post(uri, AZURE_ML, headers=self._workspaces.towards(endpoint), body=body)
         except Unavailable as error:
             return Deferred(RETRY_AFTER, str(error))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -75,7 +74,7 @@ class AzureBatchEndpoint:
         return _submission(response)
 
     def job(self, endpoint: Endpoint, job: Job, *, has_run: bool = False) -> Job | None:
-        response = self._rest.get(_url_of(endpoint, job.name), AZURE_ML, self._towards(endpoint, job))
+        response = self._rest.get(job_url(endpoint, job.name), AZURE_ML, self._workspaces.towards(endpoint, job))
         if response.is_success:
             seen = _job(json_of(response))
         elif response.status_code in NOT_LISTED or response.status_code >= 500:
@@ -140,16 +139,13 @@ class AzureBatchEndpoint:
         return replace(listing, jobs=tuple(map(seen_together, listing.jobs, shown)))
 
     def _at_front_end(self, endpoint: Endpoint, since: datetime) -> JobListing:
-        workspace, name = self._workspaces.of(endpoint), self._workspaces.name_of(endpoint)
-        front_end = f"{self._workspaces.api(workspace)}/mferp/managementfrontend{workspace}"
-        url = f"{front_end}/batchEndpoints/{quote(name)}/jobs?api-version={FRONT_END_VERSION}"
-        return self._listed_at(url, endpoint, since)
+        return self._listed_at(self._workspaces.front_end_jobs_url(endpoint), endpoint, since)
 
     def _at_scoring_host(self, endpoint: Endpoint, since: datetime) -> JobListing:
         return self._listed_at(endpoint.scoring_uri, endpoint, since)
 
     def _listed_at(self, url: str, endpoint: Endpoint, since: datetime) -> JobListing:
-        headers = self._towards(endpoint)
+        headers = self._workspaces.towards(endpoint)
         answer = self._rest.get(url, AZURE_ML, headers)
         if answer.status_code in NOT_LISTED:
             raise _NotListed(f"{url.partition('?')[0]} answered {answer.status_code}: {words(answer)}")
@@ -183,7 +179,7 @@ class AzureBatchEndpoint:
     def _shown(self, endpoint: Endpoint, candidate: Candidate) -> Candidate:
         """The job as the scoring host shows it; as it is known if the host does not show it."""
         job = candidate.job
-        response = self._rest.get(_url_of(endpoint, job.name), AZURE_ML, self._towards(endpoint, job))
+        response = self._rest.get(job_url(endpoint, job.name), AZURE_ML, self._workspaces.towards(endpoint, job))
         if response.is_success:
             return _candidate(json_of(response), self._identity())
         if response.status_code in NOT_LISTED or response.status_code >= 500:
@@ -203,18 +199,6 @@ class AzureBatchEndpoint:
         workspace = self._workspaces.of(endpoint, job)
         return RunHistory(self._rest, self._workspaces.api(workspace), workspace)
 
-    def _towards(self, endpoint: Endpoint, job: Job | None = None) -> dict[str, str]:
-        """The header by which the service finds a deployment: the job's own, the route's, or the default one. Without
-        it an endpoint that has no default deployment may not find its way even to a job that it has."""
-        name = (job.deployment if job is not None else None) or endpoint.deployment or self._default(endpoint)
-        return {} if name is None else {"azureml-model-deployment": name}
-
-    def _default(self, endpoint: Endpoint) -> str | None:
-        try:
-            return self._workspaces.default_deployment(endpoint)
-        except Unavailable:
-            return None  # the service itself knows, in the case that is documented
-
     def _identity(self) -> Collection[str]:
         return names_in(self._rest.token(MANAGEMENT))
 
@@ -223,7 +207,8 @@ class _NotListed(Exception):
     """The service does not list jobs in that way."""
 
 
-def _url_of(endpoint: Endpoint, job: str) -> str:
+def job_url(endpoint: Endpoint, job: str) -> str:
+    """Where the scoring host shows a job."""
     return f"{endpoint.scoring_uri}/{quote(job, safe='')}"
 
 

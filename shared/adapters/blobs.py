@@ -163,6 +163,20 @@ class AzureBlobs:
         with _mapped(f"delete {blob.url}", CONTRIBUTOR, blob.container), gone:
             self._blob(blob).delete_blob(**_if_match(etag))
 
+    def remove_folder(self, folder: Location) -> bool:
+        # Delete Blob removes a directory if it is empty. Source: Azure docs, data-lake-storage-known-issues.
+        with _mapped(f"remove {folder.url}", CONTRIBUTOR, folder.container):
+            try:
+                # Where there is no hierarchy a blob may have the name of a folder, and it is no directory.
+                if not _is_folder(self._blob(folder).get_blob_properties()):
+                    return True
+                self._blob(folder).delete_blob()
+            except ResourceNotFoundError:
+                return True
+            except ResourceExistsError:  # 409: it is not empty
+                return False
+            return True
+
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
         with _mapped(f"copy {source.url} to {target.url}", CONTRIBUTOR, target.container):
             if self._walls.stand_between(source.container, target.container):

@@ -37,11 +37,18 @@ class RunHistory:
 
     def steps(self, job: Job) -> list[Mapping[str, Any]]:
         """The steps of a job. Raises Unavailable."""
-        url = f"{self._runs}/{quote(job.name, safe='')}/children"
         try:
-            return [step for step in self._rest.items(url, MANAGEMENT, pages=PAGES) if isinstance(step, Mapping)]
+            return [
+                step
+                for step in self._rest.items(self.steps_url(job), MANAGEMENT, pages=PAGES)
+                if isinstance(step, Mapping)
+            ]
         except ListCut as cut_off:
             raise Unavailable(f"The steps of job {job.name} could not be read: {cut_off}.") from None
+
+    def steps_url(self, job: Job) -> str:
+        """Where the steps of a job are listed."""
+        return f"{self._runs}/{quote(job.name, safe='')}/children"
 
     def reason(self, job: Job) -> str | None:
         """Why the job failed: the error of the step that failed, with the end of the script's own log where there is

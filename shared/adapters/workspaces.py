@@ -24,6 +24,7 @@ SUBSCRIPTIONS_VERSION = "2022-12-01"
 RESOURCES_VERSION = "2021-04-01"
 VERSION = "2024-10-01-preview"
 JOBS_VERSION = "2024-01-01-preview"
+FRONT_END_VERSION = "2020-09-01-dataplanepreview"
 BATCH_ENDPOINTS = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 PAGES = 20
 """Pages of subscriptions, and of endpoints in each of them."""
@@ -64,6 +65,18 @@ class Workspaces:
         """The name of the endpoint's default deployment, None if it has none. Raises Unavailable."""
         return text_at(self.resource(endpoint), "properties", "defaults", "deploymentName")
 
+    def towards(self, endpoint: Endpoint, job: Job | None = None) -> dict[str, str]:
+        """The header by which the scoring host finds a deployment: the job's own, the route's, or the default one.
+        Without it an endpoint that has no default deployment may not find its way even to a job that it has."""
+        name = (job.deployment if job is not None else None) or endpoint.deployment or self._default(endpoint)
+        return {} if name is None else {"azureml-model-deployment": name}
+
+    def _default(self, endpoint: Endpoint) -> str | None:
+        try:
+            return self.default_deployment(endpoint)
+        except Unavailable:
+            return None  # the service itself knows, in the case that is documented
+
     def require_deployment(self, endpoint: Endpoint) -> None:
         """Raise InputRefused unless the endpoint has the deployment that the route names, or a default one."""
         found = self.resource(endpoint)
@@ -79,8 +92,18 @@ class Workspaces:
 
     def jobs(self, workspace: str, *, pages: int) -> Iterator[Any]:
         """The workspace's jobs, lazily. Raises ListCut, Unavailable."""
+        return self._rest.items(self.jobs_url(workspace), MANAGEMENT, pages=pages)
+
+    def jobs_url(self, workspace: str) -> str:
+        """Where Resource Manager lists the workspace's jobs."""
         query = urlencode({"api-version": JOBS_VERSION, "jobType": "Pipeline", "listViewType": "All"})
-        return self._rest.items(f"{self._management_url}{workspace}/jobs?{query}", MANAGEMENT, pages=pages)
+        return f"{self._management_url}{workspace}/jobs?{query}"
+
+    def front_end_jobs_url(self, endpoint: Endpoint) -> str:
+        """Where the management front end lists the endpoint's jobs. Raises Unavailable."""
+        workspace, name = self.of(endpoint), self.name_of(endpoint)
+        front_end = f"{self.api(workspace)}/mferp/managementfrontend{workspace}"
+        return f"{front_end}/batchEndpoints/{quote(name)}/jobs?api-version={FRONT_END_VERSION}"
 
     def job(self, workspace: str, name: str) -> dict[str, Any] | None:
         """A job as Resource Manager has it; None if there is none. Raises Unavailable."""

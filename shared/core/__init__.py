@@ -16,6 +16,9 @@ patience     how much trouble a run sits out
 job          job statuses and what each means
 submission   what a batch endpoint is sent, and what it may answer
 finding      whose a job is: how the job of a lost answer is found again
+checkup      what the doctor is asked, what it says, and which role it advises
+open_facts   what nobody can tell about Azure, and what the doctor has seen of it
+probe        the doctor's probe job, and what can be learned from it
 publication  what is copied, and the manifest
 steps        the activities: names, what goes in, what comes out
 trouble      kinds of trouble, and the patience that each deserves

@@ -11,4 +11,8 @@ walking     from a renamed folder down to the landings in it
 sweeping    what events missed, and runs that were left
 inquiry     queries on the ledger
 health      whether everything is in order
+doctor      tries everything that routes need
+probing     the doctor's probe job
+sampling    a few small files of a landing
+scratch     folders that are removed with all that is in them
 """

@@ -7,12 +7,13 @@ open/<run_id>                          an empty pointer to each run that has not
 posts/<run_id>/<attempt>               says who alone may send this attempt's POST, or that nobody sends it
 publications/<run_id>/<attempt>.json   the outputs that are published, as the first to list them saw them
 unreadable/<run_id>                    says that the run's record cannot be read, and that this has been reported
+doctor/<probe_id>.json                 a probe job of the doctor that is under way (shared/work/probing.py)
 tallies/<route>.json                   the route's landings that are in order, for the sweep (shared/core/tally.py)
 
-Only a run's record and a route's tally are ever overwritten: over the version that was read; and a record never by an
-older revision, and never once the run has ended. Everything else is written once, or always with the same content
-(`unreadable`: the latest reason). So two calls that do the same at the same time do no harm. A tally can do without: if
-it is lost or cannot be read, the next sweep begins another one.
+Only a run's record, a route's tally and a probe are ever overwritten: over the version that was read; and a record
+never by an older revision, and never once the run has ended. Everything else is written once, or always with the same
+content (`unreadable`: the latest reason). So two calls that do the same at the same time do no harm. A tally can do
+without: if it is lost or cannot be read, the next sweep begins another one.
 
 On an account with a hierarchy, directories stay when the last pointer in them is gone. Nothing minds an empty one.
 """

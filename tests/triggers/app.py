@@ -17,6 +17,7 @@ from shared.services import Services, services
 from shared.work import claiming
 from testbed.examples import SETTINGS, STATE, digits_route, endpoint_over, in_landing, replaced
 from testbed.fakes import FakeAnnouncer, FakeBlobs, FakeClock, FakeEndpoint
+from testbed.questions import FakeQuestions
 from tests.triggers.durable_client import FakeDurableClient
 
 FOLDER = "digits/tuesday"
@@ -79,6 +80,8 @@ def make_app() -> App:
     own.now, own.new_id = clock, lambda: "nonce"
     own.blobs, own.announcer = blobs, announcer
     own.endpoint = endpoint = endpoint_over(blobs, digits_route())
+    own.questions = FakeQuestions(endpoint)
+    own.pause = clock.wait
     return App(own, clock, blobs, endpoint, announcer)
 
 

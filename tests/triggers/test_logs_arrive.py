@@ -55,7 +55,7 @@ def host_log(app: App, worker: Worker) -> Iterator[HostLog]:
 
 def make_talkative(app: App) -> None:
     app.own.blobs, app.own.endpoint = Talkative(app.blobs), Talkative(app.endpoint)
-    app.own.announcer = Talkative(app.announcer)
+    app.own.announcer, app.own.questions = Talkative(app.announcer), Talkative(app.own.questions)
 
 
 def swept(app: App, worker: Worker) -> None:
@@ -142,6 +142,12 @@ def requests(app: App, worker: Worker) -> None:
     worker.call("health", requested())
 
 
+def the_doctor(app: App, worker: Worker) -> None:
+    app.land("0.png")
+    body = json.dumps({"submit": True, "route": "digits"}).encode()
+    worker.call("doctor", func.HttpRequest(method="POST", url="https://app/api/doctor", body=body))
+
+
 def an_entity_and_a_defect(app: App, worker: Worker) -> None:
     operation = {
         "name": Operation.ENTER,
@@ -179,6 +185,7 @@ HAPPENS = {
         a_sweep_that_meets_trouble,
         events,
         requests,
+        the_doctor,
         an_entity_and_a_defect,
     )
 }

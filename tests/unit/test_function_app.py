@@ -29,6 +29,7 @@ TRIGGERS = {
     "list_runs": "httpTrigger",
     "get_run": "httpTrigger",
     "health": "httpTrigger",
+    "doctor": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
     **{step.name: "activityTrigger" for step in WORK},
@@ -108,6 +109,12 @@ def test_the_run_api_wants_a_function_key() -> None:
     for name, route in (("list_runs", "runs"), ("get_run", "runs/{run_id}"), ("health", "health")):
         trigger = bindings(name)["httpTrigger"]
         assert (trigger["route"], trigger["methods"], trigger["authLevel"]) == (route, ["GET"], "FUNCTION")
+
+
+def test_the_doctor_wants_the_admin_key_because_it_writes_and_submits() -> None:
+    trigger = bindings("doctor")["httpTrigger"]
+
+    assert (trigger["route"], trigger["methods"], trigger["authLevel"]) == ("doctor", ["POST"], "ADMIN")
 
 
 def test_the_queue_and_its_connection_are_app_settings() -> None:

@@ -15,6 +15,11 @@ from testbed.fakes import FakeClock
 
 STATE = {"LANDFALL_STATE_URL": "https://state.blob.core.windows.net/landfall"}
 
+QUEUE = {
+    "LANDFALL_EVENTS_QUEUE": "landing-events",
+    "LandingEvents__queueServiceUri": "https://landing.queue.core.windows.net/",
+}
+
 
 def test_only_the_state_is_required() -> None:
     assert Settings.from_env(STATE) == Settings(
@@ -23,6 +28,7 @@ def test_only_the_state_is_required() -> None:
         topic_endpoint=None,
         management_url="https://management.azure.com",
         client_id=None,
+        queue_url=None,
     )
 
 
@@ -34,6 +40,7 @@ def test_every_setting_is_read() -> None:
             "LANDFALL_TOPIC_ENDPOINT": "https://topic.westeurope-1.eventgrid.azure.net/api/events",
             "LANDFALL_AZURE_ML_MANAGEMENT_URL": "https://management.chinacloudapi.cn/",
             "AZURE_CLIENT_ID": " 1234 ",
+            **QUEUE,
         }
     )
 
@@ -43,7 +50,22 @@ def test_every_setting_is_read() -> None:
         topic_endpoint="https://topic.westeurope-1.eventgrid.azure.net/api/events",
         management_url="https://management.chinacloudapi.cn",
         client_id="1234",
+        queue_url="https://landing.queue.core.windows.net/landing-events",
     )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"LANDFALL_EVENTS_QUEUE": ""},
+        {"LandingEvents__queueServiceUri": ""},
+        {"LandingEvents__queueServiceUri": "http://landing.queue.core.windows.net"},
+        {"AzureWebJobs.on_blob_message.Disabled": "true"},
+        {"AzureWebJobs.on_blob_message.Disabled": "1"},
+    ],
+)
+def test_there_is_no_queue_unless_the_host_reads_one_over_https(changes: dict[str, str]) -> None:
+    assert Settings.from_env({**STATE, **QUEUE, **changes}).queue_url is None
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "LANDFALL_STATE_URL"])

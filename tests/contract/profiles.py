@@ -54,6 +54,7 @@ class Service:
                 place=Location(store, path),
             ),
             since=self.cloud.addresses.clock.now(),
+            until=self.cloud.addresses.clock.now(),
         )
 
     def submit(self, sent: Sent) -> Job:

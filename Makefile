@@ -39,14 +39,14 @@ up: setup
 	$(BIN)/python -m local up --state $(STATE)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not matrix"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
 quick: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/triggers tests/workflow tests/test_architecture.py
 
 prove: setup
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=prove tests/workflow tests/unit/test_properties.py
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m matrix
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m long
 
 check: setup
 	$(BIN)/ruff format --check .

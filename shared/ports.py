@@ -124,8 +124,9 @@ class BatchEndpoint(Protocol):
         says so; with `has_run` it is known not to wait any more."""
         ...
 
-    def jobs_since(self, endpoint: Endpoint, since: datetime) -> JobListing:
-        """The endpoint's jobs that were made since then, or may have been."""
+    def jobs_since(self, endpoint: Endpoint, since: datetime, *, whole: bool = True) -> JobListing:
+        """The endpoint's jobs that were made since then, or may have been. Not `whole`: only as far as they are likely
+        to be there."""
         ...
 
     def cancel(self, endpoint: Endpoint, job: Job) -> bool:

@@ -219,7 +219,7 @@ class FakeEndpoint:
         self._answer()
         return self._look_at(job.name) if self._is_there(job.name, endpoint) else None
 
-    def jobs_since(self, endpoint: Endpoint, since: datetime) -> JobListing:
+    def jobs_since(self, endpoint: Endpoint, since: datetime, *, whole: bool = True) -> JobListing:
         self._answer()
         if not self.lists_jobs:
             return JobListing((), complete=False, reason="it does not list them")

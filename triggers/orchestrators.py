@@ -177,7 +177,9 @@ def _submit(context: Context, run: Run) -> Line[Run]:
 
 def _search(context: Context, run: Run) -> Line[Run]:
     """Look for the job of an attempt that got no clear answer."""
-    given = steps.SearchJob(names=run.names, attempt=run.attempt, sent=run.sent, own=run.own_jobs)
+    given = steps.SearchJob(
+        names=run.names, attempt=run.attempt, sent=run.sent, own=run.own_jobs, whole=run.searches_to_the_end
+    )
     found = yield from perform(context, steps.SEARCH_JOB, given)
     return course.searched(run, found, context.current_utc_datetime)
 

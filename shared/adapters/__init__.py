@@ -1,7 +1,8 @@
 """The ports with Azure's SDKs and httpx: the only modules that talk to Azure.
 
 blobs           blob storage
-batch_endpoint  Azure ML batch endpoints: submits, follows, cancels, lists their jobs
+batch_endpoint  Azure ML batch endpoints: submits, follows, cancels
+job_lists       the three ways to list an endpoint's jobs
 workspaces      what Resource Manager knows of endpoints and jobs
 run_history     why a job failed, and whether it waits for nodes
 questions       what the doctor asks: replies as they came

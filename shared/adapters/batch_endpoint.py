@@ -8,9 +8,8 @@ azure-ai-ml 1.35 (cancel).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -18,10 +17,11 @@ import httpx
 from azure.core.credentials import TokenCredential
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT, names_in
-from shared.adapters.rest import TIMEOUT, Hook, ListCut, Rest, json_of, refusal, words
+from shared.adapters.job_lists import JobLists
+from shared.adapters.rest import TIMEOUT, Hook, Rest, cut, json_of, refusal, words
 from shared.adapters.run_history import RunHistory
 from shared.adapters.workspaces import Workspaces
-from shared.core.finding import CLOCKS_DIFFER, Candidate, read_candidate, seen_together
+from shared.core.finding import Candidate, read_candidate
 from shared.core.job import Job, Stage, read_job, text_at, waits_for_nodes
 from shared.core.route import Endpoint
 from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear
@@ -29,15 +29,13 @@ from shared.errors import Unavailable
 from shared.ports import JobListing
 from shared.telemetry import warn
 
-PAGES = 100
-"""Pages of jobs that are read; a list that is longer was not seen to its end."""
-ORDER_SHOWN = 50
-"""Jobs, from a list's first on, that are in the order of time before the list is taken to be in that order."""
 RETRY_AFTER = 30.0
 """Seconds, when the service says that it is busy but not for how long."""
 CANCEL_VERSION = "2023-04-01-preview"
-NOT_LISTED = frozenset({400, 404, 405, 501})
-"""Answers of a service that does not list jobs in that way (azure-sdk-for-python issue 45212)."""
+HALF = 900
+"""Characters of either message where two are told."""
+UNSURE = frozenset({400, 404, 405, 501})
+"""Answers of the scoring host after which a job may be there all the same."""
 
 
 class AzureBatchEndpoint:
@@ -54,6 +52,7 @@ class AzureBatchEndpoint:
         self._rest = Rest(credential, timeout=timeout, on_request=on_request)
         self._management_url = management_url
         self._workspaces = Workspaces(self._rest, management_url)
+        self._lists = JobLists(self._rest, self._workspaces, self._shown)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -62,7 +61,9 @@ class AzureBatchEndpoint:
     def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         uri = endpoint.scoring_uri
         try:
-            response = self._rest.post(uri, AZURE_ML, headers=self._workspaces.towards(endpoint), body=body)
+            response = self._rest.post(
+                uri, AZURE_ML, headers=self._workspaces.towards(endpoint, afresh=True), body=body
+            )
         except Unavailable as error:
             return Deferred(RETRY_AFTER, str(error))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -72,38 +73,34 @@ class AzureBatchEndpoint:
         return _submission(response)
 
     def job(self, endpoint: Endpoint, job: Job, *, has_run: bool = False) -> Job | None:
-        response = self._rest.get(job_url(endpoint, job.name), AZURE_ML, self._workspaces.towards(endpoint, job))
+        response = self._get(endpoint, job)
         if response.is_success:
             seen = _job(json_of(response))
-        elif response.status_code in NOT_LISTED or response.status_code >= 500:
-            # What the scoring host answers for a job that it does not know is not documented, and it may not find its
-            # way to a job whose deployment is gone. Resource Manager knows every job of the workspace.
-            known = self._workspaces.job(self._workspaces.of(endpoint, job), job.name)
+        elif response.status_code in UNSURE or response.status_code >= 500:
+            known = self._known(endpoint, job, response)
             if known is None:
                 return None
             seen = _job(known)
         else:
             raise _refused(response)
-        return (
-            seen
-            if has_run or seen.stage is not Stage.RUNNING
-            else self._unless_it_waits(endpoint, job.seen_again(seen))
-        )
+        if has_run or seen.stage is not Stage.RUNNING:
+            return seen
+        return self._unless_it_waits(endpoint, job.seen_again(seen))
 
-    def jobs_since(self, endpoint: Endpoint, since: datetime) -> JobListing:
-        trouble: list[Unavailable] = []
-        reasons: list[str] = []
-        for way in (self._in_workspace, self._at_front_end, self._at_scoring_host):
-            try:
-                return way(endpoint, since)
-            except Unavailable as error:
-                trouble.append(error)
-            except (ListCut, _NotListed) as error:
-                reasons.append(str(error))
-        if trouble:
-            raise trouble[0]  # the first way is the one that is documented
-        warn("endpoint.cannot_list", scoring_uri=endpoint.scoring_uri, reasons=reasons)
-        return JobListing((), complete=False, reason="; ".join(reasons))
+    def _known(self, endpoint: Endpoint, job: Job, response: httpx.Response) -> dict[str, Any] | None:
+        """The job as Resource Manager has it, which knows every job of the workspace; None if it has none.
+
+        What the scoring host answers for a job that it does not know is not documented, and it may not find its way to
+        a job whose deployment is gone. Where Resource Manager cannot be asked, the host's answer may still pass.
+        """
+        try:
+            return self._workspaces.job(self._workspaces.of(endpoint, job), job.name)
+        except Unavailable as error:
+            told = f"{cut(_refused(response), HALF)} Resource Manager could not be asked either: {cut(error, HALF)}"
+            raise Unavailable(told) from error
+
+    def jobs_since(self, endpoint: Endpoint, since: datetime, *, whole: bool = True) -> JobListing:
+        return self._lists.since(endpoint, since, whole=whole)
 
     def cancel(self, endpoint: Endpoint, job: Job) -> bool:
         path = f"{self._workspaces.of(endpoint, job)}/jobs/{quote(job.name, safe='')}/cancel"
@@ -123,66 +120,15 @@ class AzureBatchEndpoint:
     def check(self, endpoint: Endpoint) -> None:
         self._workspaces.require_deployment(endpoint)
 
-    def _in_workspace(self, endpoint: Endpoint, since: datetime) -> JobListing:
-        """By Resource Manager, which lists all jobs of the workspace but not what they read and write: the scoring host
-        does, of each. A job of another endpoint runs under another experiment's name."""
-        workspace, name = self._workspaces.of(endpoint), self._workspaces.name_of(endpoint)
-        here = (
-            resource
-            for resource in self._workspaces.jobs(workspace, pages=PAGES)
-            if text_at(resource, "properties", "experimentName") in (None, name)
-        )
-        listing = self._recent(here, since)
-        shown = (seen_together(candidate, self._shown(endpoint, candidate)) for candidate in listing.jobs)
-        return replace(listing, jobs=tuple(shown))
-
-    def _at_front_end(self, endpoint: Endpoint, since: datetime) -> JobListing:
-        return self._listed_at(self._workspaces.front_end_jobs_url(endpoint), endpoint, since)
-
-    def _at_scoring_host(self, endpoint: Endpoint, since: datetime) -> JobListing:
-        return self._listed_at(endpoint.scoring_uri, endpoint, since)
-
-    def _listed_at(self, url: str, endpoint: Endpoint, since: datetime) -> JobListing:
-        headers = self._workspaces.towards(endpoint)
-        answer = self._rest.get(url, AZURE_ML, headers)
-        if answer.status_code in NOT_LISTED:
-            raise _NotListed(f"{url.partition('?')[0]} answered {answer.status_code}: {words(answer)}")
-        jobs = self._rest.items(url, AZURE_ML, pages=PAGES, headers=headers)
-        return self._recent(jobs, since)
-
-    def _recent(self, resources: Iterable[Any], since: datetime) -> JobListing:
-        """The jobs that were made since then, or of which that is not known. One that has no name may be any.
-
-        The lists have no documented order. They are read to their end, unless they turn out to begin with the newest:
-        then all that follows an older job is older.
-        """
-        identity, found, unreadable = self._identity(), [], 0
-        newest_first, count, last = True, 0, datetime.max.replace(tzinfo=UTC)
-        for resource in resources:
-            try:
-                candidate = read_candidate(resource, identity)
-            except ValueError:
-                unreadable += 1
-                continue
-            created = candidate.created
-            newest_first = newest_first and created is not None and created <= last
-            count, last = count + 1, created or last
-            if created is None or created >= since - CLOCKS_DIFFER:
-                found.append(candidate)
-            elif newest_first and count > ORDER_SHOWN:
-                break
-        told = f"{unreadable} of the listed jobs could not be read" if unreadable else ""
-        return JobListing(tuple(found), complete=not unreadable, reason=told)
-
     def _shown(self, endpoint: Endpoint, candidate: Candidate) -> Candidate:
-        """The job as the scoring host shows it; as it is known if the host does not show it."""
-        job = candidate.job
-        response = self._rest.get(job_url(endpoint, job.name), AZURE_ML, self._workspaces.towards(endpoint, job))
-        if response.is_success:
-            return _candidate(json_of(response), self._identity())
-        if response.status_code in NOT_LISTED or response.status_code >= 500:
-            return candidate
-        raise _refused(response)
+        """The job as the scoring host shows it; as it was listed if the host does not show it."""
+        response = self._get(endpoint, candidate.job)
+        if response.status_code == 429:
+            raise Unavailable(f"{response.request.url} answered 429: {words(response)}")
+        return _candidate(json_of(response), self._identity()) if response.is_success else candidate
+
+    def _get(self, endpoint: Endpoint, job: Job) -> httpx.Response:
+        return self._rest.get(job_url(endpoint, job.name), AZURE_ML, self._workspaces.towards(endpoint, job))
 
     def _unless_it_waits(self, endpoint: Endpoint, job: Job) -> Job:
         try:
@@ -199,10 +145,6 @@ class AzureBatchEndpoint:
 
     def _identity(self) -> Collection[str]:
         return names_in(self._rest.token(MANAGEMENT))
-
-
-class _NotListed(Exception):
-    """The service does not list jobs in that way."""
 
 
 def job_url(endpoint: Endpoint, job: str) -> str:

@@ -37,7 +37,15 @@ from requests.adapters import HTTPAdapter
 
 from shared.adapters.credentials import STORAGE
 from shared.adapters.hierarchy import Hierarchies
-from shared.adapters.streaming import Walls, commit_like, is_out_of_reach, properties_of, stream, tells_of_source
+from shared.adapters.streaming import (
+    Walls,
+    commit_like,
+    is_out_of_reach,
+    properties_of,
+    stream,
+    tells_of_source,
+    wrong_md5,
+)
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
 from shared.errors import Denied, Unavailable
@@ -188,6 +196,8 @@ class AzureBlobs:
                 return self._copy_in_blocks(source, target, etag, size, md5)
             except HttpResponseError as error:
                 code = _code(error)
+                if code == "Md5Mismatch":
+                    raise wrong_md5(source.url) from error
                 if isinstance(error, ResourceExistsError) and not tells_of_source(error, code):
                     return Copied.THERE
                 # The source is gone, no longer the version that was asked for, or the service cannot read it.
@@ -204,6 +214,7 @@ class AzureBlobs:
             return self._stream(source, target, etag, md5)
 
     def _stream(self, source: Location, target: Location, etag: str, md5: str | None) -> Copied:
+        self.stat(source)  # who may not read it is told so, and not that the target cannot be written
         where = self._blob(source), self._blob(target)
         return stream(*where, etag=_quoted(etag), md5=md5, block=self._streamed_block, room=self._room)
 

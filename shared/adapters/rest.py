@@ -3,7 +3,8 @@ wrong to Landfall's errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,9 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 Hook = Callable[[httpx.Request], None]
 """Is called with every request before it is sent."""
+
+
+_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 
 
 class Rest:
@@ -57,7 +61,7 @@ class Rest:
         authorization = self._authorization(scope) if scope is not None else {}
         try:
             return self._http.get(url, headers={**authorization, **(headers or {})})
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             what = f"{type(error).__name__} {error}" if scope is not None else type(error).__name__
             raise Unavailable(f"{address(url)} did not answer: {what}") from error
 
@@ -65,13 +69,27 @@ class Rest:
         """The JSON object at a URL. Raises Unavailable, or Denied for 401 and 403."""
         return json_of(self.get(url, scope, headers))
 
-    def items(self, url: str, scope: str, *, pages: int, headers: Mapping[str, str] | None = None) -> Iterator[Any]:
-        """What a paged list holds, page by page, lazily. Raises ListCut when there are more pages than that, or when it
-        goes on elsewhere: a token goes only where a route or a setting says."""
+    def items(
+        self,
+        url: str,
+        scope: str,
+        *,
+        pages: int,
+        headers: Mapping[str, str] | None = None,
+        closed: Collection[int] = (),
+    ) -> Iterator[Any]:
+        """What a paged list holds, page by page, lazily. Raises ListCut if an answer holds no list, when there are more
+        pages than that, or when it goes on elsewhere: a token goes only where a route or a setting says. Raises Closed
+        if the first answer has one of the statuses `closed`."""
         following = url
-        for _ in range(pages):
-            page = self.read(following, scope, headers)
-            yield from _listed(page)
+        for number in range(pages):
+            answer = self.get(following, scope, headers)
+            if number == 0 and answer.status_code in closed:
+                raise Closed(f"{address(url)} answered {answer.status_code}: {words(answer)}")
+            page = json_of(answer)
+            if not isinstance(page.get("value"), list):
+                raise ListCut(f"{address(following)} did not answer with a list")
+            yield from page["value"]
             link = page.get("nextLink")
             if not link:
                 return
@@ -86,6 +104,10 @@ class Rest:
 
 class ListCut(Exception):
     """A list was not read to its end."""
+
+
+class Closed(Exception):
+    """The service does not list in that way."""
 
 
 def json_of(response: httpx.Response) -> dict[str, Any]:
@@ -118,8 +140,13 @@ def words(response: httpx.Response) -> str:
 
 
 def cut(message: object, most: int = LONGEST_MESSAGE) -> str:
-    """A message of the service, on one line and not longer than can be kept."""
-    return " ".join(str(message)[: 2 * most].split())[:most]
+    """A message of the service, on one line, not longer than can be kept, and without the queries of URLs in it."""
+    return without_queries(" ".join(str(message)[: 2 * most].split()))[:most]
+
+
+def without_queries(text: str) -> str:
+    """The text with the queries of its URLs left out: they can hold a signature."""
+    return _QUERY.sub(r"\1?…", text)
 
 
 def address(url: object) -> str:
@@ -129,11 +156,7 @@ def address(url: object) -> str:
 
 def is_same_origin(link: object, url: str) -> bool:
     """Whether a link leads to where the URL leads."""
-    return isinstance(link, str) and urlsplit(link)[:2] == urlsplit(url)[:2]
-
-
-def _listed(page: Mapping[str, Any]) -> list[Any]:
-    found = page.get("value")
-    if found is not None and not isinstance(found, list):
-        raise Unavailable("Could not read the service's answer: it is not a list")
-    return found or []
+    try:
+        return isinstance(link, str) and urlsplit(link)[:2] == urlsplit(url)[:2]
+    except ValueError:
+        return False

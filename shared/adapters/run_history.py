@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from shared.adapters.credentials import MANAGEMENT
-from shared.adapters.rest import ListCut, Rest, cut, json_of
+from shared.adapters.rest import ListCut, Rest, cut, json_of, without_queries
 from shared.core.job import Job, Stage, stage_of, text_at, value_at
 from shared.errors import Unavailable
 
 PAGES = 10
 """Pages of a job's steps that are read."""
+STEPS_TOLD = 3
+"""Failed steps that are asked why."""
 LOG_TAIL = 4096
 """Bytes of the end of a log that are read."""
 LONGEST_REASON = 900
@@ -54,13 +56,22 @@ class RunHistory:
         """Why the job failed: the error of the step that failed, with the end of the script's own log where there is
         one; else the job's own error; None if neither is known. Raises Unavailable."""
         whole = self._details(job.name)
-        for step in self.steps(job) if whole else ():
-            if stage_of(text_at(step, "status") or "") is Stage.FAILED:
-                run, name = text_at(step, "runId") or "", text_at(step, "name")
-                found = self._details(run)
-                if told := _told(found, f"step {name}: " if name and job.is_pipeline else "", self._log_tail(found)):
-                    return told
-        return _told(whole, "", None)
+        own = _told(whole, "", None)
+        try:
+            return (self._reason_of_a_step(job) if whole else None) or own
+        except Unavailable:
+            if own is None:
+                raise
+            return own  # better than none
+
+    def _reason_of_a_step(self, job: Job) -> str | None:
+        failed = [step for step in self.steps(job) if stage_of(text_at(step, "status") or "") is Stage.FAILED]
+        for step in failed[:STEPS_TOLD]:
+            run, name = text_at(step, "runId") or "", text_at(step, "name")
+            found = self._details(run)
+            if told := _told(found, f"step {name}: " if name and job.is_pipeline else "", self._log_tail(found)):
+                return told
+        return None
 
     def _details(self, run: str) -> dict[str, Any]:
         answer = self._rest.get(f"{self._runs}/{quote(run, safe='')}/details", MANAGEMENT)
@@ -83,10 +94,13 @@ class RunHistory:
             return None
         if answer is None or answer.status_code != 206:
             return None
-        return " ".join(answer.text[-LOG_TAIL:].split())[-LONGEST_TAIL:] or None
+        return without_queries(" ".join(answer.text[-LOG_TAIL:].split()))[-LONGEST_TAIL:] or None
 
     def _is_storage(self, link: str) -> bool:
-        parts = urlsplit(link)
+        try:
+            parts = urlsplit(link)
+        except ValueError:
+            return False
         host = parts.hostname or ""
         return parts.scheme == "https" and (host.endswith(BLOB_HOSTS) or host == urlsplit(self._api).hostname)
 

@@ -19,7 +19,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob import BlobBlock, BlobClient, BlobProperties
 
 from shared.core.location import Container
-from shared.errors import Unavailable
+from shared.errors import InputRefused
 from shared.ports import Copied
 
 PIECE = 1024 * 1024
@@ -67,7 +67,7 @@ def stream(
 
     `room` is held while a block is in memory, so that it bounds how many are, over all copies. The MD5 of what was read
     is compared with `md5` where one is known and becomes the copy's own; each block is checked by the service with an
-    MD5 of its own. Raises Unavailable for another MD5, and what the SDK raises for the target.
+    MD5 of its own. Raises InputRefused for another MD5, and what the SDK raises for the target.
     """
     if target.exists():
         return Copied.THERE  # told before all the bytes are read, and again when they are committed
@@ -94,7 +94,7 @@ def stream(
             return Copied.SOURCE_CHANGED
         blocks.append(passed)
     if md5 is not None and digest.digest() != base64.b64decode(md5):
-        raise Unavailable(f"What was read of {source.url} does not have the MD5 that its properties say.")
+        raise wrong_md5(source.url)
     try:
         commit_like(properties, target, blocks, bytearray(digest.digest()))
     except ResourceExistsError:
@@ -105,6 +105,13 @@ def stream(
 def properties_of(source: BlobClient, etag: str) -> BlobProperties | None:
     """The source's properties; None if it is gone, or another version by now."""
     return _unchanged(source.get_blob_properties, etag)
+
+
+def wrong_md5(url: str) -> InputRefused:
+    """The MD5 in a blob's properties is not that of its content: its writer has set it, and nobody has compared it
+    (Azure docs, put-block-list). Trying again would not help."""
+    told = f"The MD5 in the properties of {url} is not that of its content."
+    return InputRefused(f"{told} Upload it again with the right one, or without any.")
 
 
 def commit_like(source: BlobProperties, target: BlobClient, blocks: list[BlobBlock], md5: bytearray | None) -> None:

@@ -8,6 +8,7 @@ Subscriptions - List; Microsoft.MachineLearningServices ARM specification.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from threading import Lock
 from typing import Any
@@ -26,6 +27,8 @@ VERSION = "2024-10-01-preview"
 JOBS_VERSION = "2024-01-01-preview"
 FRONT_END_VERSION = "2020-09-01-dataplanepreview"
 BATCH_ENDPOINTS = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
+DEFAULT_KEPT = 60.0
+"""Seconds that a default deployment, or that it cannot be found out, is remembered for requests that only read."""
 PAGES = 20
 """Pages of subscriptions, and of endpoints in each of them."""
 API_HOSTS = (".api.azureml.ms", ".api.ml.azure.us", ".api.ml.azure.cn")
@@ -44,7 +47,8 @@ class Workspaces:
         self._management_url = management_url
         self._ids: dict[str, str] = {}
         self._api: dict[str, str] = {}
-        self._lock = Lock()
+        self._locks: dict[str, Lock] = {}
+        self._defaults: dict[str, tuple[str | None, float]] = {}
 
     def of(self, endpoint: Endpoint, job: Job | None = None) -> str:
         """The ARM id of the endpoint's workspace: as the job's id, the route, or else Resource Manager says. Raises
@@ -65,17 +69,23 @@ class Workspaces:
         """The name of the endpoint's default deployment, None if it has none. Raises Unavailable."""
         return text_at(self.resource(endpoint), "properties", "defaults", "deploymentName")
 
-    def towards(self, endpoint: Endpoint, job: Job | None = None) -> dict[str, str]:
-        """The header by which the scoring host finds a deployment: the job's own, the route's, or the default one.
-        Without it an endpoint that has no default deployment may not find its way even to a job that it has."""
-        name = (job.deployment if job is not None else None) or endpoint.deployment or self._default(endpoint)
+    def towards(self, endpoint: Endpoint, job: Job | None = None, *, afresh: bool = False) -> dict[str, str]:
+        """The header by which the scoring host finds a deployment: the job's own, the route's, or the default one, as
+        it is now (`afresh`) or was a little while ago. Without it an endpoint that has no default deployment may not
+        find its way even to a job that it has."""
+        name = (job.deployment if job is not None else None) or endpoint.deployment or self._default(endpoint, afresh)
         return {} if name is None else {"azureml-model-deployment": name}
 
-    def _default(self, endpoint: Endpoint) -> str | None:
+    def _default(self, endpoint: Endpoint, afresh: bool) -> str | None:
+        known, until = self._defaults.get(endpoint.scoring_uri, (None, 0.0))
+        if time.monotonic() < until and not (afresh and known is not None):
+            return known
         try:
-            return self.default_deployment(endpoint)
+            known = self.default_deployment(endpoint)
         except Unavailable:
-            return None  # the service itself knows, in the case that is documented
+            known = None  # the service itself knows, in the case that is documented
+        self._defaults[endpoint.scoring_uri] = (known, time.monotonic() + DEFAULT_KEPT)
+        return known
 
     def require_deployment(self, endpoint: Endpoint) -> None:
         """Raise InputRefused unless the endpoint has the deployment that the route names, or a default one."""
@@ -85,14 +95,10 @@ class Workspaces:
             raise InputRefused(
                 f"{endpoint.scoring_uri} has no default deployment. Set one, or name one in endpoint.deployment."
             )
-        answer = self._rest.get(self._url(f"{found['id']}/deployments/{quote(name)}"), MANAGEMENT)
+        answer = self._rest.get(self._url(f"{self._id(endpoint)}/deployments/{quote(name)}"), MANAGEMENT)
         if answer.status_code == 404:
             raise InputRefused(f"{endpoint.scoring_uri} has no deployment {name!r}. Check endpoint.deployment.")
         json_of(answer)
-
-    def jobs(self, workspace: str, *, pages: int) -> Iterator[Any]:
-        """The workspace's jobs, lazily. Raises ListCut, Unavailable."""
-        return self._rest.items(self.jobs_url(workspace), MANAGEMENT, pages=pages)
 
     def jobs_url(self, workspace: str) -> str:
         """Where Resource Manager lists the workspace's jobs."""
@@ -122,7 +128,7 @@ class Workspaces:
 
     def _id(self, endpoint: Endpoint) -> str:
         """The endpoint's own ARM id."""
-        with self._lock:  # looked up once, however many ask
+        with self._locks.setdefault(endpoint.scoring_uri, Lock()):  # looked up once, however many ask
             if endpoint.scoring_uri not in self._ids:
                 found, source = self._found(endpoint), "route" if endpoint.workspace else "lookup"
                 self._ids[endpoint.scoring_uri] = found
@@ -134,7 +140,8 @@ class Workspaces:
         try:
             for resource in self._in_workspace(endpoint.workspace) if endpoint.workspace else self._readable(uri):
                 path = text_at(resource, "id") or ""
-                if (text_at(resource, "properties", "scoringUri") or "").rstrip("/") == uri and _WORKSPACE.match(path):
+                shown = (text_at(resource, "properties", "scoringUri") or "").rstrip("/")
+                if shown.casefold() == uri.casefold() and _WORKSPACE.match(path):
                     return path
         except ListCut as cut_off:
             raise Unavailable(
@@ -162,8 +169,10 @@ class Workspaces:
             resources = f"{self._management_url}/subscriptions/{number}/resources?{query}"
             for resource in self._rest.items(resources, MANAGEMENT, pages=PAGES):
                 path = text_at(resource, "id") or ""
-                if path.rpartition("/")[2] in scoring_uri and _WORKSPACE.match(path):
-                    yield self._read(path)
+                if path.rpartition("/")[2].casefold() in scoring_uri.casefold() and _WORKSPACE.match(path):
+                    answer = self._rest.get(self._url(path), MANAGEMENT)
+                    if answer.status_code not in (403, 404):  # of another workspace, which is closed or gone
+                        yield json_of(answer)
 
     def _read(self, path: str) -> dict[str, Any]:
         return self._rest.read(self._url(path), MANAGEMENT)

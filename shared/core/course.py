@@ -18,6 +18,7 @@ from shared.core.job import Job, Stage, advice_on
 from shared.core.record import change
 from shared.core.run import (
     LATEST_ATTEMPTS,
+    SEARCHES,
     Attempt,
     Error,
     Published,
@@ -42,10 +43,6 @@ from shared.core.trouble import DENIED_PATIENCE, rest_after
 
 GROWTH = 1.5
 """Each wait between two looks at a job is this much longer than the one before."""
-
-SEARCHES = tuple(timedelta(seconds=s) for s in (2, 5, 10, 20, 40))
-"""Waits before the first searches for a job whose submission got no clear answer: a list may lag behind, so no job
-counts as missing before the last of them, 77 seconds in all. As long as some job may be the one, searches go on."""
 
 LONGEST_SEARCH = timedelta(minutes=5)
 """The longest wait between two searches."""
@@ -150,7 +147,7 @@ def accepted(run: Run, job: Job, now: datetime) -> Run:
         looks=0,
         missing=0,
         attempts=_attempts(run, "accepted", now, job=job.name),
-        timings=change(run.timings, submitted=now),
+        timings=change(run.timings, submitted=now, completed=now if job.stage is Stage.COMPLETED else None),
     )
     return change(_ahead(following, now), wait_until=_next_look(following, now))
 
@@ -169,7 +166,7 @@ def searched(run: Run, answer: SearchAnswer, now: datetime) -> Run:
             # One submission may have made several jobs: the others are twins.
             return accepted(change(run, abandoned=_abandoned(run)) if more else run, job, now)
         case MayBeThere(jobs):
-            if now - run.unanswered.since >= run.spec.polling.deadline:
+            if now - run.unanswered.until >= run.spec.polling.deadline:
                 return _never_found(run, f"a job that may be its own shows no output yet: {_some(jobs)}", now)
             text = f"It is not clear whether a job was created; {_some(jobs)} may be it, but shows no output yet"
             told = Error("waiting", f"{text}. Next look at {again.wait_until:%Y-%m-%d %H:%M:%S} UTC.")
@@ -311,7 +308,7 @@ def _unanswered(run: Run, message: str, now: datetime, since: datetime | None) -
     """It is not known whether the attempt created a job."""
     text = f"It is not clear whether a job was created ({message.rstrip('. ')}). Searching the endpoint's jobs for it."
     return run.noted(
-        unanswered=Unanswered(since or run.timings.claimed),
+        unanswered=Unanswered(since or run.timings.claimed, now),
         attempts=_attempts(run, "unclear", now, message=message),
         wait_until=now + SEARCHES[0],
         error=Error("waiting", text),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -26,16 +26,22 @@ from shared.core.spec import Output
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the service's clock and ours may be apart: a job that seems to be that much older may be the one."""
 
-_IN_DATASTORE = re.compile(r"(?:^|/)datastores/([^/]+/paths/.*)$")
+LATEST = timedelta(hours=1)
+"""How long after a submission was given up a job of it may still be made. An execution that is that late has been ended
+by the host (`functionTimeout`)."""
+
+_IN_DATASTORE = re.compile(r"(?:^|/)datastores/(?P<name>[^/]+)/paths/(?P<path>.*)$", re.IGNORECASE)
 
 
 class Sent(Record, frozen=True, kw_only=True):
-    """The POST of an attempt, as far as it tells which jobs it made. It was not sent before `since`."""
+    """The POST of an attempt, as far as it tells which jobs it made. It was not sent before `since`; at `until`, nobody
+    waited for its answer any more."""
 
     endpoint: Endpoint
     input_uri: str
     output: Output
     since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +92,37 @@ SearchAnswer = Found | NotThere | MayBeThere | CannotTell
 
 def owner(candidate: Candidate, sent: Sent) -> Owner:
     """Whose a job is. Outputs decide, where they are shown; else anything that certainly differs."""
-    if candidate.outputs:
-        return Owner.OURS if any(is_output(uri, sent.output.uri) for uri in candidate.outputs) else Owner.OTHERS
-    has_deployment = candidate.job.deployment is not None and sent.endpoint.deployment is not None
-    differs = (
-        (candidate.created is not None and candidate.created < sent.since - CLOCKS_DIFFER)
+    shown = [is_output(uri, sent.output.uri) for uri in candidate.outputs]
+    if True in shown:
+        return Owner.OURS
+    if shown and None not in shown:
+        return Owner.OTHERS
+    is_late = candidate.created is not None and candidate.created > sent.until + LATEST + CLOCKS_DIFFER
+    inputs = [is_same_input(uri, sent.input_uri) for uri in candidate.inputs]
+    if (
+        is_late
+        or is_left_out(candidate, sent.endpoint, sent.since)
+        or (inputs and not any(x is not False for x in inputs))
+    ):
+        return Owner.OTHERS
+    return Owner.UNKNOWN
+
+
+def is_left_out(candidate: Candidate, endpoint: Endpoint, since: datetime) -> bool:
+    """Whether a job cannot be one that was submitted to that endpoint since then, by what a list tells of it: it is
+    older, another identity made it, or it is of another deployment than the one that the route names."""
+    deployments = {candidate.job.deployment, endpoint.deployment} - {None}
+    return (
+        (candidate.created is not None and candidate.created < since - CLOCKS_DIFFER)
         or candidate.is_own is False
-        or (has_deployment and candidate.job.deployment != sent.endpoint.deployment)
-        or (bool(candidate.inputs) and all(is_same_input(uri, sent.input_uri) is False for uri in candidate.inputs))
+        or (endpoint.deployment is not None and len(deployments) > 1)
     )
-    return Owner.OTHERS if differs else Owner.UNKNOWN
+
+
+def with_identities_known(candidates: Iterable[Candidate], *, is_known: bool) -> tuple[Candidate, ...]:
+    """The jobs of a list. That another identity made one is believed only if the list shows this app's identity at
+    some job: else it may go by another kind of id there."""
+    return tuple(replace(one, is_own=None) if one.is_own is False and not is_known else one for one in candidates)
 
 
 def is_surely_of(candidate: Candidate, sent: Sent) -> bool:
@@ -123,22 +150,23 @@ def conclude(
     `complete`: all jobs since then were seen; else `reason` says why not. `written`: something lies at the attempt's
     output, where nothing else writes. `own`: names of jobs that other attempts of the run are known to have made.
 
-    A job that has ended and shows no outputs is taken for the one only if the output was written and no other job may
-    still turn out to be it. One that has ended without writing it can do no harm: it counts as somebody else's.
+    A job that has ended and shows no outputs is taken for the one only if the output was written and no other job could
+    be it, whatever became of that. One that has ended without writing anything can do no harm: it is left out.
     """
     others = [candidate for candidate in candidates if candidate.job.name not in own]
     ours = [candidate for candidate in others if owner(candidate, sent) is Owner.OURS]
-    if ours:
-        return Found(min(ours, key=_precedence).job, more=len(ours) > 1)
     unknown = [candidate for candidate in others if owner(candidate, sent) is Owner.UNKNOWN]
-    if live := [candidate.job.name for candidate in unknown if not candidate.job.is_final]:
-        return MayBeThere(tuple(sorted(live)))
-    completed = [candidate for candidate in unknown if candidate.job.stage is Stage.COMPLETED]
-    if written and completed:
-        return Found(max(completed, key=_age).job)
-    if not complete:
-        return CannotTell(reason)
-    return NotThere()
+    live = sorted(candidate.job.name for candidate in unknown if not candidate.job.is_final)
+    if ours:
+        return Found(min(ours, key=_precedence).job, more=len(ours) > 1 or bool(live))
+    if live:
+        return MayBeThere(tuple(live))
+    if written and any(candidate.job.stage is Stage.COMPLETED for candidate in unknown):
+        if len(unknown) == 1:
+            return Found(unknown[0].job)
+        names = ", ".join(sorted(candidate.job.name for candidate in unknown))
+        return CannotTell(f"its output was written by one of {names}, which do not show their outputs")
+    return NotThere() if complete else CannotTell(reason)
 
 
 def _precedence(candidate: Candidate) -> tuple[int, float, str]:
@@ -199,31 +227,34 @@ def seen_together(listed: Candidate, shown: Candidate) -> Candidate:
     )
 
 
-def is_output(uri: str, wanted: str) -> bool:
-    """Whether two output URIs name the same datastore path. The service answers with another form than it was sent:
-    `azureml://datastores/d/paths/p` comes back as `/subscriptions/…/datastores/d/paths/p`."""
-    return _tidy(_in_datastore(uri) or uri) == _tidy(_in_datastore(wanted) or wanted)
+def is_output(uri: str, wanted: str) -> bool | None:
+    """Whether two output URIs name the same file; None if they are of forms that cannot be compared. The service
+    answers with another form than it was sent: `azureml://datastores/d/paths/p` comes back as
+    `/subscriptions/…/datastores/d/paths/p`."""
+    return _is_same(uri, wanted)
 
 
 def is_same_input(uri: str, wanted: str) -> bool | None:
     """Whether two input URIs name the same folder or file; None if they are of forms that cannot be compared."""
+    return _is_same(uri, wanted)
+
+
+def _is_same(uri: str, wanted: str) -> bool | None:
     one, other = _comparable(uri), _comparable(wanted)
     return one[1] == other[1] if one is not None and other is not None and one[0] == other[0] else None
 
 
 def _comparable(uri: str) -> tuple[str, str] | None:
     """The form of a URI, and what it names in that form; None for forms that may name anything."""
-    if found := _in_datastore(uri):
-        return "datastore", _tidy(found)
-    parts = urlsplit(uri)
+    if found := _IN_DATASTORE.search(uri):
+        return "datastore", _tidy(f"{found['name'].casefold()}/{unquote(found['path'])}")
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
     if parts.scheme == "https":
-        return "https", _tidy(f"{parts.netloc.lower()}/{unquote(parts.path)}")
+        return "https", _tidy(f"{parts.netloc.casefold()}/{unquote(parts.path)}")
     return None
-
-
-def _in_datastore(uri: str) -> str | None:
-    found = _IN_DATASTORE.search(uri)
-    return found[1] if found else None
 
 
 def _tidy(path: str) -> str:

@@ -26,6 +26,10 @@ LATEST_ATTEMPTS = 20
 """How many of the latest attempts are remembered; `attempt` is the number of all."""
 
 
+SEARCHES = tuple(timedelta(seconds=s) for s in (2, 5, 10, 20, 40))
+"""Waits before the first searches for a job whose submission got no clear answer: a list may lag behind, so no job
+counts as missing before the last of them, 77 seconds in all. As long as some job may be the one, searches go on."""
+
 OUTDATED = 0
 """Stands in `renewed_for` for an attempt that has begun, and is to read its route again all the same."""
 
@@ -97,10 +101,11 @@ class Attempt(Record, frozen=True, kw_only=True):
 
 
 class Unanswered(Record, frozen=True):
-    """The current attempt may have made a job, and not before `since`. `searches`: how often that job was looked for in
-    vain."""
+    """The current attempt may have made a job. It was not sent before `since`, and nobody waited for its answer from
+    `until` on. `searches`: how often its job was looked for in vain."""
 
     since: datetime
+    until: datetime
     searches: int = 0
 
 
@@ -227,8 +232,19 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     def sent(self) -> Sent:
         """The POST of the current attempt."""
         request = self.spec.request(self.attempt)
-        since = self.unanswered.since if self.unanswered is not None else self.timings.claimed
-        return Sent(endpoint=request.endpoint, input_uri=request.input.uri, output=request.output, since=since)
+        when = self.unanswered or Unanswered(self.timings.claimed, self.updated)
+        return Sent(
+            endpoint=request.endpoint,
+            input_uri=request.input.uri,
+            output=request.output,
+            since=when.since,
+            until=when.until,
+        )
+
+    @property
+    def searches_to_the_end(self) -> bool:
+        """Whether the next search may be the one that says that there is no job."""
+        return self.unanswered is not None and self.unanswered.searches + 1 >= len(SEARCHES)
 
     @property
     def own_jobs(self) -> tuple[str, ...]:

@@ -153,12 +153,14 @@ class SubmitJob(Record, frozen=True, kw_only=True):
 
 
 class SearchJob(Record, frozen=True, kw_only=True):
-    """Look through the endpoint's jobs for the one that the attempt made. `own`: names of jobs of other attempts."""
+    """Look through the endpoint's jobs for the one that the attempt made. `own`: names of jobs of other attempts.
+    `whole`: the lists are read to their end, so that it can be said that there is none."""
 
     names: Names
     attempt: int
     sent: Sent
     own: tuple[str, ...] = ()
+    whole: bool = False
 
 
 class ObserveJob(Record, frozen=True, kw_only=True):

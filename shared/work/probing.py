@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.core.checkup import Check, Following, Need, Request, Verdict, advice, advice_for, in_words, said
-from shared.core.finding import Found, NotThere, SearchAnswer, Sent, conclude
+from shared.core.finding import Found, NotThere, SearchAnswer, Sent
 from shared.core.job import Job, Stage, advice_on
 from shared.core.location import Location
 from shared.core.open_facts import Findings
@@ -27,6 +27,7 @@ from shared.work import table
 from shared.work.ledger import Ledger
 from shared.work.sampling import Sample, sample
 from shared.work.scratch import clean, missing_directories
+from shared.work.submitting import find_job
 
 LARGEST_OUTPUT = 1024 * 1024
 """Bytes; a larger output is not read."""
@@ -242,10 +243,11 @@ def _step(means: Means, notes: _Notes, *, stop: bool) -> list[Check] | None:
 def _search(means: Means, probe: Probe) -> SearchAnswer:
     """For the job of a submission whose answer was lost, as runs do."""
     asked = probe.request
-    sent = Sent(endpoint=asked.endpoint, input_uri=asked.input.uri, output=asked.output, since=probe.begun)
-    listing = means.endpoint.jobs_since(asked.endpoint, probe.begun)
-    written = bool(means.blobs.list_below(asked.output.place.parent))
-    return conclude(listing.jobs, sent, complete=listing.complete, reason=listing.reason, written=written)
+    since, until = probe.begun, means.now()
+    sent = Sent(
+        endpoint=asked.endpoint, input_uri=asked.input.uri, output=asked.output, since=since, until=max(since, until)
+    )
+    return find_job(means.endpoint, means.blobs, sent)
 
 
 def _looked(means: Means, probe: Probe, job: Job) -> tuple[Job | None, Look | None]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from shared.core.finding import SearchAnswer, conclude
+from collections.abc import Collection
+
+from shared.core.finding import SearchAnswer, Sent, conclude
+from shared.core.job import Stage
+from shared.core.location import Location
 from shared.core.record import dump
 from shared.core.snapshot import Frozen
 from shared.core.steps import (
@@ -83,18 +87,30 @@ def search(endpoint: BatchEndpoint, blobs: Blobs, given: SearchJob) -> SearchAns
 
     Two at once: it only reads.
     """
-    sent = given.sent
-    listing = endpoint.jobs_since(sent.endpoint, sent.since)
-    answer = conclude(
+    answer = find_job(endpoint, blobs, given.sent, own=given.own, whole=given.whole)
+    log("job.searched", **dump(given.names), attempt=given.attempt, answer=dump(answer))
+    return answer
+
+
+def find_job(
+    endpoint: BatchEndpoint, blobs: Blobs, sent: Sent, *, own: Collection[str] = (), whole: bool = True
+) -> SearchAnswer:
+    """What the endpoint's jobs, and what lies at its output, say about a submission. Raises Unavailable."""
+    listing = endpoint.jobs_since(sent.endpoint, sent.since, whole=whole)
+    hidden = any(candidate.job.stage is Stage.COMPLETED and not candidate.outputs for candidate in listing.jobs)
+    return conclude(
         listing.jobs,
         sent,
         complete=listing.complete,
         reason=listing.reason,
-        written=bool(blobs.list_below(sent.output.place.parent)),
-        own=given.own,
+        written=hidden and _is_written(blobs, sent.output.place.parent),
+        own=own,
     )
-    log("job.searched", **dump(given.names), attempt=given.attempt, jobs=len(listing.jobs), answer=dump(answer))
-    return answer
+
+
+def _is_written(blobs: Blobs, folder: Location) -> bool:
+    """Whether anything lies in a folder."""
+    return next(iter(blobs.names(folder.container, f"{folder.path}/")), None) is not None
 
 
 def observe(endpoint: BatchEndpoint, given: ObserveJob) -> Seen:

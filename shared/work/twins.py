@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from shared.core.finding import Sent, twins
+from shared.core.finding import Owner, Sent, owner, twins
 from shared.core.record import Done, Names, dump
 from shared.core.route import Endpoint
 from shared.core.run import Run
@@ -39,15 +39,16 @@ def cancel_those_of(
 ) -> None:
     """Cancel the live jobs that submissions to one endpoint made. `own`: names of jobs that are not to be touched."""
     where: Endpoint = next(iter(abandoned)).endpoint
-    listing = endpoint.jobs_since(where, min(sent.since for sent in abandoned))
-    if all(candidate.job.is_final for candidate in listing.jobs):
+    listing = endpoint.jobs_since(where, min(sent.since for sent in abandoned), whole=False)
+    live = [job for job in listing.jobs if not job.job.is_final and job.job.name not in own]
+    if not any(owner(job, sent) is not Owner.OTHERS for job in live for sent in abandoned):
         return
     # Read after the jobs were listed: a run whose job is among them was claimed before, and is open or has ended.
     others = [run for run in ledger.unfinished(now) if not isinstance(run, Run) or not run.has_ended]
     followed = {*own, *(name for run in others if isinstance(run, Run) for name in run.own_jobs)}
     for sent, names in abandoned.items():
         in_use = _inputs_of(others, names.run)
-        for job in twins(listing.jobs, sent, own=followed, in_use=in_use):
+        for job in twins(live, sent, own=followed, in_use=in_use):
             followed.add(job.name)
             warn("job.twin_canceled", **dump(names), job=job.name, accepted=endpoint.cancel(where, job))
 

@@ -14,6 +14,7 @@ import pytest
 
 from local import tls
 from local.addresses import CONTAINERS, WORKSPACE_ACCOUNT
+from local.azure import DEFAULT
 from local.identity.credential import LocalCredential
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from shared.adapters.blobs import AzureBlobs
@@ -54,6 +55,7 @@ class Service:
                 place=Location(store, path),
             ),
             since=self.cloud.addresses.clock.now(),
+            until=self.cloud.addresses.clock.now(),
         )
 
     def submit(self, sent: Sent) -> Job:
@@ -102,6 +104,6 @@ def serving(profile: str, folder: Path) -> Iterator[Service]:
 
 
 def as_profile(profile: str) -> Any:
-    """In a process of its own; all but two of the profiles, in which every way to find a job differs, are for proof."""
-    marks = [pytest.mark.xdist_group(profile), *([] if profile in ("strict", "silent") else [pytest.mark.matrix])]
+    """In a process of its own; all but the strictest are for proof."""
+    marks = [pytest.mark.xdist_group(profile), *([] if profile == DEFAULT else [pytest.mark.long])]
     return pytest.param(profile, marks=marks)

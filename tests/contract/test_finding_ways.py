@@ -12,7 +12,8 @@ import pytest
 
 from local.azureml.workspace.names import WORKSPACE_ID
 from local.identity.credential import LocalCredential
-from shared.adapters.batch_endpoint import ORDER_SHOWN, AzureBatchEndpoint
+from shared.adapters.batch_endpoint import AzureBatchEndpoint
+from shared.adapters.job_lists import LOOKS, ORDER_SHOWN
 from shared.core.record import change
 from shared.core.route import Endpoint
 from shared.core.submission import Accepted
@@ -128,21 +129,80 @@ def test_a_list_in_any_order_is_read_to_its_end(
     assert [candidate.job.name for candidate in endpoint.jobs_since(place, NOON).jobs] == ["young"]
 
 
-def test_a_list_that_begins_with_the_newest_is_read_as_far_as_it_matters(
-    endpoint: AzureBatchEndpoint, cloud: Cloud, place: Endpoint, break_with: Break
+@pytest.mark.parametrize("whole", [True, False], ids=["to its end", "as far as is likely"])
+def test_a_list_that_begins_with_the_newest_need_not_be_read_to_its_end_to_find_a_job(
+    endpoint: AzureBatchEndpoint, place: Endpoint, break_with: Break, whole: bool
 ) -> None:
-    """A workspace has a hundred thousand jobs after some years."""
+    """A workspace has a hundred thousand jobs after some years, most of them of other endpoints. But no order is
+    documented: that there is no job can only be said at the end."""
     young = a_job("young", "2026-03-01T12:00:00Z", experimentName="lengths")
-    old = [
-        a_job(f"old-{n}", f"2025-01-01T00:{59 - n:02}:00Z", experimentName="lengths") for n in range(ORDER_SHOWN + 5)
-    ]
-    elsewhere = "https://attacker.invalid/jobs"  # would cut the list if it were read on
-    break_with(**{ARM: a_page(young, *old, nextLink=elsewhere)})
+    old = [a_job(f"old-{n}", f"2025-01-01T00:{59 - n:02}:00Z", experimentName="digits") for n in range(ORDER_SHOWN + 5)]
+    last = a_job("last", "2026-03-01T12:00:00Z", experimentName="lengths")
+    break_with(**{ARM: a_page(young, *old, last), FRONT_END: {"status": 400}, SCORING_HOST: {"status": 404}})
+
+    listing = endpoint.jobs_since(place, NOON, whole=whole)
+
+    assert listing.complete is whole
+    assert {candidate.job.name for candidate in listing.jobs} == ({"young", "last"} if whole else {"young"})
+
+
+def test_what_a_list_shows_before_it_is_cut_is_not_forgotten(
+    endpoint: AzureBatchEndpoint, place: Endpoint, break_with: Break
+) -> None:
+    cut_off = a_page(a_job("mine", None), nextLink="https://[attacker/jobs")
+    break_with(**{ARM: cut_off, FRONT_END: {"status": 503}, SCORING_HOST: {"status": 404}})
 
     listing = endpoint.jobs_since(place, NOON)
 
-    assert listing.complete
-    assert [candidate.job.name for candidate in listing.jobs] == ["young"]
+    assert (listing.complete, [candidate.job.name for candidate in listing.jobs]) == (False, ["mine"])
+
+
+@pytest.mark.parametrize("body", [{}, {"status": "ok"}, {"value": None}], ids=["nothing", "something else", "null"])
+def test_an_answer_without_a_list_is_no_empty_list(
+    endpoint: AzureBatchEndpoint, place: Endpoint, break_with: Break, body: dict[str, Any]
+) -> None:
+    break_with(**{way: {"status": 200, "body": body} for way in (ARM, FRONT_END, SCORING_HOST)})
+
+    listing = endpoint.jobs_since(place, NOON)
+
+    assert (listing.jobs, listing.complete) == ((), False)
+    assert "did not answer with a list" in listing.reason
+
+
+def test_the_list_of_the_scoring_host_may_be_that_of_one_deployment(
+    endpoint: AzureBatchEndpoint, place: Endpoint, break_with: Break
+) -> None:
+    """Requests are led to a deployment: to today's default one, where the route names none."""
+    break_with(**{ARM: {"status": 404}, FRONT_END: {"status": 400}, SCORING_HOST: a_page(a_job("mine", None))})
+
+    assert endpoint.jobs_since(place, NOON).complete
+    assert not endpoint.jobs_since(change(place, deployment=None), NOON).complete
+
+
+@pytest.mark.parametrize("experiment", ["LENGTHS", None, "somebody's own"])
+def test_a_job_is_of_the_endpoint_whatever_its_experiment_is_called_if_it_is_described_so(
+    endpoint: AzureBatchEndpoint, place: Endpoint, break_with: Break, experiment: str | None
+) -> None:
+    told = "Pipeline submission for endpoint: lengths, deployment: main."
+    break_with(**{ARM: a_page(a_job("mine", None, experimentName=experiment, description=told))})
+
+    assert [candidate.job.name for candidate in endpoint.jobs_since(place, NOON).jobs] == ["mine"]
+
+
+def test_jobs_that_the_list_tells_to_be_others_are_not_looked_at_and_of_the_rest_only_so_many(
+    endpoint: AzureBatchEndpoint, place: Endpoint, break_with: Break
+) -> None:
+    others = [a_job(f"other-{n}", None, tags={"azureml.deploymentname": "better"}) for n in range(LOOKS + 1)]
+    many = [a_job(f"any-{n}", None) for n in range(LOOKS + 1)]
+    away = {FRONT_END: {"status": 400}, SCORING_HOST: {"status": 404}}
+
+    break_with(**{ARM: a_page(*others), "/endpoints/lengths/jobs/other-": {"status": 429}}, **away)
+    assert endpoint.jobs_since(place, NOON).complete
+
+    break_with(**{ARM: a_page(*many), "/endpoints/lengths/jobs/any-": {"status": 404}}, **away)
+    listing = endpoint.jobs_since(place, NOON)
+    assert (len(listing.jobs), listing.complete) == (LOOKS + 1, False)
+    assert f"more than {LOOKS} jobs may be the one" in listing.reason
 
 
 @pytest.mark.parametrize("workspace", [None, WORKSPACE_ID], ids=["looked up", "named by the route"])

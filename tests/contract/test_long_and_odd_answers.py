@@ -102,21 +102,23 @@ def test_odd_jobs_in_a_list_do_not_hide_the_one_that_is_looked_for(
 
     listing = endpoint.jobs_since(at(uri), NOON)
 
-    assert (listing.complete, listing.reason) == (False, "5 of the listed jobs could not be read")
+    assert listing.complete is False
+    assert "a listed job could not be read" in listing.reason
     found = next(one for one in listing.jobs if one.job.name == "batchjob-1")
     assert (found.job.status, found.job.id, found.job.deployment) == ("Unknown", None, None)
-    assert [one.outputs for one in listing.jobs if one.job.name == "a"] == [()] * 3
+    assert [one.outputs for one in listing.jobs if one.job.name == "a"] == [()]
 
 
 @pytest.mark.parametrize("value", [7, True, "x", {"a": 1}])
-def test_a_list_of_jobs_that_is_no_list_is_trouble_and_not_an_empty_list(
+def test_a_list_of_jobs_that_is_no_list_is_not_an_empty_list(
     endpoint: AzureBatchEndpoint, uri: str, break_with: Break, value: object
 ) -> None:
     """A number was a defect, which ends the run, and a text was a complete list of nothing."""
     break_with(match={"method": "GET", "path": "/jobs$"}, action={"status": 200, "body": {"value": value}})
 
-    with pytest.raises(Unavailable, match="not a list"):
-        endpoint.jobs_since(at(uri), NOON)
+    listing = endpoint.jobs_since(at(uri), NOON)
+
+    assert (listing.jobs, listing.complete) == ((), False)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ RATE = "20"
 
 
 def _as(profile: str) -> Any:
-    marks = [pytest.mark.xdist_group(profile), *([] if profile == DEFAULT else [pytest.mark.matrix])]
+    marks = [pytest.mark.xdist_group(profile), *([] if profile == DEFAULT else [pytest.mark.long])]
     return pytest.param(profile, marks=marks)
 
 

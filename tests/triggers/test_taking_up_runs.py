@@ -123,7 +123,7 @@ def test_an_odd_job_keeps_no_landing_from_being_watched(app: App, caplog: pytest
     end(app, run, abandoned=1)
     app.land("0.png", folder="digits/wednesday")
 
-    def odd(endpoint: Endpoint, since: datetime) -> JobListing:
+    def odd(endpoint: Endpoint, since: datetime, *, whole: bool = True) -> JobListing:
         raise AttributeError("'list' object has no attribute 'get'")
 
     app.endpoint.jobs_since = odd  # type: ignore[method-assign]  # wrong code
@@ -162,7 +162,7 @@ def test_an_endpoint_that_hangs_is_asked_once_and_after_everything_else(app: App
     app.land("0.png", folder="digits/wednesday")
     asked: list[int] = []
 
-    def hangs(endpoint: Endpoint, since: datetime) -> JobListing:
+    def hangs(endpoint: Endpoint, since: datetime, *, whole: bool = True) -> JobListing:
         asked.append(len(app.client.started))
         raise Unavailable("ReadTimeout")
 

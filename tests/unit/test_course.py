@@ -8,7 +8,6 @@ import pytest
 
 from shared.core.course import (
     MISSING_LIMIT,
-    SEARCHES,
     UNCLEAR_LIMIT,
     answered,
     begun,
@@ -23,7 +22,7 @@ from shared.core.course import (
     waited,
 )
 from shared.core.finding import CannotTell, Found, NotThere, SearchAnswer
-from shared.core.run import LATEST_ATTEMPTS, Attempt, Error, Run, Status, Timings, Unanswered
+from shared.core.run import LATEST_ATTEMPTS, SEARCHES, Attempt, Error, Run, Status, Timings, Unanswered
 from shared.core.snapshot import Verdict
 from shared.core.steps import Sealed, Unpublishable
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
@@ -353,4 +352,4 @@ def test_the_ledger_has_to_hear_of_whatever_happened(run: Run) -> None:
 def test_a_search_begins_anew_for_every_attempt() -> None:
     second = given_up_searching(unanswered())
 
-    assert answered(second, Unclear("time-out"), NOON).unanswered == Unanswered(NOON)
+    assert answered(second, Unclear("time-out"), NOON).unanswered == Unanswered(NOON, NOON)

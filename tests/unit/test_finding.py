@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.core.finding import (
     CLOCKS_DIFFER,
+    LATEST,
     Candidate,
     CannotTell,
     Found,
@@ -25,6 +26,7 @@ from shared.core.finding import (
     read_candidate,
     seen_together,
     twins,
+    with_identities_known,
 )
 from shared.core.job import STAGES, Job
 from shared.core.record import change
@@ -62,6 +64,9 @@ def concluded(*candidates: Candidate, **facts: Any) -> SearchAnswer:
         ({"inputs": ("azureml:digits:1",)}, Owner.UNKNOWN),
         ({"created": NOON - CLOCKS_DIFFER}, Owner.UNKNOWN),
         ({"created": NOON - CLOCKS_DIFFER - SECOND}, Owner.OTHERS),
+        ({"created": NOON + LATEST + CLOCKS_DIFFER}, Owner.UNKNOWN),
+        ({"created": NOON + LATEST + CLOCKS_DIFFER + SECOND}, Owner.OTHERS),
+        ({"outputs": ("https://store.blob.core.windows.net/c/landfall/predictions.csv",)}, Owner.UNKNOWN),
         ({"is_own": False}, Owner.OTHERS),
         ({"deployment": "better"}, Owner.OTHERS),
     ],
@@ -77,6 +82,9 @@ def concluded(*candidates: Candidate, **facts: Any) -> SearchAnswer:
         "an input of a form that cannot be compared",
         "as old as clocks may differ",
         "older",
+        "as late as a submission can be",
+        "later",
+        "an output of a form that cannot be compared",
         "made by somebody else",
         "of another deployment",
     ],
@@ -94,6 +102,8 @@ OURS = a_candidate("ours", outputs=(OUTPUT,))
 OTHER = a_candidate("other", outputs=(ANOTHER_OUTPUT,))
 DONE = a_candidate("done", "Completed", inputs=(INPUT,))
 FAILED = a_candidate("failed", "Failed", inputs=(INPUT,))
+ANOTHER = a_candidate("another", "Completed", inputs=(INPUT,))
+WRITTEN = "its output was written by one of {}, which do not show their outputs"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +111,8 @@ FAILED = a_candidate("failed", "Failed", inputs=(INPUT,))
     [
         ([], {}, NotThere()),
         ([OTHER], {}, NotThere()),
-        ([OTHER, OURS, YOUNG], {}, Found(OURS.job)),
+        ([OTHER, OURS], {}, Found(OURS.job)),
+        ([OTHER, OURS, YOUNG], {}, Found(OURS.job, more=True)),
         ([OTHER, YOUNG], {}, MayBeThere(("young",))),
         ([YOUNG], {"complete": False, "reason": "more than 100 pages"}, MayBeThere(("young",))),
         ([YOUNG], {"own": ("young",)}, NotThere()),
@@ -111,12 +122,15 @@ FAILED = a_candidate("failed", "Failed", inputs=(INPUT,))
         ([DONE], {}, NotThere()),
         ([DONE, YOUNG], {"written": True}, MayBeThere(("young",))),
         ([FAILED], {"written": True}, NotThere()),
+        ([DONE, FAILED], {"written": True}, CannotTell(WRITTEN.format("done, failed"))),
+        ([DONE, ANOTHER], {"written": True}, CannotTell(WRITTEN.format("another, done"))),
         ([FAILED], {}, NotThere()),
     ],
     ids=[
         "no job",
         "another's job",
         "its job",
+        "its job, and one that may be a twin",
         "a young job hides what it writes",
         "a young job in a list that was cut",
         "a young job that is known",
@@ -126,6 +140,8 @@ FAILED = a_candidate("failed", "Failed", inputs=(INPUT,))
         "one that has completed, and no output is there",
         "the output is there, but whose it is has to be waited for",
         "one that failed beside an output",
+        "one that failed may have written a part of it",
+        "either of two may have written it",
         "one that failed",
     ],
 )
@@ -288,6 +304,14 @@ def test_a_job_is_made_by_somebody_else_only_if_ids_differ(
     listed = {"name": "a", "systemData": {"createdBy": creator}}
 
     assert read_candidate(listed, identity).is_own is is_own
+
+
+def test_that_somebody_else_made_a_job_is_believed_where_the_list_shows_jobs_of_ours() -> None:
+    """Else the service may call this app by another id there, and all jobs would be somebody else's."""
+    theirs = a_candidate(is_own=False)
+
+    assert with_identities_known([theirs], is_known=True) == (theirs,)
+    assert [one.is_own for one in with_identities_known([theirs], is_known=False)] == [None]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,12 @@ def test_an_attempt_that_may_have_been_sent_is_searched_for() -> None:
     """The process was stopped between the POST and its answer; sent again, there would be two jobs."""
     run = renewed(resumed(submitting(), NOON), MayBeSent(), NOON)
 
-    assert (run.status, run.attempt, run.unanswered, run.must_renew) == (Status.SUBMITTING, 1, Unanswered(NOON), False)
+    assert (run.status, run.attempt, run.unanswered, run.must_renew) == (
+        Status.SUBMITTING,
+        1,
+        Unanswered(NOON, NOON),
+        False,
+    )
     assert (run.attempts[-1].outcome, reason(run)) == ("unclear", "waiting")
     found = searched(run, Found(a_job()), NOON)
     assert (found.status, found.attempt, found.job) == (Status.SCORING, 1, a_job())

@@ -216,7 +216,9 @@ timings = st.builds(Timings, claimed=moments, submitted=times, running=times, co
 publications = st.builds(Published, url=texts, container=texts, path=texts, outputs=counts, bytes=counts)
 spans = st.timedeltas(timedelta(0), timedelta(days=100))
 outputs = st.builds(Output, name=texts, uri=texts, place=texts.map(in_landing))
-sents = st.builds(Sent, endpoint=st.builds(Endpoint, scoring_uri=texts), input_uri=texts, output=outputs, since=moments)
+sents = st.builds(
+    Sent, endpoint=st.builds(Endpoint, scoring_uri=texts), input_uri=texts, output=outputs, since=moments, until=moments
+)
 pollings = st.builds(Polling, first=spans, longest=spans, start_deadline=spans, deadline=spans)
 
 
@@ -238,7 +240,7 @@ def any_runs(draw: st.DrawFn) -> Run:
         renewed_for=draw(counts),
         attempts=draw(attempts),
         copied_to=draw(st.none() | texts.map(in_landing)),
-        unanswered=draw(st.none() | st.builds(Unanswered, moments, counts)),
+        unanswered=draw(st.none() | st.builds(Unanswered, moments, moments, counts)),
         abandoned=draw(st.lists(sents, max_size=2).map(tuple)),
         looks=draw(counts),
         denied_since=draw(times),

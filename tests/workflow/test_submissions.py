@@ -264,10 +264,10 @@ def test_a_listing_that_fails_does_not_hide_the_runs_own_job() -> None:
     world.land("0.png")
     listing = world.endpoint.jobs_since
 
-    def breaks_later(endpoint: Endpoint, since: datetime) -> JobListing:
+    def breaks_later(endpoint: Endpoint, since: datetime, *, whole: bool = True) -> JobListing:
         if len(world.endpoint.jobs) > 0:
             raise Unavailable("500")
-        return listing(endpoint, since)
+        return listing(endpoint, since, whole=whole)
 
     world.endpoint.jobs_since = breaks_later  # type: ignore[method-assign]
     world.watch()

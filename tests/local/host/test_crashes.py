@@ -70,6 +70,7 @@ def running(http: httpx.Client) -> list[str]:
     return [name for name, one in every(http).items() if one["runtimeStatus"] in ("Pending", "Running")]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [1])
 def test_a_hundred_kills_lose_nothing_and_count_nothing_twice(tmp_path: Path, seed: int) -> None:

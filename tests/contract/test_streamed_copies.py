@@ -16,7 +16,7 @@ from azure.storage.blob import BlobClient, BlobServiceClient, ContentSettings
 from local.addresses import LAKEHOUSE_ACCOUNT, WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
 from shared.adapters.streaming import PIECE, stream
-from shared.errors import Unavailable
+from shared.errors import InputRefused
 from shared.ports import Copied
 from tests.local.azureml.cloud import Cloud
 
@@ -152,7 +152,9 @@ def test_bytes_that_are_not_what_was_frozen_are_not_copied(pair: Pair) -> None:
     """A writer may set any MD5: the service keeps it as it is."""
     etag = put(pair[0], b"1")
 
-    with pytest.raises(Unavailable, match=r"/a%20b.* does not have the MD5 that its properties say"):
+    with pytest.raises(
+        InputRefused, match=r"The MD5 in the properties of .*/a%20b is not that of its content\. Upload it"
+    ):
         streamed(pair, etag, md5="gnzLDuqKcGxMNKFokfhOew==")
     assert not pair[1].exists()
 

@@ -152,9 +152,7 @@ def test_bytes_that_are_not_what_was_frozen_are_not_copied(pair: Pair) -> None:
     """A writer may set any MD5: the service keeps it as it is."""
     etag = put(pair[0], b"1")
 
-    with pytest.raises(
-        InputRefused, match=r"The MD5 in the properties of .*/a%20b is not that of its content\. Upload it"
-    ):
+    with pytest.raises(InputRefused, match=r"The MD5 in the properties of .*/a%20b.* is not that of its content"):
         streamed(pair, etag, md5="gnzLDuqKcGxMNKFokfhOew==")
     assert not pair[1].exists()
 

@@ -69,7 +69,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "environment variables": (
         ("settings.environment_variables", {"A": "1"}),
         "settings.environment_variables",
-        "a setting of the deployment; set it in",
+        "a setting of the deployment; set them in",
     ),
     "experiment name": (
         ("settings.experiment_name", "e"),

@@ -1,7 +1,8 @@
 """What a batch endpoint is sent, and what it may answer.
 
 Source: `BatchJob` of the Azure ML data-plane specification (2020-09-01-dataplanepreview) and the requests that
-azure-ai-ml 1.35 sends for the same settings.
+azure-ai-ml 1.35 sends for the same settings; `maxConcurrencyPerInstance` and `loggingLevel`, which it cannot send, are
+by the specification alone.
 """
 
 from __future__ import annotations

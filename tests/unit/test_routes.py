@@ -64,7 +64,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "output action": (
         ("settings.output_action", "summary_only"),
         "settings.output_action",
-        "it is a setting of the deployment; set it in the deployment's YAML and run az ml batch-deployment update",
+        "set it in the deployment's YAML and run az ml batch-deployment create --file again",
     ),
     "environment variables": (
         ("settings.environment_variables", {"A": "1"}),

@@ -1,4 +1,5 @@
-"""Reads routes.yaml: settings filled in, checked against routes.schema.json and against each other, all at once.
+"""Reads routes.yaml: defaults merged and settings filled in, checked against routes.schema.json and against each other,
+all at once.
 
 A route with a problem is left out and reported; the others stay usable. A file that cannot be read as routes at all
 raises RoutesInvalid.
@@ -47,7 +48,9 @@ class Routes:
 def parse_routes(text: str, settings: Mapping[str, str]) -> Routes:
     """The routes in `text`, with `${NAME}` taken from `settings`. Raises RoutesInvalid if nothing can be used."""
     raw = _load(text)
-    problems: list[Problem] = []
+    problems = [*_defaults_problems(raw)]
+    if isinstance(raw, dict) and isinstance(raw.get("routes"), dict):
+        raw = merge_defaults(raw)
     document = _fill(raw, settings, (), problems)
     problems += _schema_problems(document, {(problem.route, problem.field) for problem in problems})
     if any(not problem.route for problem in problems):
@@ -59,6 +62,25 @@ def parse_routes(text: str, settings: Mapping[str, str]) -> Routes:
     broken = {problem.route for problem in problems}
     usable = tuple(route for route in routes if route.name not in broken)
     return Routes(usable, tuple(dict.fromkeys(problems)), _containers(document["routes"], broken))
+
+
+def merge_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with its defaults merged below each route, and without them.
+
+    Mappings are merged member by member; anything else of a route replaces the default. `null` in a route removes a
+    default; where there is none, it stays and is a problem.
+    """
+    routes, defaults = raw["routes"], raw.get("defaults", {})
+    merged = {name: _merge(defaults, route) for name, route in routes.items()}
+    return {key: merged if key == "routes" else value for key, value in raw.items() if key != "defaults"}
+
+
+def _merge(default: Any, given: Any) -> Any:
+    if not isinstance(default, dict) or not isinstance(given, dict):
+        return given
+    own = {name: _merge(default.get(name), value) for name, value in given.items()}
+    removed = {name for name, value in given.items() if value is None and name in default}
+    return {name: value for name, value in {**default, **own}.items() if name not in removed}
 
 
 def _containers(routes: Mapping[Any, Any], names: set[str]) -> frozenset[str] | None:
@@ -95,6 +117,10 @@ def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], proble
         return {key: _fill(item, settings, (*path, str(key)), problems) for key, item in value.items()}
     if isinstance(value, list):
         return [_fill(item, settings, (*path, str(i)), problems) for i, item in enumerate(value)]
+    if value is None and len(path) > 2:  # within a route
+        problems.append(
+            _problem(path, "null removes a default, and there is none; give a value, or leave the field out")
+        )
     if not isinstance(value, str):
         return value
 
@@ -115,7 +141,7 @@ def _schema_problems(document: Any, told: set[tuple[str, str]]) -> Iterator[Prob
     """What the schema objects to, apart from fields that somebody has been told of already."""
     from jsonschema import Draft202012Validator  # first use, not cold start
 
-    validator = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
+    validator = Draft202012Validator(_schema())
     names = document.get("routes") if isinstance(document, dict) else None
     if isinstance(names, dict):
         for name in names:
@@ -130,6 +156,19 @@ def _schema_problems(document: Any, told: set[tuple[str, str]]) -> Iterator[Prob
             yield problem
 
 
+def _defaults_problems(document: Any) -> Iterator[Problem]:
+    """What is wrong with the defaults that no route would be told of."""
+    from jsonschema import Draft202012Validator  # first use, not cold start
+
+    if isinstance(document, dict) and "defaults" in document:
+        for error in Draft202012Validator(_schema()["$defs"]["defaults"]).iter_errors(document["defaults"]):
+            yield _problem(("defaults", *(str(part) for part in error.absolute_path)), _wrong(error))
+
+
+def _schema() -> Any:
+    return json.loads(SCHEMA.read_text("utf-8"))
+
+
 def _wrong(error: Any) -> str:
     wanted = error.schema.get("description", error.message)
     match error.validator:
@@ -141,6 +180,8 @@ def _wrong(error: Any) -> str:
             return f"unknown field {unknown}; expected {wanted}"
         case "oneOf":
             return f"expected {wanted}"
+        case "not":  # a field that is known only to say why it cannot be here
+            return str(wanted)
         case _ if "propertyNames" in error.absolute_schema_path:
             return f"{error.instance!r} is not a valid name; it must match {error.validator_value}"
         case _:

@@ -1,6 +1,7 @@
 """The core: every decision, as pure functions of plain values. No I/O, no clock, no environment, no `azure.*`.
 
 location     where things are: containers, blob paths, the `azureml://` forms, path templates
+selection    which files of a landing are scored, by their names
 route        what is scored by which endpoint, and where results go
 event        what a storage event says, or why it is ignored
 landing      one folder (or file) that a route matches

@@ -125,10 +125,10 @@ def match_blob(arrived: Arrived, routes: Sequence[Route]) -> Match | Ignored:
         for route in routes
         if arrived.container == route.landing.name
         and route.parts(folder) is not None
-        and (name == route.ready.marker or route.wants(name))
+        and (route.is_marker(name) or route.wants(name))
     ]
     for route in _of_account(arrived.account, candidates):
-        is_marker = name == route.ready.marker
+        is_marker = route.is_marker(name)
         if arrived.is_empty and not is_marker:
             # Folder markers of accounts without a hierarchy look like this, and the first of several writes by some
             # tools. Should it really be a file of its own, the folder's listing has it, and the sweep looks there.

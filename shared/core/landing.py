@@ -54,5 +54,6 @@ class Landing:
         return self.route.wants(name) and self.file_name in ("", name)
 
     def freeze(self, files: Iterable[File]) -> Snapshot:
-        """The snapshot of a listing of `folder`."""
-        return freeze(files, wants=self.wants, marker=self.route.ready.marker)
+        """The snapshot of a listing of `folder`. What lies beside a single file is no matter of its."""
+        own = (file for file in files if self.file_name in ("", file.name))
+        return freeze(own, wants=self.wants, is_marker=self.route.is_marker)

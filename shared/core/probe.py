@@ -104,6 +104,7 @@ def plan(route: Route, files: Sequence[File], probe_id: str, now: datetime, *, b
         folder=folder,
         request=JobRequest(
             endpoint=route.endpoint,
+            settings=route.settings,
             input=Input(name=route.input_name, type=route.input_type, uri=folder.at(SPACED).url if by_url else given),
             output=Output(name=route.output_name, uri=f"{uri}/output/{name}", place=folder.at("output").at(name)),
         ),

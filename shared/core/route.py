@@ -13,9 +13,7 @@ from shared.core.location import (
     Container,
     Location,
     account_of,
-    can_both_match,
     fixed_prefix,
-    glob_regex,
     is_safe,
     locate,
     pattern_regex,
@@ -24,6 +22,7 @@ from shared.core.location import (
     prefixes_overlap,
 )
 from shared.core.record import Record
+from shared.core.selection import Selection
 from shared.errors import Problem
 
 RESERVED = frozenset({"landing", "run_id", "attempt", "route"})
@@ -42,17 +41,34 @@ class Ready(Record, frozen=True, kw_only=True):
 
 
 class Endpoint(Record, frozen=True, kw_only=True):
-    """The batch endpoint and what a route sets differently from its deployment. `workspace`: its ARM id; None: it is
-    looked up. Anything else that is None: as deployed."""
+    """The batch endpoint that scores. `workspace`: its ARM id; None: it is looked up. `deployment`: None is the
+    endpoint's default one."""
 
     scoring_uri: str
     workspace: str | None = None
     deployment: str | None = None
-    mini_batch_size: int | None = None
-    instance_count: int | None = None
-    error_threshold: int | None = None
+
+
+class RetrySettings(Record, frozen=True, kw_only=True):
+    """How often a mini batch is tried, and how long one call of `run()` may take. None: as deployed."""
+
     max_retries: int | None = None
     timeout: timedelta | None = None
+
+
+class JobSettings(Record, frozen=True, kw_only=True):
+    """What a job does differently from its deployment, by the names of a deployment's own settings. None: as deployed.
+
+    Source of the names: `ModelBatchDeploymentSettings` of azure-ai-ml. These are the ones that an invocation takes.
+    """
+
+    mini_batch_size: int | None = None
+    instance_count: int | None = None
+    max_concurrency_per_instance: int | None = None
+    error_threshold: int | None = None
+    retry_settings: RetrySettings | None = None
+    output_file_name: str | None = None
+    logging_level: Literal["debug", "info", "warning"] | None = None
 
 
 class Polling(Record, frozen=True, kw_only=True):
@@ -71,9 +87,10 @@ class Route:
     name: str
     landing: Container
     folder: str
-    files: tuple[str, ...]
+    selection: Selection
     ready: Ready
     endpoint: Endpoint
+    settings: JobSettings
     input_name: str
     input_type: Literal["uri_folder", "uri_file"]
     input_path: str
@@ -103,7 +120,11 @@ class Route:
 
     def wants(self, name: str) -> bool:
         """Whether a file of that name (no folder) is to be scored."""
-        return name != self.ready.marker and any(glob_regex(glob).fullmatch(name) for glob in self.files)
+        return self.selection.has(name) and not self.is_marker(name)
+
+    def is_marker(self, name: str) -> bool:
+        """Whether a file of that name (no folder) marks its folder as complete."""
+        return self.ready.marker is not None and self.selection.is_same(name, self.ready.marker)
 
     def parts(self, folder: str) -> dict[str, str] | None:
         """The named parts of a folder that the pattern matches, else None. No part is `.` or `..`: it may become a
@@ -132,14 +153,18 @@ def duration(text: str) -> timedelta:
 def read_route(name: str, raw: Mapping[str, Any]) -> Route:
     """The route in a mapping that satisfies the schema, with the schema's defaults."""
     landing, ready, endpoint = raw["landing"], raw["ready"], raw["endpoint"]
-    retries, polling = endpoint.get("retries", {}), raw.get("polling", {})
+    polling = raw.get("polling", {})
     ((input_name, given),) = raw["inputs"].items()
     ((output_name, output),) = raw["outputs"].items()
     return Route(
         name=name,
         landing=_container(landing),
         folder=landing["folder"],
-        files=tuple(landing.get("files", ["*"])),
+        selection=Selection(
+            files=tuple(landing.get("files", ["*"])),
+            exclude=tuple(landing.get("exclude", [])),
+            ignores_case=landing.get("case", "sensitive") == "ignore",
+        ),
         ready=Ready(
             quiet=duration(ready["quiet"]) if "quiet" in ready else None,
             marker=ready.get("marker"),
@@ -150,12 +175,8 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
             scoring_uri=endpoint["scoring_uri"],
             workspace=endpoint.get("workspace"),
             deployment=endpoint.get("deployment"),
-            mini_batch_size=endpoint.get("mini_batch_size"),
-            instance_count=endpoint.get("instance_count"),
-            error_threshold=endpoint.get("error_threshold"),
-            max_retries=retries.get("max_retries"),
-            timeout=duration(retries["timeout"]) if "timeout" in retries else None,
         ),
+        settings=_settings(raw.get("settings", {})),
         input_name=input_name,
         input_type=given["type"],
         input_path=given["path"],
@@ -187,6 +208,8 @@ def problems_of(route: Route) -> Iterator[Problem]:
             f"azureml://datastores/NAME/paths/{{landing}} with NAME in datastores pointing at {route.landing.url}",
         )
     yield from _output_problems(route)
+    if route.selection.is_void:
+        yield Problem(route.name, "landing.exclude", "leaves out everything that files matches; remove a glob from it")
     if route.ready.quiet is not None and route.ready.quiet > route.ready.longest_wait:
         yield Problem(route.name, "ready.longest_wait", "is shorter than ready.quiet; make it longer")
     if route.polling.start_deadline > route.polling.deadline:
@@ -255,19 +278,27 @@ def _output_problems(route: Route) -> Iterator[Problem]:
         )
     if not is_safe(location.path):
         yield Problem(route.name, field, f"{route.output_path!r} must not have a . or .. segment")
+    if route.settings.output_file_name not in (None, location.name):
+        yield Problem(
+            route.name,
+            "settings.output_file_name",
+            f"is not the file name {location.name!r} at the end of {field}; leave it out, or write the same name",
+        )
 
 
 def _overlap(one: Route, other: Route) -> bool:
     return (
         one.landing.identity == other.landing.identity
         and patterns_can_both_match(one.folder, other.folder)
-        and any(can_both_match(a, b) for a in _taken(one) for b in _taken(other))
+        and any(ours.may_share_a_file_with(theirs) for ours in _taken(one) for theirs in _taken(other))
     )
 
 
-def _taken(route: Route) -> tuple[str, ...]:
+def _taken(route: Route) -> Iterator[Selection]:
     """What a route looks at: the files to score, and its marker."""
-    return (*route.files, route.ready.marker) if route.ready.marker else route.files
+    yield route.selection
+    if route.ready.marker is not None:
+        yield Selection(files=(route.ready.marker,), ignores_case=route.selection.ignores_case)
 
 
 def _written(route: Route) -> Iterator[tuple[str, Location]]:
@@ -281,6 +312,26 @@ def _lands_in(place: Location, reader: Route) -> bool:
     return place.container.identity == reader.landing.identity and prefixes_overlap(
         fixed_prefix(place.path), fixed_prefix(reader.folder + "/")
     )
+
+
+def _settings(raw: Mapping[str, Any]) -> JobSettings:
+    return JobSettings(
+        mini_batch_size=raw.get("mini_batch_size"),
+        instance_count=raw.get("instance_count"),
+        max_concurrency_per_instance=raw.get("max_concurrency_per_instance"),
+        error_threshold=raw.get("error_threshold"),
+        retry_settings=_retry_settings(raw.get("retry_settings", {})),
+        output_file_name=raw.get("output_file_name"),
+        logging_level=raw.get("logging_level"),
+    )
+
+
+def _retry_settings(raw: Mapping[str, Any]) -> RetrySettings | None:
+    if not raw:
+        return None
+    # Azure writes this one duration as a number of seconds.
+    timeout = timedelta(seconds=raw["timeout"]) if "timeout" in raw else None
+    return RetrySettings(max_retries=raw.get("max_retries"), timeout=timeout)
 
 
 def _container(raw: Mapping[str, Any]) -> Container:

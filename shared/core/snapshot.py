@@ -46,6 +46,11 @@ class Snapshot:
         return self.marker_etag is not None
 
     @property
+    def left_out(self) -> int:
+        """How many files the route leaves out. Its marker is not one of them."""
+        return self.others - self.is_marked
+
+    @property
     def newest(self) -> datetime | None:
         """When the last of the files was written, by the storage service's clock."""
         return max((file.modified for file in self.files), default=None)
@@ -90,11 +95,11 @@ class FrozenFiles(Record, frozen=True):
     files: tuple[Frozen, ...]
 
 
-def freeze(files: Iterable[File], *, wants: Callable[[str], bool], marker: str | None) -> Snapshot:
+def freeze(files: Iterable[File], *, wants: Callable[[str], bool], is_marker: Callable[[str], bool]) -> Snapshot:
     """The snapshot of a folder listing: the wanted files in a fixed order; what else lies there is only counted."""
     listed = tuple(files)
     chosen = tuple(sorted((file for file in listed if wants(file.name)), key=lambda file: file.name))
-    marker_etag = next((file.etag for file in listed if file.name == marker), None)
+    marker_etag = next((file.etag for file in listed if is_marker(file.name)), None)
     return Snapshot(files=chosen, others=len(listed) - len(chosen), marker_etag=marker_etag)
 
 

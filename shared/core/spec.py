@@ -11,7 +11,7 @@ from typing import Literal
 from shared.core.landing import Landing
 from shared.core.location import Location, fill, is_safe, locate
 from shared.core.record import Record
-from shared.core.route import Endpoint, Polling
+from shared.core.route import Endpoint, JobSettings, Polling
 from shared.core.snapshot import Snapshot
 
 LONGEST_SUFFIX = "/" + "x" * 100
@@ -38,6 +38,7 @@ class JobRequest(Record, frozen=True, kw_only=True):
     """What one attempt asks the endpoint for. No two attempts share an output, so it tells whose a job is."""
 
     endpoint: Endpoint
+    settings: JobSettings
     input: Input
     output: Output
 
@@ -52,6 +53,7 @@ class RunSpec(Record, frozen=True, kw_only=True):
 
     landing: Location
     endpoint: Endpoint
+    settings: JobSettings
     input: Input
     output: Output
     publish: Location
@@ -86,7 +88,9 @@ class RunSpec(Record, frozen=True, kw_only=True):
 
     def request(self, attempt: int) -> JobRequest:
         """What that attempt asks the endpoint for."""
-        return JobRequest(endpoint=self.endpoint, input=self._input(), output=self.output_of(attempt))
+        return JobRequest(
+            endpoint=self.endpoint, settings=self.settings, input=self._input(), output=self.output_of(attempt)
+        )
 
     def _input(self) -> Input:
         if not self.scores_copies:
@@ -118,6 +122,7 @@ def write_spec(
     return RunSpec(
         landing=landing.location,
         endpoint=route.endpoint,
+        settings=route.settings,
         input=Input(
             name=route.input_name,
             type=route.input_type,

@@ -1,7 +1,8 @@
 """What a batch endpoint is sent, and what it may answer.
 
 Source: `BatchJob` of the Azure ML data-plane specification (2020-09-01-dataplanepreview) and the requests that
-azure-ai-ml 1.35 sends for the same settings.
+azure-ai-ml 1.35 sends for the same settings; `maxConcurrencyPerInstance` and `loggingLevel`, which it cannot send, are
+by the specification alone.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from typing import Any
 
 from shared.core.job import Job
 from shared.core.record import Message
+from shared.core.route import JobSettings, RetrySettings
 from shared.core.spec import JobRequest
 
 _INPUT_TYPES = {"uri_folder": "UriFolder", "uri_file": "UriFile"}
 
 
 ADVICE = {
-    400: "Compare the route's inputs, outputs and endpoint settings with the deployment.",
+    400: "Compare the route's inputs, outputs and settings with the deployment.",
     401: "Check that the app's identity belongs to the endpoint's tenant.",
     403: "Give the app's identity AzureML Data Scientist, or Batch Endpoint Invoker, on the workspace.",
     404: "Check the route's scoring_uri and deployment. Without deployment, the endpoint needs a default one.",
@@ -55,26 +57,30 @@ Submission = Accepted | Rejected | Deferred | Unclear
 
 def invoke_body(request: JobRequest) -> dict[str, Any]:
     """The POST body of one attempt. Its output URI is the attempt's own, which is how its job is recognised later."""
-    given = request.endpoint
-    properties: dict[str, Any] = {}
-    if given.instance_count is not None:
-        properties["compute"] = {"instanceCount": given.instance_count}
-    if given.mini_batch_size is not None:
-        properties["miniBatchSize"] = given.mini_batch_size
-    if given.error_threshold is not None:
-        properties["errorThreshold"] = given.error_threshold
-    retries: dict[str, Any] = {}
-    if given.max_retries is not None:
-        retries["maxRetries"] = given.max_retries
-    if given.timeout is not None:
-        retries["timeout"] = f"PT{int(given.timeout.total_seconds())}S"
-    if retries:
-        properties["retrySettings"] = retries
     source, target = request.input, request.output
     return {
         "properties": {
             "inputData": {source.name: {"jobInputType": _INPUT_TYPES[source.type], "uri": source.uri}},
             "outputData": {target.name: {"jobOutputType": "UriFile", "uri": target.uri}},
-            **properties,
+            **_overrides(request.settings),
         }
     }
+
+
+def _overrides(settings: JobSettings) -> dict[str, Any]:
+    """The settings as members of a `BatchJob`; one that is as deployed is not sent."""
+    retries = settings.retry_settings or RetrySettings()
+    timeout = retries.timeout and f"PT{int(retries.timeout.total_seconds())}S"
+    return _said(
+        compute=_said(instanceCount=settings.instance_count),
+        miniBatchSize=settings.mini_batch_size,
+        maxConcurrencyPerInstance=settings.max_concurrency_per_instance,
+        errorThreshold=settings.error_threshold,
+        retrySettings=_said(maxRetries=retries.max_retries, timeout=timeout),
+        outputFileName=settings.output_file_name,
+        loggingLevel=settings.logging_level and settings.logging_level.capitalize(),
+    )
+
+
+def _said(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value not in (None, {})}

@@ -120,5 +120,7 @@ def tally_of(route: Route, entries: Entries) -> Tally:
 
 def identity(route: Route) -> str:
     """Digest of all that decides which landings a route has, what their content is, and which ids its runs have."""
-    said = [route.name, route.landing.url, route.folder, route.files, route.ready.marker, route.takes_files]
+    chosen = route.selection
+    names = [chosen.files, chosen.exclude, chosen.ignores_case, route.ready.marker]
+    said = [route.name, route.landing.url, route.folder, names, route.takes_files]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()

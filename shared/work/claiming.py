@@ -49,6 +49,7 @@ def look(routes: Routes, blobs: Blobs, given: LookAt) -> Look:
         "landing.seen",
         **dump(given.names),
         files=len(snapshot.files),
+        left_out=snapshot.left_out,
         marked=snapshot.is_marked,
         newest=snapshot.newest,
     )

@@ -138,7 +138,7 @@ def _landings(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, list[File]]
     found: dict[str, list[File]] = defaultdict(list)
     for file in blobs.list_below(Location(route.landing, above)):
         folder, _, name = f"{above}/{file.name}".lstrip("/").rpartition("/")
-        if route.parts(folder) is not None and (route.wants(name) or name == route.ready.marker):
+        if route.parts(folder) is not None and (route.wants(name) or route.is_marker(name)):
             found[f"{folder}/{name}" if route.takes_files else folder].append(replace(file, name=name))
     return ((Landing(route, path), files) for path, files in found.items())
 

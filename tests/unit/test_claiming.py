@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 import pytest
@@ -34,7 +35,9 @@ from shared.work.ledger import Ledger
 from shared.work.table import WORK
 from testbed.examples import STATE, digits_route, in_landing
 from testbed.fakes import NOON, FakeBlobs, FakeClock, FakeEndpoint
+from tests.triggers.log import told
 
+MARKED = ("quiet: 5s", "marker: _SUCCESS")
 FILES = ("type: uri_folder", "type: uri_file")
 MOVED = ("folder: digits/{batch}", "folder: numbers/{batch}")
 BETTER = ("endpoint:", "endpoint:\n      deployment: better")
@@ -101,6 +104,25 @@ def test_what_a_landing_holds_is_seen() -> None:
     look = claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
 
     assert (look.files, look.newest, look.seen_at, look.marked) == (1, NOON, NOON, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "pairs", "left_out"),
+    [("digits/tuesday", (), 2), ("digits/tuesday", (MARKED,), 1), ("digits/tuesday/0.png", (FILES,), 0)],
+    ids=["a folder", "a folder with its marker", "a file"],
+)
+def test_the_log_says_how_many_files_a_look_has_left_out(
+    path: str, pairs: tuple[tuple[str, str], ...], left_out: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(routes=Routes((digits_route(*pairs),)), path=path)
+    site.drop("notes.txt")
+    site.drop("_SUCCESS")
+    caplog.set_level(logging.INFO, "landfall")
+
+    claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+
+    (seen,) = told(caplog, "landing.seen")
+    assert (seen["files"], seen["left_out"]) == (1, left_out)
 
 
 def test_where_files_can_be_renamed_a_look_does_not_go_by_their_times() -> None:

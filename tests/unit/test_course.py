@@ -91,7 +91,7 @@ def test_an_accepted_attempt_is_followed() -> None:
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        (400, "Compare the route's inputs, outputs and endpoint settings with the deployment."),
+        (400, "Compare the route's inputs, outputs and settings with the deployment."),
         (
             404,
             "Check the route's scoring_uri and deployment. Without deployment, the endpoint needs a default one.",

@@ -223,6 +223,20 @@ def test_the_marker_is_told_from_the_files_and_may_be_empty() -> None:
     assert match == Match(tuesday(route), is_marker=True)
 
 
+def test_an_excluded_file_matches_nothing() -> None:
+    route = digits_route(("files:", 'exclude: ["~*"]\n      files:'))
+
+    assert match_blob(Arrived("landing", "landing", "digits/tuesday/~0.png"), [route]) == Ignored("no route matches")
+
+
+def test_where_case_is_ignored_files_and_marker_match_in_any() -> None:
+    route = digits_route(("files:", "case: ignore\n      files:"), ("quiet: 5s", "marker: _SUCCESS"))
+
+    for name, is_marker in (("0.PNG", False), ("_success", True)):
+        match = match_blob(Arrived("landing", "landing", f"digits/tuesday/{name}"), [route])
+        assert match == Match(tuesday(route), is_marker=is_marker)
+
+
 def test_an_empty_file_is_left_to_its_folder() -> None:
     said = read(contentLength=0)
     assert isinstance(said, Arrived)

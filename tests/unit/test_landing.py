@@ -48,7 +48,15 @@ def test_a_landing_freezes_what_its_route_wants() -> None:
         2,
         "0x9",
     )
-    assert [frozen.name for frozen in file.files] == ["0.png"]
+    assert ([frozen.name for frozen in file.files], file.others) == (["0.png"], 0)
+
+
+def test_what_a_route_excludes_is_left_out_of_the_snapshot_and_counted() -> None:
+    route = digits_route(("files:", 'exclude: ["~*"]\n      files:'), MARKED)
+
+    folder = tuesday(route).freeze([a_file("0.png"), a_file("~1.png"), a_file("_SUCCESS")])
+
+    assert ([frozen.name for frozen in folder.files], folder.left_out) == (["0.png"], 1)
 
 
 def test_landings_have_keys_of_their_own() -> None:

@@ -36,7 +36,7 @@ folders = st.lists(files, max_size=6, unique_by=lambda file: file.name)
 
 
 def frozen(listed: list[File]) -> Snapshot:
-    return freeze(listed, wants=lambda name: True, marker=None)
+    return freeze(listed, wants=lambda name: True, is_marker=lambda name: False)
 
 
 @given(folders.flatmap(lambda listed: st.tuples(st.just(listed), st.permutations(listed))))

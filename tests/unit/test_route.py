@@ -53,6 +53,34 @@ def test_the_marker_is_never_wanted_even_if_a_glob_matches_it() -> None:
     assert not digits_route(MARKED).wants("all.png")
 
 
+ANY_CASE = ("files:", 'case: ignore\n      exclude: ["*.tmp.png"]\n      files:')
+
+
+def test_an_excluded_file_is_not_wanted() -> None:
+    route = digits_route(("files:", 'exclude: ["*.tmp.png"]\n      files:'))
+
+    assert route.wants("0.png")
+    assert not route.wants("0.tmp.png")
+    assert route.wants("0.TMP.png")
+
+
+def test_where_case_is_ignored_files_excluded_ones_and_the_marker_are_known_in_any() -> None:
+    route = digits_route(ANY_CASE, MARKED)
+
+    assert route.wants("0.PNG")
+    assert not route.wants("0.TMP.png")
+    assert route.is_marker("ALL.PNG")
+    assert not route.wants("ALL.PNG")
+
+
+def test_else_a_marker_in_another_case_is_none() -> None:
+    assert not digits_route(MARKED).is_marker("ALL.png")
+
+
+def test_without_a_marker_no_file_is_one() -> None:
+    assert not digits_route().is_marker("")
+
+
 def test_the_parts_of_a_folder_are_named_by_the_pattern() -> None:
     route = digits_route(("folder: digits/{batch}", "folder: " + "digits/{batch}/{part}"))
 

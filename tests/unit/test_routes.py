@@ -9,6 +9,7 @@ from testbed.examples import ROOT, SETTINGS
 from tests.unit.routes_files import REMOVED, Change, digits, edited, one_more_route, parsed, told
 
 DURATION = "a duration: a whole number followed by s, m, h or d"
+RETRIES = "settings.retry_settings"
 INPUT, OUTPUT = "inputs.images.path", "outputs.predictions.path"
 STORE = "azureml://datastores/workspaceblobstore/paths"
 
@@ -47,13 +48,49 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "scoring URI of something else": (("endpoint.scoring_uri", "https://a/score"), "endpoint.scoring_uri", "…/jobs"),
     "deployment that is no name": (("endpoint.deployment", "1a"), "endpoint.deployment", "the name of a deployment"),
     "mini batches of nothing": (
-        ("endpoint.mini_batch_size", 0),
-        "endpoint.mini_batch_size",
+        ("settings.mini_batch_size", 0),
+        "settings.mini_batch_size",
         "a whole number of at least 1",
     ),
-    "instances as text": (("endpoint.instance_count", "2"), "endpoint.instance_count", "a whole number of at least 1"),
-    "threshold below -1": (("endpoint.error_threshold", -2), "endpoint.error_threshold", "-1 ignores all failures"),
-    "no tries": (("endpoint.retries.max_retries", 0), "endpoint.retries.max_retries", "tries of one mini batch"),
+    "instances as text": (("settings.instance_count", "2"), "settings.instance_count", "a whole number of at least 1"),
+    "threshold below -1": (("settings.error_threshold", -2), "settings.error_threshold", "-1 ignores all failures"),
+    "no tries": ((f"{RETRIES}.max_retries", 0), f"{RETRIES}.max_retries", "tries of one mini batch"),
+    "time limit with a unit": ((f"{RETRIES}.timeout", "5m"), f"{RETRIES}.timeout", "in seconds, a whole number"),
+    "an unknown log level": (("settings.logging_level", "Info"), "settings.logging_level", "debug, info or warning"),
+    "settings in the endpoint": (("endpoint.mini_batch_size", 5), "endpoint", "is written below settings"),
+    "retries in the endpoint": (("endpoint.retries", {"max_retries": 3}), "endpoint", "is written below settings"),
+    "retries in short": (("settings.retries", {"max_retries": 3}), "settings", "error_threshold, retry_settings,"),
+    "resources": (("resources", {"instance_count": 2}), "resources", "write settings: {instance_count: …}"),
+    "output action": (
+        ("settings.output_action", "summary_only"),
+        "settings.output_action",
+        "set it in the deployment's YAML and run az ml batch-deployment create --file again",
+    ),
+    "environment variables": (
+        ("settings.environment_variables", {"A": "1"}),
+        "settings.environment_variables",
+        "a setting of the deployment; set them in",
+    ),
+    "experiment name": (
+        ("settings.experiment_name", "e"),
+        "settings.experiment_name",
+        "for pipeline component deployments only",
+    ),
+    "display name": (("settings.display_name", "d"), "settings.display_name", "does not take display_name"),
+    "another output file name": (
+        ("settings.output_file_name", "scores.csv"),
+        "settings.output_file_name",
+        "is not the file name 'predictions.csv' at the end of outputs.predictions.path; leave it out",
+    ),
+    "output file name with a folder": (
+        ("settings.output_file_name", "a/predictions.csv"),
+        "settings.output_file_name",
+        "without a folder",
+    ),
+    "everything excluded": (("landing.exclude", ["*.p?g"]), "landing.exclude", "leaves out everything"),
+    "glob for sub-folders": (("landing.files", ["**.png"]), "landing.files.0", "sub-folders are not scored"),
+    "excluded sub-folder": (("landing.exclude", ["tmp/*"]), "landing.exclude.0", "without a slash"),
+    "an unknown case": (("landing.case", "lower"), "landing.case", "sensitive (the default), or ignore"),
     "no inputs": (("inputs", {}), "inputs", "the one input of the model deployment"),
     "two inputs": (("inputs.more", digits()["inputs"]["images"]), "inputs", "the one input"),
     "input of another type": (("inputs.images.type", "mltable"), "inputs.images.type", "uri_folder (the landing is"),
@@ -105,13 +142,12 @@ def test_a_problem_is_told_with_route_field_and_what_would_be_right(kind: str) -
     assert routes.usable == ()
 
 
-@pytest.mark.parametrize("value", ["5", "5 s", "0s", "-5s", "1.5h", "1w", "s", "", 5, None, "5S"])
+@pytest.mark.parametrize("value", ["5", "5 s", "0s", "-5s", "1.5h", "1w", "s", "", 5, "5S"])
 @pytest.mark.parametrize(
     "field",
     [
         "ready.quiet",
         "ready.longest_wait",
-        "endpoint.retries.timeout",
         "polling.first",
         "polling.longest",
         "polling.start_deadline",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from shared.core.route import Route, read_route
+from shared.core.route import Endpoint, JobSettings, Route, read_route
 from shared.routes import SCHEMA
 from tests.unit.routes_files import REMOVED, changed
 
@@ -19,16 +19,28 @@ ROUTE: dict[str, Any] = DOCUMENT["$defs"]["route"]
 WORKSPACES = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces"
 
 FULL: dict[str, Any] = {
-    "landing": {"account_url": "https://a.b", "container": "landing", "folder": "f/{x}", "files": ["*.png"]},
+    "landing": {
+        "account_url": "https://a.b",
+        "container": "landing",
+        "folder": "f/{x}",
+        "files": ["*.png"],
+        "exclude": ["_*"],
+        "case": "ignore",
+    },
     "ready": {"quiet": "7s", "longest_wait": "7h", "then": "fail"},
     "endpoint": {
         "scoring_uri": "https://a.b/jobs",
         "workspace": f"{WORKSPACES}/one",
         "deployment": "one",
+    },
+    "settings": {
         "mini_batch_size": 7,
         "instance_count": 7,
+        "max_concurrency_per_instance": 7,
         "error_threshold": 7,
-        "retries": {"max_retries": 7, "timeout": "7s"},
+        "retry_settings": {"max_retries": 7, "timeout": 7},
+        "output_file_name": "x",
+        "logging_level": "debug",
     },
     "inputs": {"images": {"type": "uri_folder", "path": "https://a.b/landing/{landing}"}},
     "outputs": {"scores": {"type": "uri_file", "path": "azureml://datastores/d/paths/{run_id}/{attempt}/x"}},
@@ -44,6 +56,8 @@ OTHER: dict[str, Any] = {
     "landing.container": "other",
     "landing.folder": "g/{x}",
     "landing.files": ["*.csv"],
+    "landing.exclude": ["~*"],
+    "landing.case": "sensitive",
     "ready.quiet": "8s",
     "ready.marker": "_DONE",
     "ready.longest_wait": "8h",
@@ -51,11 +65,14 @@ OTHER: dict[str, Any] = {
     "endpoint.scoring_uri": "https://c.d/jobs",
     "endpoint.workspace": f"{WORKSPACES}/two",
     "endpoint.deployment": "two",
-    "endpoint.mini_batch_size": 8,
-    "endpoint.instance_count": 8,
-    "endpoint.error_threshold": 8,
-    "endpoint.retries.max_retries": 8,
-    "endpoint.retries.timeout": "8s",
+    "settings.mini_batch_size": 8,
+    "settings.instance_count": 8,
+    "settings.max_concurrency_per_instance": 8,
+    "settings.error_threshold": 8,
+    "settings.retry_settings.max_retries": 8,
+    "settings.retry_settings.timeout": 8,
+    "settings.output_file_name": "y",
+    "settings.logging_level": "warning",
     "inputs.images.type": "uri_file",
     "inputs.images.path": "https://a.b/landing/x/{landing}",
     "outputs.scores.path": "azureml://datastores/d/paths/x/{run_id}/{attempt}/x",
@@ -89,6 +106,8 @@ def resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 def fields(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every field below a schema that is not a map itself, by its dotted path."""
     schema = resolved(schema)
+    if "not" in schema:  # known only to be refused
+        return
     below = dict(schema.get("properties", {}))
     if isinstance(schema.get("additionalProperties"), dict):
         below[NAMES[path[-1]]] = schema["additionalProperties"]
@@ -115,7 +134,7 @@ def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
 def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
 
-    assert len(FIELDS) == 30
+    assert len(FIELDS) == 35
     assert set(FIELDS) == set(OTHER) | ONLY_ONE_VALUE
 
 
@@ -137,6 +156,8 @@ def test_the_code_has_the_defaults_that_the_schema_tells(path: str) -> None:
 def test_the_defaults_of_the_schema_are_the_ones_that_the_documentation_tells() -> None:
     assert DEFAULTS == {
         "landing.files": ["*"],
+        "landing.exclude": [],
+        "landing.case": "sensitive",
         "ready.longest_wait": "1d",
         "staging": "when_needed",
         "polling.first": "15s",
@@ -154,13 +175,13 @@ def test_what_follows_the_longest_wait_depends_on_what_was_waited_for(ready: dic
 
 
 def test_what_is_left_out_without_a_default_is_left_as_deployed() -> None:
-    endpoint = read({**FULL, "endpoint": {"scoring_uri": "https://a.b/jobs"}}).endpoint
+    route = read(without({**FULL, "endpoint": {"scoring_uri": "https://a.b/jobs"}}, "settings"))
 
-    assert (endpoint.deployment, endpoint.mini_batch_size, endpoint.instance_count) == (None, None, None)
-    assert (endpoint.error_threshold, endpoint.max_retries, endpoint.timeout) == (None, None, None)
+    assert route.endpoint == Endpoint(scoring_uri="https://a.b/jobs")
+    assert route.settings == JobSettings()
 
 
-@pytest.mark.parametrize("map_", ["polling", "datastores"])
+@pytest.mark.parametrize("map_", ["polling", "datastores", "settings"])
 def test_a_map_that_may_be_left_out_is_as_good_as_an_empty_one(map_: str) -> None:
     assert ROUTE["properties"][map_]["default"] == {}
     assert read(without(FULL, map_)) == read({**FULL, map_: {}})
@@ -172,5 +193,5 @@ def test_every_other_field_is_required() -> None:
 
     optional = {path for path in given if validator.is_valid({"routes": {"r": without(FULL, path)}})}
 
-    as_deployed = {path for path in given if path.startswith("endpoint.")} - {"endpoint.scoring_uri"}
+    as_deployed = {path for path in given if path.startswith(("endpoint.", "settings."))} - {"endpoint.scoring_uri"}
     assert optional == {*DEFAULTS, *as_deployed, "ready.then"}

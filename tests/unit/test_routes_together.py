@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shared.core.event import Arrived, Match, match_blob
@@ -41,6 +43,36 @@ def test_routes_that_would_score_the_same_files_are_refused_both(folder: str, fi
         assert message == (
             f"matches the same files or marker as route {other!r}; use a different folder, file globs or marker"
         )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "overlap"),
+    [
+        pytest.param({"exclude": ["*.csv"]}, {"files": ["*.csv"]}, False, id="excluded by one, scored by the other"),
+        pytest.param({"exclude": ["a*.csv"]}, {"files": ["*.csv"]}, True, id="only some excluded"),
+        pytest.param({"files": ["*.csv"]}, {"files": ["*.CSV"]}, False, id="two cases"),
+        pytest.param({"files": ["*.csv"]}, {"files": ["*.CSV"], "case": "ignore"}, True, id="any case"),
+        pytest.param(
+            {"exclude": ["*.csv"]}, {"files": ["*.csv"], "case": "ignore"}, True, id="excluded in one case only"
+        ),
+    ],
+)
+def test_exclude_and_case_count_when_routes_of_one_folder_are_compared(
+    first: dict[str, Any], second: dict[str, Any], overlap: bool
+) -> None:
+    landing = {name: value for name, value in digits()["landing"].items() if name != "files"}
+    routes = {
+        "first": changed(digits(), ("landing", landing | first)),
+        "second": changed(digits(), ("landing", landing | second), ("publish.path", "second")),
+    }
+
+    assert bool(told(parsed(text_of(routes)))) == overlap
+
+
+def test_a_marker_that_another_route_would_score_in_another_case_is_a_problem() -> None:
+    marked = changed(digits(), ("ready", {"marker": "ALL.csv"}), ("landing.case", "ignore"))
+
+    assert told(parsed(text_of({"marked": marked, "tables": changed(digits(), ("landing.files", ["all.*"]))})))
 
 
 def test_the_same_folder_of_another_account_or_container_is_no_overlap() -> None:

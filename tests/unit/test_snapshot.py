@@ -17,14 +17,14 @@ def a_file(name: str, *, etag: str = "0x1", size: int = 1, md5: str | None = "m"
 
 
 def snapshot(*files: File) -> Snapshot:
-    return freeze(files, wants=lambda name: name.endswith(".png"), marker="_SUCCESS")
+    return freeze(files, wants=lambda name: name.endswith(".png"), is_marker="_SUCCESS".__eq__)
 
 
 def test_only_wanted_files_are_frozen_in_the_order_of_their_names() -> None:
     frozen = snapshot(a_file("b.png"), a_file("_SUCCESS", etag="0x9"), a_file("a.png"), a_file("notes.txt"))
 
     assert [file.name for file in frozen.files] == ["a.png", "b.png"]
-    assert frozen.others == 2
+    assert (frozen.others, frozen.left_out) == (2, 1)
     assert frozen.marker_etag == "0x9"
 
 
@@ -42,7 +42,7 @@ def test_an_empty_folder_has_a_snapshot_too() -> None:
 
 
 def test_without_a_marker_none_is_found() -> None:
-    assert freeze([a_file("_SUCCESS")], wants=lambda name: True, marker=None).marker_etag is None
+    assert freeze([a_file("_SUCCESS")], wants=lambda name: True, is_marker=lambda name: False).marker_etag is None
 
 
 A = a_file("a.png")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shared.core.landing import Landing
 from shared.core.location import Location
 from shared.core.record import from_json, to_json
+from shared.core.route import JobSettings, RetrySettings
 from shared.core.spec import RunSpec, write_spec
 from testbed.examples import LAKEHOUSE, LANDING, digits_route, in_landing, tuesday
 from tests.unit.routes_files import edited, parsed
@@ -174,11 +176,12 @@ def test_what_the_route_sets_differently_from_the_deployment_goes_along() -> Non
     route = digits_route(
         (
             "    inputs:",
-            "      mini_batch_size: 10\n      error_threshold: 0\n      retries: {timeout: 2m}\n    inputs:",
+            "    settings: {mini_batch_size: 10, error_threshold: 0, retry_settings: {timeout: 120}}\n    inputs:",
         )
     )
 
-    endpoint = spec_of(tuesday(route)).endpoint
+    settings = spec_of(tuesday(route)).request(1).settings
 
-    assert (endpoint.mini_batch_size, endpoint.error_threshold) == (10, 0)
-    assert (endpoint.timeout and endpoint.timeout.total_seconds(), endpoint.instance_count) == (120, None)
+    assert settings == JobSettings(
+        mini_batch_size=10, error_threshold=0, retry_settings=RetrySettings(timeout=timedelta(minutes=2))
+    )

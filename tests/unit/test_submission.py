@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +11,9 @@ from shared.core.record import Message, change, load
 from shared.core.steps import SUBMIT_JOB
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear, invoke_body
 from shared.core.trouble import Kind, Trouble
-from testbed.examples import digits_route
-from tests.unit.runs import RUN_ID, a_job, a_spec, over_copies
+from testbed.examples import tuesday
+from tests.unit.routes_files import edited, parsed
+from tests.unit.runs import RUN_ID, a_job, a_spec, over_copies, spec_of
 
 SENT = "azureml://datastores/store/paths/landfall/r/1/p.csv"
 
@@ -52,26 +52,31 @@ def test_copies_are_sent_as_the_folder_that_they_are_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "properties"),
+    ("settings", "properties"),
     [
         ({}, {}),
         ({"instance_count": 2}, {"compute": {"instanceCount": 2}}),
         ({"mini_batch_size": 10}, {"miniBatchSize": 10}),
         ({"error_threshold": 0}, {"errorThreshold": 0}),
         ({"error_threshold": -1}, {"errorThreshold": -1}),
-        ({"max_retries": 3}, {"retrySettings": {"maxRetries": 3}}),
-        ({"timeout": timedelta(seconds=90)}, {"retrySettings": {"timeout": "PT90S"}}),
+        ({"retry_settings": {"max_retries": 3}}, {"retrySettings": {"maxRetries": 3}}),
+        ({"retry_settings": {"timeout": 90}}, {"retrySettings": {"timeout": "PT90S"}}),
         (
-            {"max_retries": 3, "timeout": timedelta(seconds=90)},
+            {"retry_settings": {"max_retries": 3, "timeout": 90}},
             {"retrySettings": {"maxRetries": 3, "timeout": "PT90S"}},
         ),
+        ({"max_concurrency_per_instance": 4}, {"maxConcurrencyPerInstance": 4}),
+        ({"output_file_name": "predictions.csv"}, {"outputFileName": "predictions.csv"}),
+        ({"logging_level": "debug"}, {"loggingLevel": "Debug"}),
     ],
-    ids=["nothing", "nodes", "mini-batch", "threshold", "no threshold", "retries", "time-out", "retries and time-out"],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
 )
-def test_what_a_route_overrides_is_sent_and_nothing_else(overrides: dict[str, Any], properties: dict[str, Any]) -> None:
-    spec = a_spec(endpoint=change(digits_route().endpoint, **overrides))
+def test_what_a_route_sets_is_sent_as_the_service_spells_it_and_nothing_else(
+    settings: dict[str, Any], properties: dict[str, Any]
+) -> None:
+    (route,) = parsed(edited(("settings", settings))).usable
 
-    sent = invoke_body(spec.request(1))["properties"]
+    sent = invoke_body(spec_of(tuesday(route)).request(1))["properties"]
 
     assert {name: value for name, value in sent.items() if name not in ("inputData", "outputData")} == properties
 

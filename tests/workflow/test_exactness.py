@@ -38,6 +38,16 @@ def test_other_files_beside_them_are_left_out_by_scoring_copies() -> None:
     assert run["staged"] is True
 
 
+def test_excluded_files_are_left_out_by_scoring_copies_too() -> None:
+    world = make_world(("files:", 'exclude: ["~*"]\n      files:'))
+    world.land("0.png", "~1.png")
+
+    world.watch()
+
+    run = world.only_run()
+    assert (run["status"], run["snapshot"]["files"], run["staged"]) == ("published", 1, True)
+
+
 def test_staging_never_refuses_a_folder_with_other_files() -> None:
     world = make_world(("    polling:", "    staging: never\n    polling:"))
     world.land("0.png", "notes.txt")

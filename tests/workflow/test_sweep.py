@@ -37,6 +37,15 @@ def test_a_landing_without_a_run_is_found_once_its_events_had_their_chance() -> 
     assert missed(world) == ["digits/tuesday"]
 
 
+def test_a_landing_is_found_by_the_names_that_its_route_takes() -> None:
+    world = make_world(("files:", 'case: ignore\n      exclude: ["~*"]\n      files:'))
+    world.land("0.PNG")
+    world.land("~0.png", folder="digits/wednesday")
+    world.clock.advance(minutes=3)
+
+    assert missed(world) == ["digits/tuesday"]
+
+
 def test_a_landing_whose_content_has_a_run_is_left_alone_until_it_changes() -> None:
     world = make_world()
     world.land("0.png")

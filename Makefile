@@ -39,7 +39,7 @@ up: setup
 	$(BIN)/python -m local up --state $(STATE)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
 
 quick: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/triggers tests/workflow tests/test_architecture.py

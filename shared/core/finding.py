@@ -132,8 +132,13 @@ def is_surely_of(candidate: Candidate, sent: Sent) -> bool:
         owner(candidate, sent) is Owner.UNKNOWN
         and candidate.is_own is True
         and candidate.created is not None
-        and any(is_same_input(uri, sent.input_uri) for uri in candidate.inputs)
+        and _has_input(candidate, sent)
     )
+
+
+def _has_input(candidate: Candidate, sent: Sent) -> bool:
+    """Whether a job certainly scores what was sent."""
+    return any(is_same_input(uri, sent.input_uri) for uri in candidate.inputs)
 
 
 def conclude(
@@ -161,10 +166,13 @@ def conclude(
         return Found(min(ours, key=_precedence).job, more=len(ours) > 1 or bool(live))
     if live:
         return MayBeThere(tuple(live))
-    if written and any(candidate.job.stage is Stage.COMPLETED for candidate in unknown):
-        if len(unknown) == 1:
-            return Found(unknown[0].job)
-        names = ", ".join(sorted(candidate.job.name for candidate in unknown))
+    # The service shows an input in the form in which it was sent, so one that is the same says more than one that
+    # cannot be compared.
+    likely = [candidate for candidate in unknown if _has_input(candidate, sent)] or unknown
+    if written and any(candidate.job.stage is Stage.COMPLETED for candidate in likely):
+        if len(likely) == 1:
+            return Found(likely[0].job)
+        names = ", ".join(sorted(candidate.job.name for candidate in likely))
         return CannotTell(f"its output was written by one of {names}, which do not show their outputs")
     return NotThere() if complete else CannotTell(reason)
 

@@ -103,6 +103,7 @@ OTHER = a_candidate("other", outputs=(ANOTHER_OUTPUT,))
 DONE = a_candidate("done", "Completed", inputs=(INPUT,))
 FAILED = a_candidate("failed", "Failed", inputs=(INPUT,))
 ANOTHER = a_candidate("another", "Completed", inputs=(INPUT,))
+COPIES = a_candidate("copies", "Completed", inputs=("azureml://datastores/workspaceblobstore/paths/landfall/r/input",))
 WRITTEN = "its output was written by one of {}, which do not show their outputs"
 
 
@@ -123,6 +124,7 @@ WRITTEN = "its output was written by one of {}, which do not show their outputs"
         ([DONE, YOUNG], {"written": True}, MayBeThere(("young",))),
         ([FAILED], {"written": True}, NotThere()),
         ([DONE, FAILED], {"written": True}, CannotTell(WRITTEN.format("done, failed"))),
+        ([DONE, COPIES], {"written": True}, Found(DONE.job)),
         ([DONE, ANOTHER], {"written": True}, CannotTell(WRITTEN.format("another, done"))),
         ([FAILED], {}, NotThere()),
     ],
@@ -141,6 +143,7 @@ WRITTEN = "its output was written by one of {}, which do not show their outputs"
         "the output is there, but whose it is has to be waited for",
         "one that failed beside an output",
         "one that failed may have written a part of it",
+        "one that scores something in another form has not written it",
         "either of two may have written it",
         "one that failed",
     ],

@@ -136,7 +136,7 @@ class Emulator:
         while (status := self._status(name)) not in ("Completed", "Failed", "Canceled"):
             assert status
             time.sleep(0.05)
-        details = self._details(name)
+        details = self._details(self._step(name))  # the run below the job does the work, and has the logs
         assert status == "Completed", details["error"]
         logs = {path: url for path, url in details["logFiles"].items() if "job_progress_overview" in path}
         overview = self._http.get(next(iter(logs.values()))).text
@@ -181,12 +181,19 @@ class Emulator:
         answer = self._http.get(f"{self._jobs}/{name}", headers=self._token(AZURE_ML))
         return str(answer.raise_for_status().json()["properties"]["status"])
 
-    def _details(self, name: str) -> dict[str, Any]:
+    def _step(self, name: str) -> str:
+        """The run below a job's own."""
+        return str(self._history(f"{name}/children")["value"][0]["runId"])
+
+    def _details(self, run: str) -> dict[str, Any]:
+        return self._history(f"{run}/details")
+
+    def _history(self, path: str) -> dict[str, Any]:
         workspace = (
             f"/subscriptions/{addresses.SUBSCRIPTION}/resourceGroups/{addresses.RESOURCE_GROUP}"
             f"/providers/Microsoft.MachineLearningServices/workspaces/{addresses.WORKSPACE}"
         )
-        url = f"{self._where.azureml}/history/v1.0{workspace}/runs/{name}/details"
+        url = f"{self._where.azureml}/history/v1.0{workspace}/runs/{path}"
         return dict(self._http.get(url, headers=self._token(MANAGEMENT)).raise_for_status().json())
 
     def _token(self, audience: str) -> dict[str, str]:

@@ -7,13 +7,10 @@ from collections.abc import Callable
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.core.checkup import Report, read_asked, refused, shown
-from shared.core.open_facts import ALL_UNKNOWN
 from shared.errors import InputRefused, LandfallError, RoutesInvalid, SettingsInvalid
 from shared.services import services
 from shared.telemetry import error
 from shared.work import inquiry
-from shared.work.doctor import examine
 from shared.work.health import problems_of
 
 bp = df.Blueprint()
@@ -47,6 +44,11 @@ def doctor(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _examined(body: bytes) -> object:
+    # First use, not cold start: nobody asks a doctor at every start.
+    from shared.core.checkup import Report, read_asked, refused, shown
+    from shared.core.open_facts import ALL_UNKNOWN
+    from shared.work.doctor import examine
+
     asked = read_asked(body)
     try:
         return shown(examine(services(), asked))

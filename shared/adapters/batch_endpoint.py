@@ -18,7 +18,7 @@ from azure.core.credentials import TokenCredential
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT, names_in
 from shared.adapters.job_lists import JobLists
-from shared.adapters.rest import TIMEOUT, Hook, Rest, cut, json_of, refusal, words
+from shared.adapters.rest import TIMEOUT, Hook, Rest, cut, json_of, refusal, refused, words
 from shared.adapters.run_history import RunHistory
 from shared.adapters.workspaces import Workspaces
 from shared.core.finding import Candidate, read_candidate
@@ -82,7 +82,7 @@ class AzureBatchEndpoint:
                 return None
             seen = _job(known)
         else:
-            raise _refused(response)
+            raise refused(response)
         if has_run or seen.stage is not Stage.RUNNING:
             return seen
         return self._unless_it_waits(endpoint, job.seen_again(seen))
@@ -96,7 +96,7 @@ class AzureBatchEndpoint:
         try:
             return self._workspaces.job(self._workspaces.of(endpoint, job), job.name)
         except Unavailable as error:
-            told = f"{cut(_refused(response), HALF)} Resource Manager could not be asked either: {cut(error, HALF)}"
+            told = f"{cut(refused(response), HALF)} Resource Manager could not be asked either: {cut(error, HALF)}"
             raise Unavailable(told) from error
 
     def jobs_since(self, endpoint: Endpoint, since: datetime, *, whole: bool = True) -> JobListing:
@@ -124,7 +124,7 @@ class AzureBatchEndpoint:
         """The job as the scoring host shows it; as it was listed if the host does not show it."""
         response = self._get(endpoint, candidate.job)
         if response.status_code == 429:
-            raise Unavailable(f"{response.request.url} answered 429: {words(response)}")
+            raise refused(response)
         return _candidate(json_of(response), self._identity()) if response.is_success else candidate
 
     def _get(self, endpoint: Endpoint, job: Job) -> httpx.Response:
@@ -140,8 +140,7 @@ class AzureBatchEndpoint:
         return job if waiting is None else job.with_status(waiting)
 
     def _history(self, endpoint: Endpoint, job: Job) -> RunHistory:
-        workspace = self._workspaces.of(endpoint, job)
-        return RunHistory(self._rest, self._workspaces.api(workspace), workspace)
+        return RunHistory.of(self._rest, self._workspaces, endpoint, job)
 
     def _identity(self) -> Collection[str]:
         return names_in(self._rest.token(MANAGEMENT))
@@ -174,10 +173,6 @@ def _candidate(resource: object, identity: Collection[str]) -> Candidate:
         return read_candidate(resource, identity)
     except ValueError as error:
         raise Unavailable(f"Could not read the endpoint's answer: {error}") from error
-
-
-def _refused(response: httpx.Response) -> Unavailable:
-    return refusal(response, f"{response.request.url} answered {response.status_code}: {words(response)}")
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -188,6 +188,7 @@ class AzureBlobs:
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
         with _mapped(f"copy {source.url} to {target.url}", CONTRIBUTOR, target.container):
             if self._walls.stand_between(source.container, target.container):
+                self.stat(source)  # who may not read it is told so, and not that the target cannot be written
                 return self._stream(source, target, etag, md5)
             try:
                 if size <= self._one_request:
@@ -214,7 +215,6 @@ class AzureBlobs:
             return self._stream(source, target, etag, md5)
 
     def _stream(self, source: Location, target: Location, etag: str, md5: str | None) -> Copied:
-        self.stat(source)  # who may not read it is told so, and not that the target cannot be written
         where = self._blob(source), self._blob(target)
         return stream(*where, etag=_quoted(etag), md5=md5, block=self._streamed_block, room=self._room)
 

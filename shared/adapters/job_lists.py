@@ -65,7 +65,7 @@ class JobLists:
                 listing = way(endpoint, since, whole)
             except Unavailable as error:
                 trouble.append(error)
-            except (ListCut, Closed) as error:
+            except Closed as error:
                 partial.append(JobListing((), complete=False, reason=str(error)))
             else:
                 if listing.complete:

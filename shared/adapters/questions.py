@@ -99,8 +99,7 @@ class AzureQuestions:
             return Reply(asked=_get(url), status=None, words=str(error)), None
 
     def _history(self, endpoint: Endpoint, job: Job) -> RunHistory:
-        workspace = self._workspaces.of(endpoint, job)
-        return RunHistory(self._rest, self._workspaces.api(workspace), workspace)
+        return RunHistory.of(self._rest, self._workspaces, endpoint, job)
 
     def _reply(self, where: Callable[[], str], scope: str, headers: dict[str, str] | None = None) -> Reply:
         url = ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 from azure.core.credentials import TokenCredential
@@ -113,7 +113,7 @@ class Closed(Exception):
 def json_of(response: httpx.Response) -> dict[str, Any]:
     """The JSON object in a successful answer. Raises Unavailable, or Denied for 401 and 403."""
     if not response.is_success:
-        raise refusal(response, f"{address(response.request.url)} answered {response.status_code}: {words(response)}")
+        raise refused(response)
     try:
         body = response.json()
     except ValueError as error:
@@ -121,6 +121,11 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Unavailable(f"{address(response.request.url)} did not return a JSON object")
     return body
+
+
+def refused(response: httpx.Response) -> Unavailable:
+    """The error that an answer of that status means, in the service's own words."""
+    return refusal(response, f"{address(response.request.url)} answered {response.status_code}: {words(response)}")
 
 
 def refusal(response: httpx.Response, message: str) -> Unavailable:
@@ -156,7 +161,12 @@ def address(url: object) -> str:
 
 def is_same_origin(link: object, url: str) -> bool:
     """Whether a link leads to where the URL leads."""
+    return isinstance(link, str) and parts_of(link)[:2] == parts_of(url)[:2]
+
+
+def parts_of(url: str) -> SplitResult:
+    """The parts of a URL that a service has told, all of them empty if it is none."""
     try:
-        return isinstance(link, str) and urlsplit(link)[:2] == urlsplit(url)[:2]
+        return urlsplit(url)
     except ValueError:
-        return False
+        return urlsplit("")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from shared.adapters.credentials import MANAGEMENT
-from shared.adapters.rest import ListCut, Rest, cut, json_of, without_queries
+from shared.adapters.rest import ListCut, Rest, cut, json_of, parts_of, without_queries
+from shared.adapters.workspaces import Workspaces
 from shared.core.job import Job, Stage, stage_of, text_at, value_at
+from shared.core.route import Endpoint
 from shared.errors import Unavailable
 
 PAGES = 10
@@ -36,6 +38,12 @@ class RunHistory:
         self._rest = rest
         self._api = api
         self._runs = f"{api}/history/v1.0{workspace}/runs"
+
+    @classmethod
+    def of(cls, rest: Rest, workspaces: Workspaces, endpoint: Endpoint, job: Job) -> RunHistory:
+        """Of the workspace that the job is in. Raises Unavailable if it cannot be found."""
+        workspace = workspaces.of(endpoint, job)
+        return cls(rest, workspaces.api(workspace), workspace)
 
     def steps(self, job: Job) -> list[Mapping[str, Any]]:
         """The steps of a job. Raises Unavailable."""
@@ -97,12 +105,9 @@ class RunHistory:
         return without_queries(" ".join(answer.text[-LOG_TAIL:].split()))[-LONGEST_TAIL:] or None
 
     def _is_storage(self, link: str) -> bool:
-        try:
-            parts = urlsplit(link)
-        except ValueError:
-            return False
+        parts = parts_of(link)
         host = parts.hostname or ""
-        return parts.scheme == "https" and (host.endswith(BLOB_HOSTS) or host == urlsplit(self._api).hostname)
+        return parts.scheme == "https" and (host.endswith(BLOB_HOSTS) or host == parts_of(self._api).hostname)
 
 
 def _worth_reading(logs: object) -> Iterator[tuple[str, str]]:

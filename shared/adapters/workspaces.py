@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 from threading import Lock
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from shared.adapters.credentials import MANAGEMENT
-from shared.adapters.rest import ListCut, Rest, is_same_origin, json_of
+from shared.adapters.rest import ListCut, Rest, is_same_origin, json_of, parts_of
 from shared.core.job import Job, text_at
 from shared.core.route import Endpoint
 from shared.errors import Denied, InputRefused, Unavailable
@@ -181,5 +181,5 @@ class Workspaces:
         return f"{self._management_url}{path}?api-version={version}"
 
     def _is_azure_ml(self, url: str) -> bool:
-        host = urlsplit(url).hostname or ""
+        host = parts_of(url).hostname or ""
         return is_same_origin(url, self._management_url) or (url.startswith("https://") and host.endswith(API_HOSTS))

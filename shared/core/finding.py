@@ -82,7 +82,7 @@ class MayBeThere(Message, frozen=True):
 
 
 class CannotTell(Message, frozen=True):
-    """Not all jobs were seen; the reason is for people."""
+    """Not all jobs were seen, or more than one could be it; the reason is for people."""
 
     reason: str
 
@@ -92,30 +92,22 @@ SearchAnswer = Found | NotThere | MayBeThere | CannotTell
 
 def owner(candidate: Candidate, sent: Sent) -> Owner:
     """Whose a job is. Outputs decide, where they are shown; else anything that certainly differs."""
-    shown = [is_output(uri, sent.output.uri) for uri in candidate.outputs]
-    if True in shown:
+    outputs = {is_same_place(uri, sent.output.uri) for uri in candidate.outputs}
+    if True in outputs:
         return Owner.OURS
-    if shown and None not in shown:
-        return Owner.OTHERS
+    inputs = {is_same_place(uri, sent.input_uri) for uri in candidate.inputs}
     is_late = candidate.created is not None and candidate.created > sent.until + LATEST + CLOCKS_DIFFER
-    inputs = [is_same_input(uri, sent.input_uri) for uri in candidate.inputs]
-    if (
-        is_late
-        or is_left_out(candidate, sent.endpoint, sent.since)
-        or (inputs and not any(x is not False for x in inputs))
-    ):
-        return Owner.OTHERS
-    return Owner.UNKNOWN
+    differs = outputs == {False} or inputs == {False} or is_late or is_left_out(candidate, sent.endpoint, sent.since)
+    return Owner.OTHERS if differs else Owner.UNKNOWN
 
 
 def is_left_out(candidate: Candidate, endpoint: Endpoint, since: datetime) -> bool:
     """Whether a job cannot be one that was submitted to that endpoint since then, by what a list tells of it: it is
     older, another identity made it, or it is of another deployment than the one that the route names."""
-    deployments = {candidate.job.deployment, endpoint.deployment} - {None}
     return (
         (candidate.created is not None and candidate.created < since - CLOCKS_DIFFER)
         or candidate.is_own is False
-        or (endpoint.deployment is not None and len(deployments) > 1)
+        or (endpoint.deployment is not None and candidate.job.deployment not in (None, endpoint.deployment))
     )
 
 
@@ -138,7 +130,7 @@ def is_surely_of(candidate: Candidate, sent: Sent) -> bool:
 
 def _has_input(candidate: Candidate, sent: Sent) -> bool:
     """Whether a job certainly scores what was sent."""
-    return any(is_same_input(uri, sent.input_uri) for uri in candidate.inputs)
+    return any(is_same_place(uri, sent.input_uri) for uri in candidate.inputs)
 
 
 def conclude(
@@ -200,7 +192,7 @@ def _age(candidate: Candidate) -> float:
 def twins(candidates: Iterable[Candidate], sent: Sent, *, own: Collection[str], in_use: Collection[str]) -> list[Job]:
     """The live jobs that an abandoned submission certainly made. `own`: names of jobs that are followed. `in_use`: the
     inputs that other runs under way are scored from; where one has the same, an output has to prove whose a job is."""
-    is_shared = any(is_same_input(uri, sent.input_uri) is not False for uri in in_use)
+    is_shared = any(is_same_place(uri, sent.input_uri) is not False for uri in in_use)
     return [
         candidate.job
         for candidate in candidates
@@ -235,19 +227,10 @@ def seen_together(listed: Candidate, shown: Candidate) -> Candidate:
     )
 
 
-def is_output(uri: str, wanted: str) -> bool | None:
-    """Whether two output URIs name the same file; None if they are of forms that cannot be compared. The service
+def is_same_place(uri: str, wanted: str) -> bool | None:
+    """Whether two URIs name the same file or folder; None if they are of forms that cannot be compared. The service
     answers with another form than it was sent: `azureml://datastores/d/paths/p` comes back as
     `/subscriptions/…/datastores/d/paths/p`."""
-    return _is_same(uri, wanted)
-
-
-def is_same_input(uri: str, wanted: str) -> bool | None:
-    """Whether two input URIs name the same folder or file; None if they are of forms that cannot be compared."""
-    return _is_same(uri, wanted)
-
-
-def _is_same(uri: str, wanted: str) -> bool | None:
     one, other = _comparable(uri), _comparable(wanted)
     return one[1] == other[1] if one is not None and other is not None and one[0] == other[0] else None
 

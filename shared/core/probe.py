@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.core.checkup import FOLDER
-from shared.core.finding import is_output
+from shared.core.finding import is_same_place
 from shared.core.job import Job, Stage, stage_of
 from shared.core.location import PLACEHOLDER, Location, fixed_prefix, locate
 from shared.core.open_facts import Fact, Finding, Findings, not_seen
@@ -157,7 +157,7 @@ def foreign_outputs(probe: Probe) -> tuple[str, ...]:
     """Outputs that the job shows though it was asked for another one: the service writes URIs in a form that the app
     does not know, and would take the job for somebody else's."""
     shown = dict.fromkeys(uri for look in probe.looks for uri in look.outputs)
-    return () if any(is_output(uri, probe.request.output.uri) for uri in shown) else tuple(shown)
+    return () if any(is_same_place(uri, probe.request.output.uri) for uri in shown) else tuple(shown)
 
 
 def waiting_shown(looks: Sequence[Look]) -> Finding:

@@ -18,7 +18,7 @@ from local.addresses import CONTAINERS, WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
 from shared.adapters.blobs import AzureBlobs
-from shared.core.finding import Candidate, is_output
+from shared.core.finding import Candidate, is_same_place
 from shared.core.job import Job
 from shared.core.location import Container, Location
 from shared.core.snapshot import File
@@ -167,9 +167,9 @@ def test_a_job_shows_what_it_reads_and_by_its_end_at_the_latest_what_it_writes(f
 
     assert (running.job.deployment, running.inputs, running.is_own) == ("main", (service.given,), True)
     assert running.created is not None
-    assert not running.outputs or is_output(running.outputs[0], wanted)
+    assert not running.outputs or is_same_place(running.outputs[0], wanted)
     assert completed.job.status == "Completed"
-    assert is_output(completed.outputs[0], wanted)  # in another form by now
+    assert is_same_place(completed.outputs[0], wanted)  # in another form by now
 
 
 def test_only_jobs_since_a_moment_are_told_of(find: Find) -> None:

@@ -21,7 +21,7 @@ from shared.core.finding import (
     Owner,
     SearchAnswer,
     conclude,
-    is_same_input,
+    is_same_place,
     owner,
     read_candidate,
     seen_together,
@@ -267,8 +267,8 @@ def test_nothing_is_concluded_from_a_list_that_was_cut(candidates: list[Candidat
     ],
 )
 def test_inputs_are_the_same_or_not_or_cannot_be_compared(one: str, other: str, same: bool | None) -> None:
-    assert is_same_input(one, other) is same
-    assert is_same_input(other, one) is same
+    assert is_same_place(one, other) is same
+    assert is_same_place(other, one) is same
 
 
 LISTED = {

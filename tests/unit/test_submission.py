@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.core.finding import is_output
+from shared.core.finding import is_same_place
 from shared.core.record import Message, change, load
 from shared.core.steps import SUBMIT_JOB
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear, invoke_body
@@ -119,9 +119,9 @@ WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearni
     ],
 )
 def test_an_output_is_recognised_in_the_form_that_the_service_answers_with(uri: str, same: bool | None) -> None:
-    assert is_output(uri, SENT) is same
+    assert is_same_place(uri, SENT) is same
 
 
 def test_an_output_is_recognised_whatever_the_workspace_is_called() -> None:
     """The job of a lost answer is not adopted then: a second one is submitted."""
-    assert is_output(f"{WORKSPACE}-datastores/datastores/store/paths/landfall/r/1/p.csv", SENT)
+    assert is_same_place(f"{WORKSPACE}-datastores/datastores/store/paths/landfall/r/1/p.csv", SENT)

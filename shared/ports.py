@@ -12,10 +12,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
+from shared.core.deployment import Deployment
 from shared.core.finding import Candidate
 from shared.core.job import Job
 from shared.core.location import Container, Location
 from shared.core.open_facts import Reply, Way
+from shared.core.references import Asset
 from shared.core.route import Endpoint
 from shared.core.snapshot import File
 from shared.core.submission import Submission
@@ -114,6 +116,21 @@ class JobListing:
 
 class BatchEndpoint(Protocol):
     """Azure ML batch endpoints."""
+
+    def deployment(self, endpoint: Endpoint) -> Deployment | None:
+        """The deployment that a submission goes to, and what it takes; None if that cannot be found out now. Never
+        raises Unavailable: the service itself checks what it is sent, too."""
+        ...
+
+    def data_asset(self, endpoint: Endpoint, asset: Asset) -> str:
+        """The id of a version of a data asset in the endpoint's workspace. Raises InputRefused if there is none, and
+        Unavailable."""
+        ...
+
+    def outputs(self, endpoint: Endpoint, job: Job, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """URIs where a completed job may have written the outputs of these names, the likeliest first. Raises
+        Unavailable."""
+        ...
 
     def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         """Send the POST once, and never again. Never raises Unavailable: every end is one of the answers."""

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.core.deployment import Deployment
 from shared.core.finding import CLOCKS_DIFFER, Candidate
 from shared.core.job import Job
 from shared.core.location import Container, Location
+from shared.core.references import Asset
 from shared.core.route import Endpoint
 from shared.core.snapshot import File
 from shared.core.submission import Accepted, Deferred, Submission
@@ -168,6 +170,9 @@ class FakeBlobs:
             raise Unavailable(self.down)
 
 
+WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
+
+
 @dataclass
 class FakeEndpoint:
     """A batch endpoint whose jobs go through `statuses`, one look each, and write their output when they complete.
@@ -175,7 +180,8 @@ class FakeEndpoint:
     `answers` are given to submissions first, in order; a callable is called with the endpoint and the body. `jobs` are
     the bodies that jobs were made of, `looks` how often each was looked at, `made_for` the endpoint and deployment that
     it was sent to. `shows_outputs`: from when on a job shows what it writes. `is_own`: whether the service tells that
-    the app made it. `listing`: how much of the jobs can be listed.
+    the app made it. `listing`: how much of the jobs can be listed. `deployed`: what the deployment takes, if that can
+    be found out. `assets`: data assets with their versions, the latest last.
     """
 
     blobs: FakeBlobs | None = None
@@ -195,6 +201,28 @@ class FakeEndpoint:
     lists_jobs: bool = True
     shows_outputs: str = "at_once"
     is_own: bool | None = True
+    deployed: Deployment | None = field(default_factory=lambda: Deployment(name="classic", is_pipeline=False))
+    assets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def deployment(self, endpoint: Endpoint) -> Deployment | None:
+        return self.deployed if self.down is None else None
+
+    def data_asset(self, endpoint: Endpoint, asset: Asset) -> str:
+        self._answer()
+        versions = self.assets.get(asset.name, ())
+        version = asset.version or (versions[-1] if versions else None)
+        if version not in versions:
+            raise InputRefused(f"The workspace has no data asset {asset.name!r} of that version.")
+        return f"{WORKSPACE}/data/{asset.name}/versions/{version}"
+
+    def outputs(self, endpoint: Endpoint, job: Job, names: Sequence[str]) -> dict[str, list[str]]:
+        self._answer()
+        return {name: [self.default_place(job.name, name)] for name in names}
+
+    def default_place(self, name: str, output: str) -> str:
+        """Where a job writes an output for which it was given no path."""
+        root = f"azureml://datastores/workspaceblobstore/paths/azureml/{name}"
+        return f"{root}/{output}" if name.startswith("pipelinejob-") else f"{root}/score/predictions.csv"
 
     def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         if self.down is not None:
@@ -207,7 +235,8 @@ class FakeEndpoint:
 
     def make_job(self, body: Mapping[str, Any], endpoint: Endpoint | None = None) -> Job:
         """A job that nobody was told of; without an endpoint it is known wherever it is asked for."""
-        name = f"batchjob-{len(self.jobs) + 1}"
+        kind = "pipelinejob" if self.deployed is not None and self.deployed.is_pipeline else "batchjob"
+        name = f"{kind}-{len(self.jobs) + 1}"
         self.jobs[name], self.looks[name] = body, 0
         if self.blobs is not None:
             self.created[name] = self.blobs.clock()
@@ -243,16 +272,23 @@ class FakeEndpoint:
             raise InputRefused(self.problem)
 
     def output_of(self, name: str) -> str:
-        """The URI that a job was asked to write."""
-        ((_, output),) = self.jobs[name]["properties"]["outputData"].items()
-        return str(output["uri"])
+        """The URI that a job was asked to write, or else its default place; of several, the first."""
+        return next(iter(self.outputs_of(name).values()))
+
+    def outputs_of(self, name: str) -> dict[str, str]:
+        """Where a job writes, by the names of its outputs."""
+        given = {key: str(one["uri"]) for key, one in self.jobs[name]["properties"].get("outputData", {}).items()}
+        known = [port.name for port in (self.deployed.outputs or ())] if self.deployed is not None else []
+        default = {} if given and not known else {key: self.default_place(name, key) for key in known or ["score"]}
+        return {**default, **given}
 
     def _look_at(self, name: str) -> Job:
         self.looks[name] += 1
         status = self._status(name)
         if status == "Completed" and name not in self.written and self.blobs is not None and self.output is not None:
             self.written.add(name)
-            self.blobs.put(self.output(self.output_of(name)), b"0.png 7\n")
+            for uri in self.outputs_of(name).values():
+                self.blobs.put(self.output(uri), b"0.png 7\n")
         return self._described(name, status)
 
     def _candidate(self, name: str) -> Candidate:
@@ -262,13 +298,14 @@ class FakeEndpoint:
         if not is_shown:
             job = self._look_at(name)
             is_shown = self.shows_outputs == "when_completed" and job.status == "Completed"
-        ((_, given),) = self.jobs[name]["properties"]["inputData"].items()
+        given = self.jobs[name]["properties"]["inputData"].values()
+        asked = self.jobs[name]["properties"].get("outputData", {}).values()
         return Candidate(
             job=job,
             created=self.created.get(name),
             is_own=self.is_own,
-            inputs=(given["uri"],),
-            outputs=(self.output_of(name),) if is_shown else (),
+            inputs=tuple(one["uri"] for one in given if "uri" in one),
+            outputs=tuple(one["uri"] for one in asked) if is_shown else (),
         )
 
     def _is_there(self, name: str, endpoint: Endpoint) -> bool:
@@ -285,12 +322,11 @@ class FakeEndpoint:
         return self.statuses[min(looks, len(self.statuses)) - 1] if looks else "Running"
 
     def _described(self, name: str, status: str) -> Job:
-        workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
         _, deployment = self.made_for[name]
         return Job(
             name=name,
             status=status,
-            id=f"{workspace}/batchEndpoints/digits/deployments/{deployment}/jobs/{name}",
+            id=f"{WORKSPACE}/batchEndpoints/digits/deployments/{deployment}/jobs/{name}",
             studio_url=f"https://ml.azure.com/runs/{name}",
             deployment=deployment,
         )

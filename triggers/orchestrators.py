@@ -12,7 +12,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from shared.core import course, patience, steps, watch
 from shared.core.job import Stage
-from shared.core.publication import chunks
+from shared.core.publication import chunks, to_publish
 from shared.core.record import Names, change, dump
 from shared.core.run import Error, Run, Status
 from shared.core.trouble import Kind, Trouble, trouble_of
@@ -93,7 +93,9 @@ def _next(run: Run) -> Turn | None:
         return _follow
     if run.job.stage is not Stage.COMPLETED:
         return _explain
-    return _publish if run.status is Status.PUBLISHING else _check
+    if run.status is not Status.PUBLISHING:
+        return _check
+    return _locate if run.must_locate else _publish
 
 
 def _before_there_is_a_job(run: Run) -> Turn:
@@ -169,7 +171,9 @@ def _stage(context: Context, run: Run) -> Line[Run]:
 
 def _submit(context: Context, run: Run) -> Line[Run]:
     """Send the POST of the attempt, unless it may have been sent before."""
-    given = steps.SubmitJob(names=run.names, attempt=run.attempt, request=run.spec.request(run.attempt))
+    given = steps.SubmitJob(
+        names=run.names, attempt=run.attempt, request=run.spec.request(run.attempt), unplaced=run.spec.unplaced
+    )
     since = context.current_utc_datetime
     answer = yield from perform(context, steps.SUBMIT_JOB, given)
     return course.answered(run, answer, context.current_utc_datetime, since=since)
@@ -225,15 +229,23 @@ def _check(context: Context, run: Run) -> Line[Run]:
     return course.checked(run, answer.verdict, context.current_utc_datetime)
 
 
+def _locate(context: Context, run: Run) -> Line[Run]:
+    """Find the outputs that the job wrote to its deployment's default place."""
+    job = _job_of(run)
+    given = steps.LocateOutputs(
+        names=run.names,
+        endpoint=job.endpoint,
+        job=job.job,
+        outputs=run.spec.unplaced,
+        datastores=run.spec.datastores,
+    )
+    answer = yield from perform(context, steps.LOCATE_OUTPUTS, given)
+    return course.located(run, answer, context.current_utc_datetime)
+
+
 def _publish(context: Context, run: Run) -> Line[Run]:
     """Lay the attempt's outputs in the lakehouse storage."""
-    given = steps.Publish(
-        names=run.names,
-        attempt=run.attempt,
-        source=run.spec.output_of(run.attempt).place.parent,
-        target=run.spec.publish,
-    )
-    answer = yield from orchestrate(context, Orchestrator.PUBLISH, given, steps.PUBLISH)
+    answer = yield from orchestrate(context, Orchestrator.PUBLISH, to_publish(run), steps.PUBLISH)
     return course.published(run, answer, context.current_utc_datetime)
 
 

@@ -8,7 +8,7 @@ azure-ai-ml 1.35 (cancel).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -17,12 +17,16 @@ import httpx
 from azure.core.credentials import TokenCredential
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT, names_in
+from shared.adapters.deployments import Deployments
 from shared.adapters.job_lists import JobLists
 from shared.adapters.rest import TIMEOUT, Hook, Rest, cut, json_of, refusal, refused, words
 from shared.adapters.run_history import RunHistory
 from shared.adapters.workspaces import Workspaces
+from shared.core.deployment import Deployment
 from shared.core.finding import Candidate, read_candidate
-from shared.core.job import Job, Stage, read_job, text_at, waits_for_nodes
+from shared.core.job import MOST_STEPS, Job, Stage, read_job, read_step, text_at, waits_for_nodes
+from shared.core.record import change
+from shared.core.references import Asset
 from shared.core.route import Endpoint
 from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear
 from shared.errors import Unavailable
@@ -52,11 +56,22 @@ class AzureBatchEndpoint:
         self._rest = Rest(credential, timeout=timeout, on_request=on_request)
         self._management_url = management_url
         self._workspaces = Workspaces(self._rest, management_url)
+        self._deployments = Deployments(self._rest, self._workspaces, management_url)
         self._lists = JobLists(self._rest, self._workspaces, self._shown)
 
     def close(self) -> None:
         """Let go of the connections."""
         self._rest.close()
+
+    def deployment(self, endpoint: Endpoint) -> Deployment | None:
+        return self._deployments.of(endpoint)
+
+    def data_asset(self, endpoint: Endpoint, asset: Asset) -> str:
+        return self._deployments.data_asset(endpoint, asset)
+
+    def outputs(self, endpoint: Endpoint, job: Job, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        response = self._get(endpoint, job)
+        return self._deployments.outputs(endpoint, job, json_of(response) if response.is_success else {}, names)
 
     def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         uri = endpoint.scoring_uri
@@ -83,9 +98,9 @@ class AzureBatchEndpoint:
             seen = _job(known)
         else:
             raise refused(response)
-        if has_run or seen.stage is not Stage.RUNNING:
-            return seen
-        return self._unless_it_waits(endpoint, job.seen_again(seen))
+        if seen.is_pipeline or not (has_run or seen.stage is not Stage.RUNNING):
+            return self._with_steps(endpoint, job.seen_again(seen))
+        return seen
 
     def _known(self, endpoint: Endpoint, job: Job, response: httpx.Response) -> dict[str, Any] | None:
         """The job as Resource Manager has it, which knows every job of the workspace; None if it has none.
@@ -130,14 +145,17 @@ class AzureBatchEndpoint:
     def _get(self, endpoint: Endpoint, job: Job) -> httpx.Response:
         return self._rest.get(job_url(endpoint, job.name), AZURE_ML, self._workspaces.towards(endpoint, job))
 
-    def _unless_it_waits(self, endpoint: Endpoint, job: Job) -> Job:
+    def _with_steps(self, endpoint: Endpoint, job: Job) -> Job:
+        """The job as its steps show it: it waits as long as they do, and those of a pipeline are told."""
         try:
             steps = self._history(endpoint, job).steps(job)
         except Unavailable as error:
             warn("job.steps_not_seen", job=job.name, message=str(error))
             return job
+        if job.is_pipeline:
+            job = change(job, steps=tuple(read_step(step) for step in steps[:MOST_STEPS]))
         waiting = waits_for_nodes(text_at(step, "status") or "" for step in steps)
-        return job if waiting is None else job.with_status(waiting)
+        return job if waiting is None or job.stage is not Stage.RUNNING else job.with_status(waiting)
 
     def _history(self, endpoint: Endpoint, job: Job) -> RunHistory:
         return RunHistory.of(self._rest, self._workspaces, endpoint, job)

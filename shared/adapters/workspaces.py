@@ -55,19 +55,21 @@ class Workspaces:
         Unavailable if it cannot be found."""
         if job is not None and (found := _WORKSPACE.match(job.id or "")):
             return found[0]
-        return endpoint.workspace or self._id(endpoint).partition("/batchEndpoints/")[0]
+        return endpoint.workspace or self.id_of(endpoint).partition("/batchEndpoints/")[0]
 
     def name_of(self, endpoint: Endpoint) -> str:
         """The endpoint's name in its workspace. Raises Unavailable."""
-        return self._id(endpoint).rpartition("/")[2]
+        return self.id_of(endpoint).rpartition("/")[2]
 
     def resource(self, endpoint: Endpoint) -> dict[str, Any]:
         """The endpoint as Resource Manager has it now. Raises Unavailable."""
-        return self._read(self._id(endpoint))
+        return self._read(self.id_of(endpoint))
 
     def default_deployment(self, endpoint: Endpoint) -> str | None:
         """The name of the endpoint's default deployment, None if it has none. Raises Unavailable."""
-        return text_at(self.resource(endpoint), "properties", "defaults", "deploymentName")
+        found = text_at(self.resource(endpoint), "properties", "defaults", "deploymentName")
+        self._defaults[endpoint.scoring_uri] = (found, time.monotonic() + DEFAULT_KEPT)
+        return found
 
     def towards(self, endpoint: Endpoint, job: Job | None = None, *, afresh: bool = False) -> dict[str, str]:
         """The header by which the scoring host finds a deployment: the job's own, the route's, or the default one, as
@@ -95,7 +97,7 @@ class Workspaces:
             raise InputRefused(
                 f"{endpoint.scoring_uri} has no default deployment. Set one, or name one in endpoint.deployment."
             )
-        answer = self._rest.get(self._url(f"{self._id(endpoint)}/deployments/{quote(name)}"), MANAGEMENT)
+        answer = self._rest.get(self._url(f"{self.id_of(endpoint)}/deployments/{quote(name)}"), MANAGEMENT)
         if answer.status_code == 404:
             raise InputRefused(f"{endpoint.scoring_uri} has no deployment {name!r}. Check endpoint.deployment.")
         json_of(answer)
@@ -126,8 +128,8 @@ class Workspaces:
             self._api[workspace] = api.rstrip("/")
         return self._api[workspace]
 
-    def _id(self, endpoint: Endpoint) -> str:
-        """The endpoint's own ARM id."""
+    def id_of(self, endpoint: Endpoint) -> str:
+        """The endpoint's own ARM id. Raises Unavailable."""
         with self._locks.setdefault(endpoint.scoring_uri, Lock()):  # looked up once, however many ask
             if endpoint.scoring_uri not in self._ids:
                 found, source = self._found(endpoint), "route" if endpoint.workspace else "lookup"

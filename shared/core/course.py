@@ -29,6 +29,8 @@ from shared.core.run import (
 )
 from shared.core.snapshot import Verdict
 from shared.core.steps import (
+    LocateAnswer,
+    Located,
     MayBeSent,
     Postponed,
     PublishAnswer,
@@ -38,7 +40,7 @@ from shared.core.steps import (
     Superseded,
     Unpublishable,
 )
-from shared.core.submission import ADVICE, Accepted, Deferred, Rejected, Submission, Unclear
+from shared.core.submission import ADVICE, Accepted, Deferred, Rejected, Submission, Unclear, Unfit
 from shared.core.trouble import DENIED_PATIENCE, rest_after
 
 GROWTH = 1.5
@@ -115,8 +117,8 @@ def staged(run: Run, changed: str | None, now: datetime, *, streamed: int = 0) -
 def answered(run: Run, answer: Submission, now: datetime, *, since: datetime | None = None) -> Run:
     """The endpoint has answered the attempt's POST, which was not sent before `since`, or else the run's claim."""
     match answer:
-        case Accepted(job):
-            return accepted(run, job, now)
+        case Accepted(job, assets):
+            return accepted(change(run, assets=assets), job, now)
         case Rejected(status, message) if status in DENIED_STATUSES and _may_be_felt_yet(run, now):
             again = _next_attempt(run, "denied", message, now, denied_since=run.denied_since or now)
             told = f"The endpoint answered {status}: {message.rstrip('. ')}. {ADVICE[status]}"
@@ -134,6 +136,9 @@ def answered(run: Run, answer: Submission, now: datetime, *, since: datetime | N
             return again.waiting(message, max(timedelta(seconds=retry_after), rest_after(run.failures)), now)
         case Unclear(message):
             return _unanswered(run, message, now, since)
+        case Unfit(message):
+            noted = change(run, attempts=_attempts(run, "unfit", now, message=message))
+            return failed(noted, Error("unfit", f"{message} Then upload the files again."), now)
         case unknown:
             assert_never(unknown)
 
@@ -188,9 +193,13 @@ def _never_found(run: Run, seen: str, now: datetime) -> Run:
     given_up = change(run, unanswered=None, unclear=run.unclear + 1, abandoned=_abandoned(run))
     message = (
         f"The outcome of {given_up.unclear} submission(s) is unknown: the endpoint confirmed no job, and {seen}. In "
-        f"Studio, look for a job that writes {run.sent.output.uri} and cancel it. Then upload the files again."
+        f"Studio, look for a job that {_told_by(run.sent)} and cancel it. Then upload the files again."
     )
     return failed(given_up, Error("unclear", message), now)
+
+
+def _told_by(sent: Sent) -> str:
+    return f"writes {sent.output.uri}" if sent.output is not None else f"scores {sent.input_uri}"
 
 
 def _some(jobs: Sequence[str], most: int = 3) -> str:
@@ -207,11 +216,12 @@ def observed(run: Run, job: Job | None, now: datetime) -> Run:
             message = f"The endpoint can no longer find job {run.job.name}. It may have been deleted."
             return given_up(run, Error("job_missing", message), now)
         return _within_deadlines(change(run, missing=missing), now)
-    seen = change(run, job=run.job.seen_again(job), timings=_seen_at(run.timings, job, now), missing=0)
-    if job.status != run.job.status or run.error is not None:
+    shown = run.job.seen_again(job)
+    seen = change(run, job=shown, timings=_seen_at(run.timings, job, now), missing=0)
+    if job.status != run.job.status or shown.steps != run.job.steps or run.error is not None:
         seen = seen.noted()
     if job.stage is Stage.CANCELED:
-        return failed(seen, _job_error("job_canceled", seen.job or job, "was canceled"), now)
+        return failed(seen, _job_error("job_canceled", shown, "was canceled"), now)
     if job.is_final:
         return _ahead(seen, now)
     return _within_deadlines(change(seen, failures=0, denied_since=None, error=None), now)
@@ -242,6 +252,8 @@ def checked(run: Run, verdict: Verdict, now: datetime) -> Run:
             spec=change(run.spec, scores_copies=True),
             copied_to=None,
             job=None,
+            assets={},
+            located=(),
             timings=Timings(claimed=run.timings.claimed),
         )
         return _ahead(discarded, now)
@@ -251,6 +263,17 @@ def checked(run: Run, verdict: Verdict, now: datetime) -> Run:
 def exact(run: Run, now: datetime) -> Run:
     """The job has scored exactly the snapshot."""
     return _ahead(run.moved(Status.PUBLISHING), now)
+
+
+def located(run: Run, answer: LocateAnswer, now: datetime) -> Run:
+    """It was found out where the outputs are that have no path of their own, or that there are none."""
+    match answer:
+        case Located(outputs):
+            return _ahead(change(run, located=outputs), now)
+        case Unpublishable(problem):
+            return failed(run, Error("publication", problem), now)
+        case unknown:
+            assert_never(unknown)
 
 
 def published(run: Run, answer: PublishAnswer, now: datetime) -> Run:

@@ -18,10 +18,10 @@ from enum import StrEnum
 from typing import assert_never
 from urllib.parse import unquote, urlsplit
 
-from shared.core.job import Job, Stage, read_job, text_at, value_at
+from shared.core.job import Job, Stage, read_job, read_moment, text_at, value_at
+from shared.core.outputs import Output
 from shared.core.record import Message, Record
 from shared.core.route import Endpoint
-from shared.core.spec import Output
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the service's clock and ours may be apart: a job that seems to be that much older may be the one."""
@@ -35,13 +35,19 @@ _IN_DATASTORE = re.compile(r"(?:^|/)datastores/(?P<name>[^/]+)/paths/(?P<path>.*
 
 class Sent(Record, frozen=True, kw_only=True):
     """The POST of an attempt, as far as it tells which jobs it made. It was not sent before `since`; at `until`, nobody
-    waited for its answer any more."""
+    waited for its answer any more. `output`: None if it named none, so that the input has to tell."""
 
     endpoint: Endpoint
     input_uri: str
-    output: Output
+    output: Output | None = None
     since: datetime
     until: datetime
+
+    @property
+    def the_output(self) -> Output:
+        """The output that it named."""
+        assert self.output is not None, "only a submission that names an output has one"
+        return self.output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +97,17 @@ SearchAnswer = Found | NotThere | MayBeThere | CannotTell
 
 
 def owner(candidate: Candidate, sent: Sent) -> Owner:
-    """Whose a job is. Outputs decide, where they are shown; else anything that certainly differs."""
-    outputs = {is_same_place(uri, sent.output.uri) for uri in candidate.outputs}
+    """Whose a job is. Outputs decide, where they are shown; else anything that certainly differs. A submission that
+    named no output has made every job on its input that does not differ otherwise: it scores the same."""
+    outputs = {is_same_place(uri, sent.output.uri) for uri in candidate.outputs} if sent.output is not None else set()
     if True in outputs:
         return Owner.OURS
     inputs = {is_same_place(uri, sent.input_uri) for uri in candidate.inputs}
     is_late = candidate.created is not None and candidate.created > sent.until + LATEST + CLOCKS_DIFFER
     differs = outputs == {False} or inputs == {False} or is_late or is_left_out(candidate, sent.endpoint, sent.since)
-    return Owner.OTHERS if differs else Owner.UNKNOWN
+    if differs:
+        return Owner.OTHERS
+    return Owner.OURS if sent.output is None and True in inputs else Owner.UNKNOWN
 
 
 def is_left_out(candidate: Candidate, endpoint: Endpoint, since: datetime) -> bool:
@@ -121,11 +130,16 @@ def is_surely_of(candidate: Candidate, sent: Sent) -> bool:
     """Whether a job that does not show its outputs was made by this app, on that input, after that POST. It is then a
     job of `sent`, or of another run of the same input."""
     return (
-        owner(candidate, sent) is Owner.UNKNOWN
+        owner(candidate, sent) is not Owner.OTHERS
         and candidate.is_own is True
         and candidate.created is not None
         and _has_input(candidate, sent)
     )
+
+
+def _is_proven(candidate: Candidate, sent: Sent) -> bool:
+    """Whether a job writes what was asked for."""
+    return sent.output is not None and owner(candidate, sent) is Owner.OURS
 
 
 def _has_input(candidate: Candidate, sent: Sent) -> bool:
@@ -198,7 +212,7 @@ def twins(candidates: Iterable[Candidate], sent: Sent, *, own: Collection[str], 
         for candidate in candidates
         if candidate.job.name not in own
         and not candidate.job.is_final
-        and (owner(candidate, sent) is Owner.OURS or (not is_shared and is_surely_of(candidate, sent)))
+        and (_is_proven(candidate, sent) or (not is_shared and is_surely_of(candidate, sent)))
     ]
 
 
@@ -209,7 +223,7 @@ def read_candidate(resource: object, identity: Collection[str] = ()) -> Candidat
     creator = text_at(resource, "systemData", "createdBy")
     return Candidate(
         job=read_job(resource),
-        created=_moment(text_at(resource, "systemData", "createdAt")),
+        created=read_moment(text_at(resource, "systemData", "createdAt")),
         is_own=_is_own(creator, identity),
         inputs=_uris(value_at(resource, "properties", "inputData")),
         outputs=_uris(value_at(resource, "properties", "outputData")),
@@ -267,12 +281,3 @@ def _is_own(creator: str | None, identity: Collection[str]) -> bool | None:
 
 def _looks_like_an_id(name: str) -> bool:
     return re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", name) is not None
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A time of the service, which writes seven decimals; None for one that cannot be read."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", text or "")
-    try:
-        return datetime.fromisoformat(f"{found[1]}{found[2]}") if found else None
-    except ValueError:
-        return None

@@ -6,7 +6,9 @@ resumed, so neither ends a job here; the run's deadline does. Statuses that are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -43,14 +45,29 @@ STAGES: Mapping[str, Stage] = {
 FINAL = frozenset({Stage.COMPLETED, Stage.FAILED, Stage.CANCELED})
 
 
+MOST_STEPS = 50
+"""Steps of a pipeline that are told of."""
+
+
+class JobStep(Record, frozen=True, kw_only=True):
+    """A step of a pipeline's job, as run history shows it. Times are the service's."""
+
+    name: str
+    status: str
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
 class Job(Record, frozen=True, kw_only=True):
-    """An Azure ML batch job as the endpoint describes it. Only `name` is certain to be there."""
+    """An Azure ML batch job as the endpoint describes it. Only `name` is certain to be there. `steps`: those of a
+    pipeline component deployment's job, where they could be seen."""
 
     name: str
     status: str = "Unknown"
     id: str | None = None
     studio_url: str | None = None
     deployment: str | None = None
+    steps: tuple[JobStep, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -75,6 +92,7 @@ class Job(Record, frozen=True, kw_only=True):
             id=seen.id or self.id,
             studio_url=seen.studio_url or self.studio_url,
             deployment=seen.deployment or self.deployment,
+            steps=seen.steps or self.steps,
         )
 
 
@@ -114,6 +132,25 @@ def read_job(resource: object) -> Job:
         or text_at(resource, "properties", "services", *studio),
         deployment=text_at(resource, "properties", "tags", "azureml.deploymentname"),
     )
+
+
+def read_step(run: object) -> JobStep:
+    """A step in the list of a job's children."""
+    return JobStep(
+        name=text_at(run, "displayName") or text_at(run, "name") or text_at(run, "runId") or "unknown",
+        status=text_at(run, "status") or "Unknown",
+        started=read_moment(text_at(run, "startTimeUtc")),
+        ended=read_moment(text_at(run, "endTimeUtc")),
+    )
+
+
+def read_moment(text: str | None) -> datetime | None:
+    """A time of the service, which writes seven decimals; None for one that cannot be read."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", text or "")
+    try:
+        return datetime.fromisoformat(f"{found[1]}{found[2]}") if found else None
+    except ValueError:
+        return None
 
 
 def waits_for_nodes(steps: Iterable[str]) -> str | None:

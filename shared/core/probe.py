@@ -12,13 +12,15 @@ from datetime import datetime
 
 from shared.core.checkup import FOLDER
 from shared.core.finding import is_same_place
+from shared.core.inputs import fill_input
 from shared.core.job import Job, Stage, stage_of
-from shared.core.location import PLACEHOLDER, Location, fixed_prefix, locate
+from shared.core.location import PLACEHOLDER, Location, fixed_prefix, locate, placeholders
 from shared.core.open_facts import Fact, Finding, Findings, not_seen
+from shared.core.outputs import Output, OutputTemplate
 from shared.core.record import Record, change
-from shared.core.route import Route
+from shared.core.route import RESERVED, Route
 from shared.core.snapshot import File
-from shared.core.spec import Input, JobRequest, Output
+from shared.core.spec import JobRequest
 from shared.errors import InputRefused
 
 MOST_FILES = 3
@@ -78,10 +80,12 @@ def written_below(template: str, probe_id: str) -> str:
 
 def output_folder(route: Route, probe_id: str) -> tuple[str, Location]:
     """The doctor's folder in the route's output datastore, as Azure ML and as storage name it."""
-    uri = written_below(route.output_path, probe_id)
+    if route.output is None:
+        raise InputRefused(f"{route.name} has no output with a path, beside which anything of the doctor's could lie.")
+    uri = written_below(route.output.path or "", probe_id)
     place = locate(uri, route.datastores)
     if place is None:
-        raise ValueError(f"route {route.name!r}: output {route.output_path!r} is not in a known datastore")
+        raise ValueError(f"route {route.name!r}: output {route.output.path!r} is not in a known datastore")
     return uri, place
 
 
@@ -91,13 +95,19 @@ def publish_folder(route: Route, probe_id: str) -> Location:
 
 
 def plan(route: Route, files: Sequence[File], probe_id: str, now: datetime, *, by_url: bool) -> Probe:
-    """The probe of a route, to be given copies of these files. Raises InputRefused for a URL of a single file: its name
-    is in the URL, so what was read would have the same name in either folder."""
+    """The probe of a route, to be given copies of these files. Placeholders of other inputs are filled with a figure,
+    which is a value of most types. Raises InputRefused for a value that it is none of, and for a URL of a single file:
+    its name is in the URL, so what was read would have the same name in either folder."""
     if by_url and route.takes_files:
         raise InputRefused(f"urls is for routes with a uri_folder input; {route.name} has a uri_file.")
     uri, folder = output_folder(route, probe_id)
-    name = PLACEHOLDER.sub("probe", route.output_path.rpartition("/")[2])
     given = f"{uri}/input/{files[0].name}" if route.takes_files else f"{uri}/input"
+    landing = change(route.input, uri=folder.at(SPACED).url if by_url else given)
+    values = dict.fromkeys((*placeholders(route.folder), *RESERVED), "1")
+    others = [one for one in route.inputs if one is not route.input]
+    own, *further = [
+        _output(one, uri, folder, number) for number, one in enumerate(route.outputs) if one.path is not None
+    ]
     return Probe(
         id=probe_id,
         route=route.name,
@@ -105,12 +115,23 @@ def plan(route: Route, files: Sequence[File], probe_id: str, now: datetime, *, b
         request=JobRequest(
             endpoint=route.endpoint,
             settings=route.settings,
-            input=Input(name=route.input_name, type=route.input_type, uri=folder.at(SPACED).url if by_url else given),
-            output=Output(name=route.output_name, uri=f"{uri}/output/{name}", place=folder.at("output").at(name)),
+            input=landing,
+            output=own,
+            inputs=tuple(
+                change(one, uri=landing.uri) if one.names_the_landing else fill_input(one, values) for one in others
+            ),
+            outputs=tuple(further),
         ),
         begun=now,
         by_url=by_url,
     )
+
+
+def _output(template: OutputTemplate, uri: str, folder: Location, number: int) -> Output:
+    """Each in a folder of its own."""
+    name, below = PLACEHOLDER.sub("probe", (template.path or "").rpartition("/")[2]), f"output{number or ''}"
+    place = folder.at(below).at(name)
+    return Output(name=template.name, type=template.type, uri=f"{uri}/{below}/{name}", place=place)
 
 
 def copies(probe: Probe, files: Sequence[File]) -> list[tuple[File, Location]]:
@@ -157,7 +178,7 @@ def foreign_outputs(probe: Probe) -> tuple[str, ...]:
     """Outputs that the job shows though it was asked for another one: the service writes URIs in a form that the app
     does not know, and would take the job for somebody else's."""
     shown = dict.fromkeys(uri for look in probe.looks for uri in look.outputs)
-    return () if any(is_same_place(uri, probe.request.output.uri) for uri in shown) else tuple(shown)
+    return () if any(is_same_place(uri, probe.request.the_output.uri) for uri in shown) else tuple(shown)
 
 
 def waiting_shown(looks: Sequence[Look]) -> Finding:

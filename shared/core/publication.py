@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.core.inputs import Input
 from shared.core.location import Location
+from shared.core.outputs import Output
 from shared.core.record import change, dump
 from shared.core.run import Published, Run
 from shared.core.snapshot import File, Frozen
+from shared.core.steps import Publish, Source
 
 MANIFEST = "_run.json"
 SUCCESS = "_SUCCESS"
@@ -19,6 +22,23 @@ FORMAT = 1
 
 FILES_PER_CHUNK = 250
 """Files that one activity copies."""
+
+
+def to_publish(run: Run) -> Publish:
+    """What is to be published of a run: one output directly, several in a folder each."""
+    written = run.written
+    where = Publish(names=run.names, attempt=run.attempt, target=run.spec.publish)
+    if len(written) == 1 and not run.located:
+        return change(where, source=written[0].folder)
+    several = len(written) > 1
+    return change(where, sources=tuple(_source(one, run, several=several) for one in written))
+
+
+def _source(output: Output, run: Run, *, several: bool) -> Source:
+    # Around a file of a pipeline that was found there may be its other outputs. Any other has its folder for itself.
+    is_among_others = output in run.located and run.job is not None and run.job.is_pipeline
+    only = output.place.name if is_among_others and output.type == "uri_file" else None
+    return Source(folder=output.folder, only=only, into=output.name if several else "")
 
 
 def chunks(files: int) -> Iterator[tuple[int, int]]:
@@ -86,6 +106,7 @@ def manifest(
         "files": [_told(file, "name", "etag", "size", "md5") for file in files],
         "endpoint": spec.endpoint.scoring_uri,
         "deployment": (job and job.deployment) or spec.endpoint.deployment,
+        "inputs": [_given(run, one) for one in run.spec.request(run.attempt).all_inputs],
         "job": {"name": job and job.name, "id": job and job.id, "studio_url": job and job.studio_url},
         "attempt": run.attempt,
         "staged": run.spec.scores_copies,
@@ -93,6 +114,12 @@ def manifest(
         "streamed": {"files": run.streamed, "outputs": streamed},
         "outputs": told_of(outputs),
     }
+
+
+def _given(run: Run, one: Input) -> dict[str, Any]:
+    """An input, as the job was given it."""
+    told = {"name": one.name, "type": one.type}
+    return {**told, "uri": run.assets.get(one.name, one.uri)} if one.is_data else {**told, "value": one.value}
 
 
 def told_of(outputs: Sequence[Frozen]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import combinations
 from typing import Any, Literal
 
+from shared.core.inputs import THE_LANDING, Input, input_problems, read_inputs
 from shared.core.location import (
     PLACEHOLDER,
     Container,
@@ -21,11 +22,12 @@ from shared.core.location import (
     placeholders,
     prefixes_overlap,
 )
+from shared.core.outputs import OutputTemplate, output_problems, read_outputs
 from shared.core.record import Record
 from shared.core.selection import Selection
 from shared.errors import Problem
 
-RESERVED = frozenset({"landing", "run_id", "attempt", "route"})
+RESERVED = frozenset({"landing", "file", "run_id", "attempt", "route"})
 """Placeholders that Landfall fills in itself."""
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -58,6 +60,7 @@ class RetrySettings(Record, frozen=True, kw_only=True):
 
 class JobSettings(Record, frozen=True, kw_only=True):
     """What a job does differently from its deployment, by the names of a deployment's own settings. None: as deployed.
+    All but `experiment_name` are for model deployments, and that is for pipeline component deployments.
 
     Source of the names: `ModelBatchDeploymentSettings` of azure-ai-ml. These are the ones that an invocation takes.
     """
@@ -69,6 +72,7 @@ class JobSettings(Record, frozen=True, kw_only=True):
     retry_settings: RetrySettings | None = None
     output_file_name: str | None = None
     logging_level: Literal["debug", "info", "warning"] | None = None
+    experiment_name: str | None = None
 
 
 class Polling(Record, frozen=True, kw_only=True):
@@ -82,7 +86,7 @@ class Polling(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One entry of routes.yaml, checked. `input_path`, `output_path` and `publish_path` are templates."""
+    """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates."""
 
     name: str
     landing: Container
@@ -91,11 +95,8 @@ class Route:
     ready: Ready
     endpoint: Endpoint
     settings: JobSettings
-    input_name: str
-    input_type: Literal["uri_folder", "uri_file"]
-    input_path: str
-    output_name: str
-    output_path: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[OutputTemplate, ...]
     datastores: Mapping[str, Container]
     staging: str
     polling: Polling
@@ -105,7 +106,20 @@ class Route:
     @property
     def takes_files(self) -> bool:
         """Whether every file is a landing of its own."""
-        return self.input_type == "uri_file"
+        return any(
+            (one.names_the_landing and one.type == "uri_file") or "file" in placeholders(one.template)
+            for one in self.inputs
+        )
+
+    @property
+    def input(self) -> Input:
+        """The input that is the landing; where several are, the first of them."""
+        return next(one for one in self.inputs if one.names_the_landing)
+
+    @property
+    def output(self) -> OutputTemplate | None:
+        """The first output with a path of its own: it tells whose a job is. None: all go to their default places."""
+        return next((one for one in self.outputs if one.path is not None), None)
 
     @property
     def account(self) -> str:
@@ -154,8 +168,6 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
     """The route in a mapping that satisfies the schema, with the schema's defaults."""
     landing, ready, endpoint = raw["landing"], raw["ready"], raw["endpoint"]
     polling = raw.get("polling", {})
-    ((input_name, given),) = raw["inputs"].items()
-    ((output_name, output),) = raw["outputs"].items()
     return Route(
         name=name,
         landing=_container(landing),
@@ -177,11 +189,8 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
             deployment=endpoint.get("deployment"),
         ),
         settings=_settings(raw.get("settings", {})),
-        input_name=input_name,
-        input_type=given["type"],
-        input_path=given["path"],
-        output_name=output_name,
-        output_path=output["path"],
+        inputs=read_inputs(raw["inputs"]),
+        outputs=read_outputs(raw.get("outputs", {})),
         datastores={store: _container(place) for store, place in raw.get("datastores", {}).items()},
         staging=raw.get("staging", "when_needed"),
         polling=Polling(
@@ -199,15 +208,8 @@ def problems_of(route: Route) -> Iterator[Problem]:
     """What is wrong with one route that its schema cannot see."""
     parts = placeholders(route.folder)
     yield from _placeholder_problems(route, parts)
-    landing = Location(route.landing, "{landing}")
-    if locate(route.input_path, route.datastores, (route.landing,)) != landing:
-        yield Problem(
-            route.name,
-            f"inputs.{route.input_name}.path",
-            f"{route.input_path!r} does not point at the landing; use {route.landing.url}/{{landing}}, or "
-            f"azureml://datastores/NAME/paths/{{landing}} with NAME in datastores pointing at {route.landing.url}",
-        )
-    yield from _output_problems(route)
+    yield from _input_problems(route, parts)
+    yield from _output_problems(route, parts)
     if route.selection.is_void:
         yield Problem(route.name, "landing.exclude", "leaves out everything that files matches; remove a glob from it")
     if route.ready.quiet is not None and route.ready.quiet > route.ready.longest_wait:
@@ -249,40 +251,64 @@ def _placeholder_problems(route: Route, parts: frozenset[str]) -> Iterator[Probl
     if set("{}") & set(PLACEHOLDER.sub("", route.folder)):
         hint = "a placeholder is a name in braces: lower-case letters, digits and underscores, e.g. {batch}"
         yield Problem(route.name, "landing.folder", f"{route.folder!r} has a stray brace; {hint}")
-    allowed = {
-        f"inputs.{route.input_name}.path": (route.input_path, frozenset({"landing"})),
-        f"outputs.{route.output_name}.path": (route.output_path, (parts | RESERVED) - {"landing"}),
-        "publish.path": (route.publish_path, parts | {"route"}),
-    }
-    for field, (template, known) in allowed.items():
-        for name in sorted(placeholders(template) - known):
-            expected = ", ".join(f"{{{placeholder}}}" for placeholder in sorted(known))
-            yield Problem(route.name, field, f"{{{name}}} cannot be used here; use {expected}")
+    known = parts | {"route"}
+    for name in sorted(placeholders(route.publish_path) - known):
+        expected = ", ".join(f"{{{placeholder}}}" for placeholder in sorted(known))
+        yield Problem(route.name, "publish.path", f"{{{name}}} cannot be used here; use {expected}")
 
 
-def _output_problems(route: Route) -> Iterator[Problem]:
-    field = f"outputs.{route.output_name}.path"
-    location = locate(route.output_path, route.datastores)
-    if location is None:
-        known = ", ".join(sorted(route.datastores)) or "none"
-        yield Problem(
-            route.name,
-            field,
-            f"{route.output_path!r} is not in a known datastore (known: {known}); add the datastore under datastores",
-        )
+def _input_problems(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
+    known = (parts | RESERVED) - {"attempt"} - (frozenset() if route.takes_files else {"file"})
+    for one in route.inputs:
+        for field, message in input_problems(one, known):
+            yield Problem(route.name, field, message)
+        if one.names_the_landing and not _is_the_landing(route, one):
+            yield _not_the_landing(route, one)
+        if one.names_the_landing and (one.type == "uri_file") is not route.takes_files:
+            yield Problem(
+                route.name,
+                f"inputs.{one.name}.type",
+                "must be uri_file: in this route every file is a landing of its own, as another input says",
+            )
+    if not any(one.names_the_landing for one in route.inputs):
+        data = [one for one in route.inputs if one.is_data]
+        if len(data) == 1:
+            yield _not_the_landing(route, data[0])
+        else:
+            hint = f"none of them is the landing; give one the path {route.landing.url}/{{landing}}"
+            yield Problem(route.name, "inputs", hint)
+
+
+def _not_the_landing(route: Route, one: Input) -> Problem:
+    return Problem(
+        route.name,
+        f"inputs.{one.name}.path",
+        f"{one.template!r} does not point at the landing; use {route.landing.url}/{{landing}}, or "
+        f"azureml://datastores/NAME/paths/{{landing}} with NAME in datastores pointing at {route.landing.url}",
+    )
+
+
+def _is_the_landing(route: Route, one: Input) -> bool:
+    found = locate(one.template, route.datastores, (route.landing,))
+    return found in [Location(route.landing, f"{{{name}}}") for name in THE_LANDING]
+
+
+def _output_problems(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
+    for field, message in output_problems(route.outputs, route.datastores, (parts | RESERVED) - {"landing", "file"}):
+        yield Problem(route.name, field, message)
+    if route.output is None:
+        if route.staging == "always":
+            yield Problem(
+                route.name, "staging", "copies are laid beside an output; give one a path, or set staging to never"
+            )
         return
-    folder = location.path.rpartition("/")[0]
-    if not {"run_id", "attempt"} <= placeholders(folder):
-        yield Problem(
-            route.name, field, "every attempt needs its own folder; put {run_id}/{attempt}/ before the file name"
-        )
-    if not is_safe(location.path):
-        yield Problem(route.name, field, f"{route.output_path!r} must not have a . or .. segment")
-    if route.settings.output_file_name not in (None, location.name):
+    name = (route.output.path or "").rpartition("/")[2]
+    if route.settings.output_file_name not in (None, name):
         yield Problem(
             route.name,
             "settings.output_file_name",
-            f"is not the file name {location.name!r} at the end of {field}; leave it out, or write the same name",
+            f"is not the file name {name!r} at the end of outputs.{route.output.name}.path; leave it out, or write "
+            "the same name",
         )
 
 
@@ -302,9 +328,10 @@ def _taken(route: Route) -> Iterator[Selection]:
 
 
 def _written(route: Route) -> Iterator[tuple[str, Location]]:
-    output = locate(route.output_path, route.datastores)
-    if output is not None:
-        yield f"outputs.{route.output_name}.path", output
+    for output in route.outputs:
+        place = locate(output.path or "", route.datastores)
+        if place is not None:
+            yield f"outputs.{output.name}.path", place
     yield "publish.path", Location(route.publish, route.publish_path + "/")
 
 
@@ -323,6 +350,7 @@ def _settings(raw: Mapping[str, Any]) -> JobSettings:
         retry_settings=_retry_settings(raw.get("retry_settings", {})),
         output_file_name=raw.get("output_file_name"),
         logging_level=raw.get("logging_level"),
+        experiment_name=raw.get("experiment_name"),
     )
 
 

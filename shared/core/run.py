@@ -14,6 +14,7 @@ from typing import Any
 from shared.core.finding import Sent
 from shared.core.job import Job
 from shared.core.location import Location
+from shared.core.outputs import Output
 from shared.core.record import Names, Record, change, load, parse
 from shared.core.spec import RunSpec
 from shared.core.transitions import Table, require
@@ -150,6 +151,8 @@ class Progress(Record, frozen=True, kw_only=True):
     `abandoned`: the submissions that may have made jobs which are not followed.
     `streamed`: of the files that were copied to be scored, at least so many went through the app.
     `looks`, `missing`: at the job, and those in a row that did not find it.
+    `assets`: by the names of inputs, the versions of the data assets that the job was given.
+    `located`: the outputs that the deployment wrote to its default place, once they have been found there.
     """
 
     timings: Timings
@@ -175,6 +178,8 @@ class Progress(Record, frozen=True, kw_only=True):
     unrecorded_since: datetime | None = None
     publication: Published | None = None
     error: Error | None = None
+    assets: dict[str, str] = {}
+    located: tuple[Output, ...] = ()
 
     def __post_init__(self) -> None:
         """A record that cannot be is refused, wherever it is made or read."""
@@ -245,6 +250,16 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     def searches_to_the_end(self) -> bool:
         """Whether the next search may be the one that says that there is no job."""
         return self.unanswered is not None and self.unanswered.searches + 1 >= len(SEARCHES)
+
+    @property
+    def must_locate(self) -> bool:
+        """Whether it is still to be found out where outputs are that have no path of their own."""
+        return bool(self.spec.unplaced) and not self.located
+
+    @property
+    def written(self) -> tuple[Output, ...]:
+        """All outputs of the current attempt."""
+        return (*self.spec.placed(self.attempt), *self.located)
 
     @property
     def own_jobs(self) -> tuple[str, ...]:

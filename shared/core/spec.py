@@ -6,61 +6,72 @@ route is then used. From then on it is fixed, whatever becomes of the route.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
+from shared.core.inputs import Input, fill_input
 from shared.core.landing import Landing
-from shared.core.location import Location, fill, is_safe, locate
-from shared.core.record import Record
-from shared.core.route import Endpoint, JobSettings, Polling
+from shared.core.location import Container, Location, fill, is_safe
+from shared.core.outputs import ATTEMPT, Output, fill_output
+from shared.core.record import Record, change
+from shared.core.route import Endpoint, JobSettings, Polling, Route
 from shared.core.snapshot import Snapshot
+from shared.errors import InputRefused
 
 LONGEST_SUFFIX = "/" + "x" * 100
 """Room for the outputs' names below a run folder."""
 
 
-class Input(Record, frozen=True, kw_only=True):
-    """What the endpoint is given to score, in Azure ML's notation."""
-
-    name: str
-    type: Literal["uri_folder", "uri_file"]
-    uri: str
-
-
-class Output(Record, frozen=True, kw_only=True):
-    """Where an attempt writes: `uri` in Azure ML's notation, `place` in storage. Both name the same file."""
-
-    name: str
-    uri: str
-    place: Location
-
-
 class JobRequest(Record, frozen=True, kw_only=True):
-    """What one attempt asks the endpoint for. No two attempts share an output, so it tells whose a job is."""
+    """What one attempt asks the endpoint for. `input` is the landing, `inputs` what else is given. No two attempts
+    share an `output`, so it tells whose a job is; None if every output goes to its default place. `outputs` are the
+    further ones with a path."""
 
     endpoint: Endpoint
     settings: JobSettings
     input: Input
-    output: Output
+    output: Output | None = None
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+
+    @property
+    def all_inputs(self) -> tuple[Input, ...]:
+        return (self.input, *self.inputs)
+
+    @property
+    def the_output(self) -> Output:
+        """The output that tells whose the job is."""
+        assert self.output is not None, "only a request that names an output has one"
+        return self.output
+
+    @property
+    def placed(self) -> tuple[Output, ...]:
+        """All outputs with a path."""
+        return (*((self.output,) if self.output else ()), *self.outputs)
 
 
 class RunSpec(Record, frozen=True, kw_only=True):
     """All that carrying out a run needs to know. Holds addresses and numbers, no secrets.
 
-    `output` is a template: `{attempt}` is left open in it. `scores_copies`: the endpoint is given copies of the
-    snapshot's files instead of the landing itself; `may_copy`: that can still be decided. `refusal`: why it must not
-    be carried out.
+    `input`, `inputs`, `output` and `outputs` are those of a JobRequest, with `{attempt}` left open in the outputs.
+    `unplaced`: names of outputs that the deployment writes to its default place, which is in one of `datastores`.
+    `scores_copies`: the endpoint is given copies of the snapshot's files instead of the landing itself; `may_copy`:
+    that can still be decided. `refusal`: why it must not be carried out.
     """
 
     landing: Location
     endpoint: Endpoint
     settings: JobSettings
     input: Input
-    output: Output
+    output: Output | None = None
     publish: Location
     polling: Polling
     scores_copies: bool
     may_copy: bool
     refusal: str | None = None
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    unplaced: tuple[str, ...] = ()
+    datastores: dict[str, Container] = {}
 
     @property
     def takes_file(self) -> bool:
@@ -75,29 +86,41 @@ class RunSpec(Record, frozen=True, kw_only=True):
     @property
     def copies(self) -> Location:
         """The folder where copies of the files are put when the landing itself cannot be handed to the endpoint."""
-        return self.output_of("input").place.parent
+        return self._copies.place
 
     def output_of(self, attempt: int | str) -> Output:
-        """The output that an attempt asks for."""
-        # Not `fill`: the other placeholders are filled in already, and a folder's own name may hold braces.
-        uri, place = self.output.uri, self.output.place
-        path = place.path.replace("{attempt}", str(attempt))
-        return Output(
-            name=self.output.name, uri=uri.replace("{attempt}", str(attempt)), place=Location(place.container, path)
-        )
+        """The output that tells whose an attempt's job is. Only where there is one with a path."""
+        assert self.output is not None, "a run whose outputs have no path is not known by them"
+        return self.output.of(attempt)
+
+    def placed(self, attempt: int) -> tuple[Output, ...]:
+        """The outputs with a path that an attempt asks for."""
+        return self.request(attempt).placed
 
     def request(self, attempt: int) -> JobRequest:
         """What that attempt asks the endpoint for."""
         return JobRequest(
-            endpoint=self.endpoint, settings=self.settings, input=self._input(), output=self.output_of(attempt)
+            endpoint=self.endpoint,
+            settings=self.settings,
+            input=self._given(self.input),
+            output=self.output and self.output.of(attempt),
+            inputs=tuple(self._given(one) if one.is_landing else one for one in self.inputs),
+            outputs=tuple(output.of(attempt) for output in self.outputs),
         )
 
-    def _input(self) -> Input:
+    @property
+    def _copies(self) -> Output:
+        """Where copies are put, as if it were an output: beside the one that tells whose a job is."""
+        beside = self.output_of("input")
+        uri = beside.uri.rpartition("/")[0] if beside.type == "uri_file" else beside.uri
+        return change(beside, uri=uri, place=beside.folder)
+
+    def _given(self, one: Input) -> Input:
+        """The landing as it is given: itself, or its copies."""
         if not self.scores_copies:
-            return self.input
-        folder = self.output_of("input").uri.rpartition("/")[0]
-        uri = f"{folder}/{self.landing.name}" if self.takes_file else folder
-        return Input(name=self.input.name, type=self.input.type, uri=uri)
+            return one
+        copies = self._copies.uri
+        return change(one, uri=f"{copies}/{self.landing.name}" if self.takes_file else copies)
 
 
 def write_spec(
@@ -110,43 +133,67 @@ def write_spec(
     URLs of its inputs or takes them literally is not documented, and the copies' path needs no encoding.
     """
     route = landing.route
-    values = {**landing.parts, "run_id": run_id, "route": route.name, "landing": landing.path, "attempt": "{attempt}"}
-    output_uri = fill(route.output_path, values)
-    output = locate(output_uri, route.datastores)
-    if output is None:
-        raise ValueError(f"route {route.name!r}: output {output_uri!r} is not in a known datastore")
+    values = {
+        **landing.parts,
+        "run_id": run_id,
+        "route": route.name,
+        "landing": landing.path,
+        "file": landing.path,
+        "attempt": ATTEMPT,
+    }
+    try:
+        outputs = [fill_output(one, values, route.datastores) for one in route.outputs]
+    except ValueError as error:
+        raise ValueError(f"route {route.name!r}: {error}") from error
+    own = next((output for output in outputs if output is not None), None)
+    given, unfit = _filled(route, values)
     mixed = snapshot.others > 0 and not route.takes_files
     publish = Location(route.publish, f"{fill(route.publish_path, values)}/run_id={run_id}")
-    input_uri = fill(route.input_path, values)
-    ambiguous = input_uri.startswith("https://") and landing.location.is_spelled_otherwise_in_urls
+    by_url = any(one.uri.startswith("https://") for one in given if one.is_landing)
+    ambiguous = by_url and landing.location.is_spelled_otherwise_in_urls
+    may_copy = route.staging != "never" and own is not None
     return RunSpec(
         landing=landing.location,
         endpoint=route.endpoint,
         settings=route.settings,
-        input=Input(
-            name=route.input_name,
-            type=route.input_type,
-            uri=landing.location.url if input_uri.startswith("https://") else input_uri,
-        ),
-        output=Output(name=route.output_name, uri=output_uri, place=output),
+        input=change(given[0], is_landing=False),
+        inputs=given[1:],
+        output=own,
+        outputs=tuple(output for output in outputs if output is not None and output is not own),
+        unplaced=tuple(one.name for one in route.outputs if one.path is None),
+        datastores=dict(route.datastores) if None in outputs else {},
         publish=publish,
         polling=route.polling,
-        scores_copies=route.staging == "always" or (route.staging == "when_needed" and (mixed or copies or ambiguous)),
-        may_copy=route.staging != "never",
-        refusal=_path_refusal(publish, output) or refusal or _mixed_refusal(route.staging, snapshot, mixed=mixed),
+        scores_copies=may_copy and (route.staging == "always" or mixed or copies or ambiguous),
+        may_copy=may_copy,
+        refusal=_path_refusal(publish, [output for output in outputs if output])
+        or refusal
+        or unfit
+        or (None if may_copy or not mixed else _mixed_refusal(snapshot, own)),
     )
 
 
-def _path_refusal(publish: Location, output: Location) -> str | None:
-    if is_safe(publish.path + LONGEST_SUFFIX) and is_safe(output.path):
+def _filled(route: Route, values: Mapping[str, str]) -> tuple[tuple[Input, ...], str | None]:
+    """The inputs, the landing first; and why one of them cannot be given. It is left out then."""
+    first = route.input
+    filled, unfit = [], None
+    for one in (first, *(one for one in route.inputs if one is not first)):
+        try:
+            filled.append(fill_input(one, values))
+        except InputRefused as refused:
+            unfit = unfit or str(refused)
+    return tuple(filled), unfit
+
+
+def _path_refusal(publish: Location, outputs: Sequence[Output]) -> str | None:
+    if is_safe(publish.path + LONGEST_SUFFIX) and all(is_safe(output.place.path) for output in outputs):
         return None
     return f"The landing's name is too long for the paths built from it: {publish.path!r}. Use a shorter name."
 
 
-def _mixed_refusal(staging: str, snapshot: Snapshot, *, mixed: bool) -> str | None:
-    if not mixed or staging != "never":
-        return None
+def _mixed_refusal(snapshot: Snapshot, own: Output | None) -> str:
+    hint = "set staging to when_needed" if own is not None else "give an output a path, beside which copies can be laid"
     return (
         f"The folder holds {snapshot.others} file(s) that the route does not score, and the endpoint would score "
-        "them too. Remove them, or set staging to when_needed. Then upload the files again."
+        f"them too. Remove them, or {hint}. Then upload the files again."
     )

@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from shared.core.finding import SearchAnswer, Sent
 from shared.core.job import Job
-from shared.core.location import Location
+from shared.core.location import Container, Location
+from shared.core.outputs import Output
 from shared.core.readiness import Look
 from shared.core.record import Done, Message, Names, Record
 from shared.core.route import Endpoint
@@ -145,11 +146,13 @@ class Staged(Message, frozen=True):
 
 
 class SubmitJob(Record, frozen=True, kw_only=True):
-    """Send the POST of one attempt, unless it may have been sent before."""
+    """Send the POST of one attempt, unless it may have been sent before. `unplaced`: names of outputs that the
+    deployment is to write to its default place."""
 
     names: Names
     attempt: int
     request: JobRequest
+    unplaced: tuple[str, ...] = ()
 
 
 class SearchJob(Record, frozen=True, kw_only=True):
@@ -221,13 +224,56 @@ class Checked(Message, frozen=True):
     verdict: Verdict
 
 
+class LocateOutputs(Record, frozen=True, kw_only=True):
+    """Find the outputs of these names, which a job wrote to its deployment's default place. Only the `datastores` are
+    looked at."""
+
+    names: Names
+    endpoint: Endpoint
+    job: Job
+    outputs: tuple[str, ...]
+    datastores: dict[str, Container]
+
+
+class Located(Message, frozen=True):
+    """Where the outputs are."""
+
+    outputs: tuple[Output, ...]
+
+
+class Source(Record, frozen=True, kw_only=True):
+    """What is published of one output: everything in a folder, or `only` the file of that name. `into`: the folder
+    within the run folder that it goes to; empty: the run folder itself."""
+
+    folder: Location
+    only: str | None = None
+    into: str = ""
+
+    def published_as(self, name: str) -> str:
+        """What a file of the folder is called in the run folder."""
+        return f"{self.into}/{name}" if self.into else name
+
+
 class Publish(Record, frozen=True, kw_only=True):
-    """Lay what an attempt has written in the run folder."""
+    """Lay what an attempt has written in the run folder: all of the folder `source`, where there is one output with a
+    path of its own, else the `sources`."""
 
     names: Names
     attempt: int
-    source: Location
+    source: Location | None = None
     target: Location
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def all_sources(self) -> tuple[Source, ...]:
+        return self.sources if self.source is None else (Source(folder=self.source),)
+
+    def written_at(self, name: str) -> Location:
+        """Where the file is that has this name in the run folder."""
+        for source in self.all_sources:
+            if not source.into or name.startswith(f"{source.into}/"):
+                return source.folder.at(name.removeprefix(f"{source.into}/") if source.into else name)
+        raise ValueError(f"no output is published as {name!r}")
 
 
 class Listed(Message, frozen=True):
@@ -308,6 +354,7 @@ class RunEnded(Message, frozen=True):
 Recorded = Done | Overtaken
 ClaimAnswer = Claimed | Known | ContentChanged | NoRoute
 RenewAnswer = Renewed | Superseded | MayBeSent | Postponed
+LocateAnswer = Located | Unpublishable
 ListAnswer = Listed | Sealed | Unpublishable
 CopyAnswer = Done | Streamed
 PublishAnswer = Sealed | Unpublishable
@@ -324,6 +371,7 @@ CANCEL_TWINS: Step[CancelTwins, Done] = Step("cancel_twins", CancelTwins, Done)
 CANCEL_JOB: Step[JobOf, CancelAsked] = Step("cancel_job", JobOf, CancelAsked)
 EXPLAIN_FAILURE: Step[JobOf, Explained] = Step("explain_failure", JobOf, Explained)
 CHECK_LANDING: Step[CheckLanding, Checked] = Step("check_landing", CheckLanding, Checked)
+LOCATE_OUTPUTS: Step[LocateOutputs, LocateAnswer] = Step("locate_outputs", LocateOutputs, LocateAnswer)
 LIST_OUTPUTS: Step[Publish, ListAnswer] = Step("list_outputs", Publish, ListAnswer)
 COPY_OUTPUTS: Step[CopyOutputs, CopyAnswer] = Step("copy_outputs", CopyOutputs, CopyAnswer)
 SEAL_PUBLICATION: Step[SealPublication, Sealed] = Step("seal_publication", SealPublication, Sealed)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.core import inputs, outputs
 from shared.core.job import Job
 from shared.core.record import Message
 from shared.core.route import JobSettings, RetrySettings
 from shared.core.spec import JobRequest
-
-_INPUT_TYPES = {"uri_folder": "UriFolder", "uri_file": "UriFile"}
-
 
 ADVICE = {
     400: "Compare the route's inputs, outputs and settings with the deployment.",
@@ -27,9 +25,11 @@ ADVICE = {
 
 
 class Accepted(Message, frozen=True):
-    """The endpoint made a job."""
+    """The endpoint made a job. `assets`: what data assets that the route names by a label were at that time, by the
+    names of their inputs."""
 
     job: Job
+    assets: dict[str, str] = {}
 
 
 class Rejected(Message, frozen=True):
@@ -52,18 +52,23 @@ class Unclear(Message, frozen=True):
     message: str
 
 
-Submission = Accepted | Rejected | Deferred | Unclear
+class Unfit(Message, frozen=True):
+    """Nothing was sent: the deployment does not take what the route gives it. The message says what would be right."""
+
+    message: str
+
+
+Submission = Accepted | Rejected | Deferred | Unclear | Unfit
 
 
 def invoke_body(request: JobRequest) -> dict[str, Any]:
-    """The POST body of one attempt. Its output URI is the attempt's own, which is how its job is recognised later."""
-    source, target = request.input, request.output
+    """The POST body of one attempt. Its output URIs are the attempt's own, which is how its job is recognised later."""
     return {
-        "properties": {
-            "inputData": {source.name: {"jobInputType": _INPUT_TYPES[source.type], "uri": source.uri}},
-            "outputData": {target.name: {"jobOutputType": "UriFile", "uri": target.uri}},
+        "properties": _said(
+            inputData={one.name: inputs.wire_of(one) for one in request.all_inputs},
+            outputData={output.name: outputs.wire_of(output) for output in request.placed},
             **_overrides(request.settings),
-        }
+        )
     }
 
 
@@ -79,6 +84,7 @@ def _overrides(settings: JobSettings) -> dict[str, Any]:
         retrySettings=_said(maxRetries=retries.max_retries, timeout=timeout),
         outputFileName=settings.output_file_name,
         loggingLevel=settings.logging_level and settings.logging_level.capitalize(),
+        properties=_said(experimentName=settings.experiment_name),
     )
 
 

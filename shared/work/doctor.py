@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 from shared.core.checkup import (
+    FOLDER,
     Check,
     Need,
     Report,
@@ -24,6 +25,7 @@ from shared.core.checkup import (
     outcome_of,
     ways_of_listing,
 )
+from shared.core.deployment import asked_by, misfits
 from shared.core.location import Location, fixed_prefix
 from shared.core.open_facts import (
     Fact,
@@ -193,9 +195,12 @@ def _queue(means: Means) -> Told:
 
 
 def _storage(means: Means, route: Route) -> Told:
-    """What a route needs of storage. Under `staging: never` the app does not write to the output datastore."""
+    """What a route needs of storage. Under `staging: never`, and where no output has a path, the app does not write to
+    the output datastore."""
     landing, found = _landing(means.blobs, route)
     mark = _new_id(means)
+    if route.output is None:
+        return _storage_without_output(means, route, mark, landing)
     output = _Place(means.blobs, Need.OUTPUT, output_folder(route, mark)[1], route.name)
     lake = _Place(means.blobs, Need.LAKEHOUSE, publish_folder(route, mark), route.name)
     checks = [landing]
@@ -212,6 +217,16 @@ def _storage(means: Means, route: Route) -> Told:
     if route.staging != "never":
         checks.append(output.check("output datastore written"))
     return Told((*checks, lake.check("lakehouse written")))
+
+
+def _storage_without_output(means: Means, route: Route, mark: str, landing: Check) -> Told:
+    lake = _Place(means.blobs, Need.LAKEHOUSE, publish_folder(route, mark), route.name)
+    try:
+        lake.write()
+        read = [_read_only(means.blobs, route, Location(store, FOLDER)) for store in route.datastores.values()]
+    finally:
+        lake.clean()
+    return Told((landing, *read, lake.check("lakehouse written")))
 
 
 def _landing(blobs: Blobs, route: Route) -> tuple[Check, Sample | None]:
@@ -231,7 +246,7 @@ def _read_only(blobs: Blobs, route: Route, folder: Location) -> Check:
         blobs.list_folder(folder)
     except LandfallError as error:
         trouble = error
-    tried = f"List {folder.url}; with staging: never the app does not write there."
+    tried = f"List {folder.url}; the app does not write there, because it makes no copies for this route."
     return outcome("output datastore read", route.name, tried, trouble, Need.OUTPUT, in_words(folder.container))
 
 
@@ -303,7 +318,23 @@ def _endpoint(means: Means, route: Route) -> Told:
                 default, named, ask.unknown_job(endpoint, names_deployment=False)
             ),
         }
-    return Told((check, *ways_of_listing(replies, route.name), by_history), findings)
+    fits = _fits(means, route)
+    return Told((check, fits, *ways_of_listing(replies, route.name), by_history), findings)
+
+
+def _fits(means: Means, route: Route) -> Check:
+    """Whether the deployment takes the route's inputs, outputs and settings."""
+    name, tried = "deployment fits", "Compare inputs, outputs and settings of the route with its deployment."
+    deployment = means.endpoint.deployment(route.endpoint)
+    if deployment is None:
+        return not_tried(name, route.name, tried, "The deployment could not be read.")
+    kind = "pipeline component" if deployment.is_pipeline else "model"
+    if wrong := misfits(asked_by(route), deployment):
+        help_ = "Correct the route. Until then its runs end as failed, and no job is made."
+        verdict, came_back = Verdict.FAILED, " ".join(wrong)
+        return Check(name=name, route=route.name, verdict=verdict, tried=tried, came_back=came_back, advice=help_)
+    came_back = f"The {kind} deployment {deployment.name!r} takes them."
+    return Check(name=name, route=route.name, verdict=Verdict.OK, tried=tried, came_back=came_back)
 
 
 def _new_id(means: Means) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from shared.core.deployment import asked_by, misfits
 from shared.core.location import Location
-from shared.errors import LandfallError
+from shared.core.route import Route
+from shared.errors import InputRefused, LandfallError
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.threads import each
@@ -27,6 +29,14 @@ def _checks(routes: Routes, blobs: Blobs, ledger: Ledger, endpoint: BatchEndpoin
         for container in dict.fromkeys(container for _, container in route.containers()):
             yield partial(blobs.list_folder, Location(container, "landfall-health"))
         yield partial(endpoint.check, route.endpoint)
+        yield partial(_require_fit, endpoint, route)
+
+
+def _require_fit(endpoint: BatchEndpoint, route: Route) -> None:
+    """Raise InputRefused if the route's deployment does not take what the route gives it."""
+    deployment = endpoint.deployment(route.endpoint)
+    if deployment is not None and (wrong := misfits(asked_by(route), deployment)):
+        raise InputRefused(f"route {route.name!r}: {' '.join(wrong)}")
 
 
 def _trouble(check: Callable[[], object]) -> str | None:

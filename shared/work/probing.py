@@ -19,7 +19,7 @@ from shared.core.open_facts import Findings
 from shared.core.probe import Look, Probe, copies, findings_of, foreign_outputs, plan
 from shared.core.record import change, from_json, to_json
 from shared.core.route import Route
-from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, invoke_body
+from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, Unfit, invoke_body
 from shared.errors import InputRefused, LandfallError, Unavailable
 from shared.ports import Blobs, Copied, Questions
 from shared.telemetry import log, warn
@@ -27,7 +27,7 @@ from shared.work import table
 from shared.work.ledger import Ledger
 from shared.work.sampling import Sample, sample
 from shared.work.scratch import clean, missing_directories
-from shared.work.submitting import find_job
+from shared.work.submitting import find_job, fit
 
 LARGEST_OUTPUT = 1024 * 1024
 """Bytes; a larger output is not read."""
@@ -61,18 +61,24 @@ def send(means: Means, route: Route, asked: Request, *, until: datetime) -> Told
     """Send the route's probe job and follow it for a while. Raises InputRefused for a folder that is no landing."""
     if route.staging == "never":
         return Told((_line(route.name, Verdict.SKIPPED, "Nothing is copied for a route with staging: never."),))
-    need, where = Need.LANDING, route.landing
+    if route.output is None:
+        return Told((_line(route.name, Verdict.SKIPPED, "Nothing is copied for a route whose outputs have no path."),))
+    need, where = Need.LANDING, in_words(route.landing)
     try:
         found = sample(means.blobs, route, asked.folder)
         if found is None:
             return Told((_line(route.name, Verdict.SKIPPED, NOTHING_TO_SCORE),))
         probe = plan(route, found.files, means.new_id().replace("-", ""), means.now(), by_url=asked.urls)
-        need, where = Need.OUTPUT, probe.folder.container
-        probe = change(probe, made=missing_directories(means.blobs, probe.folder))
-        need, where = Need.LEDGER, means.ledger.container
+        need, where = Need.WORKSPACE, str(Need.WORKSPACE)
+        fitted = fit(means.endpoint, probe.request)
+        if isinstance(fitted, Unfit):
+            return Told((_failed(route.name, f"Nothing was sent. {fitted.message}", "Correct the route."),))
+        need, where = Need.OUTPUT, in_words(probe.folder.container)
+        probe = change(probe, request=fitted, made=missing_directories(means.blobs, probe.folder))
+        need, where = Need.LEDGER, in_words(means.ledger.container)
         notes = _Notes.begin(means, probe)
     except Unavailable as trouble:
-        return Told((_failed(route.name, said(trouble), advice(trouble, need, in_words(where))),))
+        return Told((_failed(route.name, said(trouble), advice(trouble, need, where)),))
     try:
         _stage(means.blobs, probe, found)
         notes.keep(change(notes.probe, is_sent=True, begun=means.now()))
@@ -175,7 +181,7 @@ def _after(means: Means, notes: _Notes, answer: Submission, until: datetime) -> 
         case Deferred(_, message):
             help_ = advice_for(message, where, where, is_denied=False)
             return _over(means, notes, [_failed(route, f"No job was made: {message}", help_)])
-        case Unclear():
+        case Unclear() | Unfit():  # the latter was seen before anything was copied
             return _follow(means, notes, until, stop=False)
 
 
@@ -274,7 +280,7 @@ def _steps(means: Means, probe: Probe, job: Job) -> tuple[str, ...]:
 
 def _ended(means: Means, probe: Probe, job: Job) -> list[Check]:
     """How the job has ended, and whether it was shown as the app relies on."""
-    output, took = probe.request.output.place, f"after {_seconds(means.now() - probe.begun)} s"
+    output, took = probe.request.the_output.place, f"after {_seconds(means.now() - probe.begun)} s"
     if job.stage is Stage.CANCELED:
         lines = [_line(probe.route, Verdict.SKIPPED, f"It was canceled {took}.")]
     elif job.stage is Stage.FAILED:
@@ -286,7 +292,7 @@ def _ended(means: Means, probe: Probe, job: Job) -> list[Check]:
     else:
         lines = [_line(probe.route, Verdict.OK, f"It completed {took} and wrote its output.")]
     if foreign := foreign_outputs(probe):
-        came_back = f"It was asked for {probe.request.output.uri} and is shown to write {', '.join(foreign)}."
+        came_back = f"It was asked for {probe.request.the_output.uri} and is shown to write {', '.join(foreign)}."
         lines.append(_failed(probe.route, came_back, REPORT_IT))
     if any(look.is_own is False for look in probe.looks):
         lines.append(
@@ -333,10 +339,10 @@ def _over(means: Means, notes: _Notes, lines: list[Check]) -> Told:
 
 def _written(blobs: Blobs, probe: Probe) -> str | None:
     """What the job wrote, if that is not much."""
-    written = blobs.stat(probe.request.output.place)
+    written = blobs.stat(probe.request.the_output.place)
     if written is None or written.size > LARGEST_OUTPUT:
         return None
-    stored = blobs.read(probe.request.output.place)
+    stored = blobs.read(probe.request.the_output.place)
     return None if stored is None else stored.content.decode(errors="replace")
 
 

@@ -8,7 +8,8 @@ and `_SUCCESS` are written once.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from shared.core.location import Location
 from shared.core.publication import (
@@ -23,7 +24,7 @@ from shared.core.publication import (
 )
 from shared.core.record import Done, dump
 from shared.core.run import Published, Status
-from shared.core.snapshot import Frozen, FrozenFiles
+from shared.core.snapshot import File, Frozen, FrozenFiles
 from shared.core.steps import (
     AnnounceRun,
     CopyAnswer,
@@ -33,6 +34,7 @@ from shared.core.steps import (
     Publish,
     Sealed,
     SealPublication,
+    Source,
     Streamed,
     Unpublishable,
 )
@@ -56,14 +58,22 @@ def list_outputs(blobs: Blobs, ledger: Ledger, given: Publish) -> ListAnswer:
     target = given.target
     if (sealed := _sealed(blobs, target)) is not None:
         return Sealed(sealed)
-    written = sorted(blobs.list_below(given.source), key=lambda file: file.name)
+    written = sorted(_written(blobs, given.all_sources), key=lambda file: file.name)
     if problem := problem_with(written):
-        return Unpublishable(f"{problem} ({given.source.url})")
+        where = ", ".join(source.folder.url for source in given.all_sources)
+        return Unpublishable(f"{problem} ({where})")
     frozen = FrozenFiles(tuple(Frozen(name=f.name, etag=f.etag, size=f.size, md5=f.md5) for f in written))
     outputs = ledger.pin_outputs(given.names.run, given.attempt, frozen).files
     for leftover in leftovers(outputs, blobs.list_below(target)):
         blobs.delete(target.at(leftover.name), etag=leftover.etag)
     return Listed(len(outputs))
+
+
+def _written(blobs: Blobs, sources: Iterable[Source]) -> Iterator[File]:
+    for source in sources:
+        for file in blobs.list_below(source.folder):
+            if source.only in (None, file.name):
+                yield replace(file, name=source.published_as(file.name))
 
 
 def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> CopyAnswer:
@@ -75,7 +85,7 @@ def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> CopyAnswer
     outputs = ledger.outputs(given.names.run, publish.attempt).files[given.start : given.stop]
 
     def copy(output: Frozen) -> Copied:
-        source = publish.source.at(output.name)
+        source = publish.written_at(output.name)
         copied = copy_frozen(blobs, source, publish.target.at(output.name), output)
         if copied is Copied.SOURCE_CHANGED:
             raise Unavailable(f"{source.url} changed after the outputs were listed.")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from datetime import timedelta
 
+from shared.core.deployment import Asked, misfits
 from shared.core.finding import SearchAnswer, Sent, conclude
+from shared.core.inputs import Input
 from shared.core.job import Stage
 from shared.core.location import Location
-from shared.core.record import dump
+from shared.core.record import change, dump
+from shared.core.references import asset_in
+from shared.core.run import Run
 from shared.core.snapshot import Frozen
+from shared.core.spec import JobRequest
 from shared.core.steps import (
     CancelAsked,
     Explained,
@@ -20,13 +26,17 @@ from shared.core.steps import (
     StageInput,
     SubmitJob,
 )
-from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, invoke_body
-from shared.errors import Unavailable
+from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, Unfit, invoke_body
+from shared.core.trouble import LONGEST_MESSAGE
+from shared.errors import InputRefused, Unavailable
 from shared.ports import BatchEndpoint, Blobs, Copied
 from shared.telemetry import log, warn
 from shared.threads import each
 from shared.work.copying import COPIES_AT_ONCE, copy_frozen
 from shared.work.ledger import Ledger
+
+LONGEST_RUN = timedelta(days=2)
+"""How long before a submission a run may have been claimed whose job could be taken for the one that it made."""
 
 
 def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
@@ -59,12 +69,17 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: 
     for each call, so that a call that was cut short is told from one that is only now made.
     """
     names, request = dump(given.names), given.request
+    fitted = fit(endpoint, request, given.unplaced)
+    if isinstance(fitted, Unfit):
+        warn("job.unfit", **names, attempt=given.attempt, message=fitted.message)
+        return fitted
     if not ledger.may_post(given.names.run, given.attempt, nonce):
         warn("job.unclear", **names, attempt=given.attempt, message="an earlier call may have sent the POST")
         return Unclear("The submission was interrupted.")
-    answer = endpoint.submit(request.endpoint, invoke_body(request))
+    answer = endpoint.submit(request.endpoint, invoke_body(fitted))
     match answer:
         case Accepted(job):
+            answer = change(answer, assets=_assets(request, fitted))
             log(
                 "job.submitted",
                 **names,
@@ -82,14 +97,50 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: 
     return answer
 
 
-def search(endpoint: BatchEndpoint, blobs: Blobs, given: SearchJob) -> SearchAnswer:
+def fit(endpoint: BatchEndpoint, request: JobRequest, unplaced: Sequence[str] = ()) -> JobRequest | Unfit:
+    """The request as it is sent: data assets by their ids, as long as the deployment takes it. Raises Unavailable."""
+    deployment = endpoint.deployment(request.endpoint)
+    if deployment is not None and (wrong := misfits(Asked.by(request, unplaced), deployment)):
+        return Unfit(" ".join(wrong)[:LONGEST_MESSAGE])
+    try:
+        landing, *others = (_with_asset(endpoint, request, one) for one in request.all_inputs)
+    except InputRefused as refused:
+        return Unfit(str(refused))
+    return change(request, input=landing, inputs=tuple(others))
+
+
+def _with_asset(endpoint: BatchEndpoint, request: JobRequest, one: Input) -> Input:
+    asset = asset_in(one.uri)
+    return one if asset is None else change(one, uri=endpoint.data_asset(request.endpoint, asset))
+
+
+def _assets(request: JobRequest, fitted: JobRequest) -> dict[str, str]:
+    given = zip(request.all_inputs, fitted.all_inputs, strict=True)
+    return {sent.name: sent.uri for written, sent in given if written.uri != sent.uri}
+
+
+def search(endpoint: BatchEndpoint, blobs: Blobs, ledger: Ledger, given: SearchJob) -> SearchAnswer:
     """Look for the job that the attempt made: among the endpoint's jobs, and at its output.
+
+    Without an output of its own a job is known by its input, so the jobs of other runs are left out of account: an
+    earlier one may have scored what was in the same folder then.
 
     Two at once: it only reads.
     """
-    answer = find_job(endpoint, blobs, given.sent, own=given.own, whole=given.whole)
+    own = {*given.own, *(_jobs_of_others(ledger, given) if given.sent.output is None else ())}
+    answer = find_job(endpoint, blobs, given.sent, own=own, whole=given.whole)
     log("job.searched", **dump(given.names), attempt=given.attempt, answer=dump(answer))
     return answer
+
+
+def _jobs_of_others(ledger: Ledger, given: SearchJob) -> Iterator[str]:
+    for run in ledger.newest(since=given.sent.since - LONGEST_RUN):
+        if not isinstance(run, Run):
+            raise Unavailable(
+                f"The record of run {run.run_id} cannot be read, so its job cannot be told from this one's."
+            )
+        if run.run_id != given.names.run:
+            yield from run.own_jobs
 
 
 def find_job(
@@ -103,7 +154,7 @@ def find_job(
         sent,
         complete=listing.complete,
         reason=listing.reason,
-        written=hidden and _is_written(blobs, sent.output.place.parent),
+        written=hidden and sent.output is not None and _is_written(blobs, sent.output.folder),
         own=own,
     )
 
@@ -119,7 +170,8 @@ def observe(endpoint: BatchEndpoint, given: ObserveJob) -> Seen:
     Two at once: it only reads.
     """
     job = endpoint.job(given.endpoint, given.job, has_run=given.has_run)
-    log("job.seen", **dump(given.names), job=given.job.name, status=job.status if job else "missing")
+    told = {"steps": {step.name: step.status for step in job.steps}} if job is not None and job.steps else {}
+    log("job.seen", **dump(given.names), job=given.job.name, status=job.status if job else "missing", **told)
     return Seen(job)
 
 

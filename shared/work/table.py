@@ -12,7 +12,7 @@ from shared.core.steps import ReportDefect, Step
 from shared.ports import Announcer, BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import report_defect
-from shared.work import claiming, ledger, publishing, submitting, twins
+from shared.work import claiming, ledger, locating, publishing, submitting, twins
 from shared.work.ledger import Ledger
 
 
@@ -44,12 +44,13 @@ WORK: Mapping[Step[Any, Any], Work] = {
     steps.RECORD_RUN: lambda means, given: ledger.record(means.ledger, given),
     steps.STAGE_INPUT: lambda means, given: submitting.stage_input(means.blobs, means.ledger, given),
     steps.SUBMIT_JOB: lambda means, given: submitting.submit(means.endpoint, means.ledger, given, nonce=means.new_id()),
-    steps.SEARCH_JOB: lambda means, given: submitting.search(means.endpoint, means.blobs, given),
+    steps.SEARCH_JOB: lambda means, given: submitting.search(means.endpoint, means.blobs, means.ledger, given),
     steps.OBSERVE_JOB: lambda means, given: submitting.observe(means.endpoint, given),
     steps.CANCEL_TWINS: lambda means, given: twins.cancel_twins(means.endpoint, means.ledger, given, means.now()),
     steps.CANCEL_JOB: lambda means, given: submitting.cancel(means.endpoint, given),
     steps.EXPLAIN_FAILURE: lambda means, given: submitting.explain(means.endpoint, given),
     steps.CHECK_LANDING: lambda means, given: claiming.check(means.blobs, means.ledger, given),
+    steps.LOCATE_OUTPUTS: lambda means, given: locating.locate_outputs(means.endpoint, means.blobs, given),
     steps.LIST_OUTPUTS: lambda means, given: publishing.list_outputs(means.blobs, means.ledger, given),
     steps.COPY_OUTPUTS: lambda means, given: publishing.copy_outputs(means.blobs, means.ledger, given),
     steps.SEAL_PUBLICATION: lambda means, given: publishing.seal(means.blobs, means.ledger, given),

@@ -21,7 +21,7 @@ from shared.adapters.blobs import AzureBlobs
 from shared.core.finding import SearchAnswer, Sent, conclude
 from shared.core.job import Job
 from shared.core.location import Container, Location
-from shared.core.spec import Output
+from shared.core.outputs import Output
 from shared.core.submission import Accepted
 from testbed.eventually import eventually
 from testbed.stack import HERE
@@ -59,13 +59,13 @@ class Service:
         )
 
     def submit(self, sent: Sent) -> Job:
-        answer = self.endpoint.submit(sent.endpoint, asking(sent.input_uri, sent.output.uri))
+        answer = self.endpoint.submit(sent.endpoint, asking(sent.input_uri, sent.the_output.uri))
         assert isinstance(answer, Accepted), answer
         return answer.job
 
     def search(self, sent: Sent, *own: str) -> SearchAnswer:
         listing = self.endpoint.jobs_since(sent.endpoint, sent.since)
-        written = bool(self.blobs.list_below(sent.output.place.parent))
+        written = bool(self.blobs.list_below(sent.the_output.place.parent))
         return conclude(listing.jobs, sent, complete=listing.complete, reason=listing.reason, written=written, own=own)
 
     def seen(self, sent: Sent, job: Job, *statuses: str) -> Job:

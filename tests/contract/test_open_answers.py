@@ -160,7 +160,7 @@ def test_no_call_to_the_scoring_host_is_without_a_deployment(service: Service) -
             headers.append(request.headers)
 
     with closing(AzureBatchEndpoint(own, service.cloud.addresses.azureml, on_request=noted)) as endpoint:
-        answer = endpoint.submit(sent.endpoint, asking(sent.input_uri, sent.output.uri))
+        answer = endpoint.submit(sent.endpoint, asking(sent.input_uri, sent.the_output.uri))
         assert isinstance(answer, Accepted)
         endpoint.job(sent.endpoint, answer.job)
         endpoint.job(sent.endpoint, Job(name=answer.job.name))

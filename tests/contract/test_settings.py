@@ -61,7 +61,7 @@ def test_a_job_does_what_its_route_sets_and_else_what_its_deployment_does(
     (route,) = parsed(edited(*changes)).usable
     asked = spec_of(tuesday(route)).request(1)
     where = at(f"{cloud.addresses.azureml}/endpoints/lengths/jobs", "main")
-    asked = change(asked, input=change(asked.input, uri=landed(cloud)), output=change(asked.output, uri=output()))
+    asked = change(asked, input=change(asked.input, uri=landed(cloud)), output=change(asked.the_output, uri=output()))
 
     answer = endpoint.submit(where, invoke_body(asked))
 

@@ -21,7 +21,8 @@ from shared.core.record import dump
 from shared.core.steps import REPORT_DEFECT, ReportDefect
 from shared.core.submission import Submission, Unclear
 from shared.core.watchers import Asking, Operation
-from testbed.examples import STATE, TOPIC
+from shared.routes import Routes
+from testbed.examples import STATE, TOPIC, digits_route
 from testbed.fakes import FakeEndpoint
 from tests.triggers.app import App, make_app
 from tests.triggers.worker import HostLog, Talkative, Worker
@@ -108,6 +109,13 @@ def a_run_that_is_submitted_twice_and_takes_too_long(app: App, worker: Worker) -
     watched(app, worker)
 
 
+def a_run_whose_output_has_no_path(app: App, worker: Worker) -> None:
+    path = "        path: azureml://datastores/workspaceblobstore/paths/landfall/{run_id}/{attempt}/predictions.csv\n"
+    app.own.routes = Routes((digits_route((path, "")),))
+    app.land("0.png")
+    watched(app, worker)
+
+
 def a_sweep_that_meets_trouble(app: App, worker: Worker) -> None:
     app.land("0.png")
     app.claim()
@@ -182,6 +190,7 @@ HAPPENS = {
         a_run_that_scores_copies,
         a_run_whose_job_fails,
         a_run_that_is_submitted_twice_and_takes_too_long,
+        a_run_whose_output_has_no_path,
         a_sweep_that_meets_trouble,
         events,
         requests,

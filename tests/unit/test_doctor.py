@@ -23,6 +23,7 @@ OF_ROUTE = [
     "output datastore written",
     "lakehouse written",
     "endpoint read",
+    "deployment fits",
     *LISTED,
     "run history read",
 ]

@@ -35,7 +35,7 @@ from tests.unit.runs import submitting
 
 SENT = submitting().sent
 PINNED = change(SENT, endpoint=change(SENT.endpoint, deployment="classic"))
-OUTPUT, INPUT = SENT.output.uri, SENT.input_uri
+OUTPUT, INPUT = SENT.the_output.uri, SENT.input_uri
 APP, SOMEBODY = "9c2a1e1c-6b1f-4d3b-9d55-0d5ad6f4a001", "5b0b7f55-88a2-4f6e-8e9a-0d5ad6f4a002"
 ANOTHER_OUTPUT = "azureml://datastores/workspaceblobstore/paths/somebody/predictions.csv"
 SECOND = timedelta(seconds=1)

@@ -92,8 +92,8 @@ def test_a_probe_is_given_its_own_copies_and_an_output_of_its_own() -> None:
     probe = a_probe()
 
     assert probe.request.input.uri.endswith(f"/paths/landfall/landfall-doctor/{ID}/input")
-    assert probe.request.output.uri.endswith(f"/landfall-doctor/{ID}/output/predictions.csv")
-    assert probe.request.output.place == probe.folder.at("output/predictions.csv")
+    assert probe.request.the_output.uri.endswith(f"/landfall-doctor/{ID}/output/predictions.csv")
+    assert probe.request.the_output.place == probe.folder.at("output/predictions.csv")
     assert [target.path for _, target in copies(probe, FILES)] == [
         f"landfall/landfall-doctor/{ID}/input/0.png",
         f"landfall/landfall-doctor/{ID}/input/1.png",
@@ -189,7 +189,7 @@ def test_only_looks_that_show_something_new_are_kept() -> None:
 
 def test_an_output_in_a_form_that_the_app_does_not_know_is_told() -> None:
     """The app would take its own jobs for somebody else's."""
-    asked = a_probe().request.output.uri
+    asked = a_probe().request.the_output.uri
     known = f"/subscriptions/s/datastores/workspaceblobstore/paths/landfall/landfall-doctor/{ID}/output/predictions.csv"
 
     assert foreign_outputs(after(a_probe(), [("Completed", (asked,))])) == ()

@@ -20,6 +20,7 @@ from shared.core.publication import (
 from shared.core.record import change
 from shared.core.run import Published
 from shared.core.snapshot import File, Frozen
+from testbed.examples import LANDING
 from testbed.fakes import NOON
 from tests.unit.runs import a_job, a_run, a_spec, following, over_copies
 from tests.unit.test_snapshot import a_file, snapshot
@@ -140,6 +141,7 @@ def test_the_manifest_tells_what_was_scored_by_whom_and_what_came_out() -> None:
         "files": [{"name": "0.png", "etag": "0x1", "size": 3, "md5": "m"}],
         "endpoint": "https://digits.westeurope.inference.ml.azure.com/jobs",
         "deployment": "classic",
+        "inputs": [{"name": "images", "type": "uri_folder", "uri": f"{LANDING.url}/digits/tuesday"}],
         "job": {"name": "batchjob-1", "id": "/jobs/1", "studio_url": "https://ml/1"},
         "attempt": 1,
         "staged": False,

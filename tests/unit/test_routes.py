@@ -72,9 +72,9 @@ WRONG: dict[str, tuple[Change, str, str]] = {
         "a setting of the deployment; set them in",
     ),
     "experiment name": (
-        ("settings.experiment_name", "e"),
+        ("settings.experiment_name", "a b"),
         "settings.experiment_name",
-        "for pipeline component deployments only",
+        "of a pipeline component deployment: letters, digits, hyphens and underscores",
     ),
     "display name": (("settings.display_name", "d"), "settings.display_name", "does not take display_name"),
     "another output file name": (
@@ -91,15 +91,68 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "glob for sub-folders": (("landing.files", ["**.png"]), "landing.files.0", "sub-folders are not scored"),
     "excluded sub-folder": (("landing.exclude", ["tmp/*"]), "landing.exclude.0", "without a slash"),
     "an unknown case": (("landing.case", "lower"), "landing.case", "sensitive (the default), or ignore"),
-    "no inputs": (("inputs", {}), "inputs", "the one input of the model deployment"),
-    "two inputs": (("inputs.more", digits()["inputs"]["images"]), "inputs", "the one input"),
-    "input of another type": (("inputs.images.type", "mltable"), "inputs.images.type", "uri_folder (the landing is"),
+    "default datastore": (
+        ("settings.default_datastore", "d"),
+        "settings.default_datastore",
+        "where an invocation would have default_datastore is not documented",
+    ),
+    "no inputs": (("inputs", {}), "inputs", "At least one is the landing"),
+    "values alone": (("inputs", {"a": {"type": "string", "default": "x"}}), "inputs", "none of them is the landing"),
+    "input of another type": (("inputs.images.type", "folder"), "inputs.images.type", "uri_folder, uri_file or"),
+    "an unknown mode": (("inputs.images.mode", "mount"), "inputs.images.mode", "ro_mount, rw_mount, download"),
+    "a value without one": (("inputs.n", {"type": "integer"}), "inputs.n", "default is missing"),
+    "a value with a path": (
+        ("inputs.n", {"type": "integer", "default": 1, "path": "x"}),
+        "inputs.n.path",
+        "a value has no path; write default: VALUE",
+    ),
+    "a value with a mode": (
+        ("inputs.n", {"type": "number", "default": 1, "mode": "direct"}),
+        "inputs.n.mode",
+        "no mode",
+    ),
+    "data with a default": (("inputs.images.default", "x"), "inputs.images.default", "data has no default; write path"),
+    "a figure with a fraction": (
+        ("inputs.n", {"type": "integer", "default": 1.5}),
+        "inputs.n.default",
+        "is of type integer, but '1.5' is not a whole number",
+    ),
+    "a figure that is none": (
+        ("inputs.n", {"type": "number", "default": "many"}),
+        "inputs.n.default",
+        "is of type number, but 'many' is not a number",
+    ),
+    "a choice that is none": (
+        ("inputs.n", {"type": "boolean", "default": "yes"}),
+        "inputs.n.default",
+        "'yes' is neither true nor false",
+    ),
+    "a value with an unknown part": (
+        ("inputs.n", {"type": "string", "default": "{day}"}),
+        "inputs.n.default",
+        "{day} cannot be used here; use {batch}, {landing}, {route}, {run_id}",
+    ),
+    "data in no notation": (
+        ("inputs.n", {"type": "uri_file", "path": "ftp://a/b"}),
+        "inputs.n.path",
+        "'ftp://a/b' is not written as a batch endpoint takes it: https://ACCOUNT.blob",
+    ),
+    "data by a signed URL": (
+        ("inputs.n", {"type": "uri_file", "path": "https://a.blob.core.windows.net/c/b?sig=x"}),
+        "inputs.n.path",
+        "a URL without a query",
+    ),
     "input without a path": ((INPUT, REMOVED), "inputs.images", "path is missing"),
     "input of another folder": ((INPUT, f"{STORE}/x/{{landing}}"), INPUT, "use https://landing.blob.core.windows.net/"),
     "input that is fixed": ((INPUT, "${LANDING_ACCOUNT_URL}/landing/digits"), INPUT, "does not point at the landing"),
     "input in no datastore": ((INPUT, "azureml://datastores/x/paths/{landing}"), INPUT, "NAME in datastores"),
-    "two outputs": (("outputs.more", digits()["outputs"]["predictions"]), "outputs", "the one output"),
-    "output folder": (("outputs.predictions.type", "uri_folder"), "outputs.predictions.type", "uri_file; batch"),
+    "no outputs": (("outputs", {}), "outputs", "a mapping of what is published"),
+    "outputs in one folder": (
+        ("outputs.more", digits()["outputs"]["predictions"]),
+        "outputs.more.path",
+        "is in the same folder as outputs.predictions.path; give every output a folder of its own",
+    ),
+    "output of another type": (("outputs.predictions.type", "mltable"), "outputs.predictions.type", "uri_file (the"),
     "output by URL": ((OUTPUT, "https://a/{run_id}/{attempt}/x"), OUTPUT, "azureml://datastores/NAME/paths"),
     "output without attempt": ((OUTPUT, f"{STORE}/{{run_id}}/x.csv"), OUTPUT, "put {run_id}/{attempt}/ before"),
     "output without run": ((OUTPUT, f"{STORE}/{{attempt}}/x.csv"), OUTPUT, "its own folder"),
@@ -178,10 +231,29 @@ def test_a_marker_is_no_use_where_every_file_is_a_landing() -> None:
 
 
 def test_an_unknown_part_of_the_input_is_told_beside_the_input_itself() -> None:
-    problems = told(parsed(edited((INPUT, "${LANDING_ACCOUNT_URL}/landing/digits/{batch}"))))
+    problems = told(parsed(edited((INPUT, "${LANDING_ACCOUNT_URL}/landing/digits/{day}"))))
 
     assert [field for _, field, _ in problems] == [INPUT, INPUT]
-    assert problems[0][2] == "{batch} cannot be used here; use {landing}"
+    assert problems[0][2] == "{day} cannot be used here; use {batch}, {landing}, {route}, {run_id}"
+
+
+def test_a_file_that_is_the_landing_makes_every_file_one_so_no_folder_is() -> None:
+    more = {"type": "uri_file", "path": "${LANDING_ACCOUNT_URL}/landing/{file}"}
+
+    ((_, field, message),) = told(parsed(edited(("inputs.more", more))))
+
+    assert field == "inputs.images.type"
+    assert "must be uri_file: in this route every file is a landing" in message
+
+
+def test_outputs_without_a_path_need_a_datastore_to_be_found_in_and_cannot_have_copies_beside_them() -> None:
+    problems = told(
+        parsed(edited(("outputs", {"scores": {"type": "uri_file"}}), ("datastores", REMOVED), ("staging", "always")))
+    )
+
+    assert [field for _, field, _ in problems] == ["datastores", "staging"]
+    assert "must name the datastore in which outputs without a path are" in problems[0][2]
+    assert "copies are laid beside an output; give one a path" in problems[1][2]
 
 
 def test_an_output_without_any_datastore_says_that_none_is_known() -> None:

@@ -41,9 +41,12 @@ FULL: dict[str, Any] = {
         "retry_settings": {"max_retries": 7, "timeout": 7},
         "output_file_name": "x",
         "logging_level": "debug",
+        "experiment_name": "one",
     },
-    "inputs": {"images": {"type": "uri_folder", "path": "https://a.b/landing/{landing}"}},
-    "outputs": {"scores": {"type": "uri_file", "path": "azureml://datastores/d/paths/{run_id}/{attempt}/x"}},
+    "inputs": {"images": {"type": "uri_folder", "path": "https://a.b/landing/{landing}", "mode": "download"}},
+    "outputs": {
+        "scores": {"type": "uri_file", "path": "azureml://datastores/d/paths/{run_id}/{attempt}/x", "mode": "upload"}
+    },
     "datastores": {"d": {"account_url": "https://a.b", "container": "store"}},
     "staging": "always",
     "polling": {"first": "7s", "longest": "7m", "start_deadline": "7h", "deadline": "7d"},
@@ -73,8 +76,13 @@ OTHER: dict[str, Any] = {
     "settings.retry_settings.timeout": 8,
     "settings.output_file_name": "y",
     "settings.logging_level": "warning",
+    "settings.experiment_name": "two",
     "inputs.images.type": "uri_file",
     "inputs.images.path": "https://a.b/landing/x/{landing}",
+    "inputs.images.default": "b",
+    "inputs.images.mode": "direct",
+    "outputs.scores.type": "uri_folder",
+    "outputs.scores.mode": "rw_mount",
     "outputs.scores.path": "azureml://datastores/d/paths/x/{run_id}/{attempt}/x",
     "datastores.d.account_url": "https://c.d",
     "datastores.d.container": "other",
@@ -89,8 +97,11 @@ OTHER: dict[str, Any] = {
 }
 """For every field another value that the schema accepts."""
 
-ONLY_ONE_VALUE = {"outputs.scores.type"}
-"""Fields for which the schema leaves no choice, so that there is nothing to read."""
+INSTEAD: dict[str, tuple[str, dict[str, Any]]] = {
+    "ready.marker": ("ready", {"marker": "_READY"}),
+    "inputs.images.default": ("inputs", {"images": {"type": "string", "default": "a"}}),
+}
+"""Fields that exclude others: what stands in a member of the full route where they do."""
 
 NAMES = {"inputs": "images", "outputs": "scores", "datastores": "d"}
 """What the maps with free names call their entry here."""
@@ -134,13 +145,13 @@ def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
 def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
 
-    assert len(FIELDS) == 35
-    assert set(FIELDS) == set(OTHER) | ONLY_ONE_VALUE
+    assert len(FIELDS) == 39
+    assert set(FIELDS) == set(OTHER)
 
 
 @pytest.mark.parametrize("path", OTHER)
 def test_every_field_of_the_schema_is_read(path: str) -> None:
-    base = without(FULL, "ready.quiet") | {"ready": {"marker": "_READY"}} if path == "ready.marker" else FULL
+    base = {**FULL, **dict([INSTEAD[path]])} if path in INSTEAD else FULL
 
     assert read(changed(base, (path, OTHER[path]))) != read(base)
 
@@ -189,9 +200,10 @@ def test_a_map_that_may_be_left_out_is_as_good_as_an_empty_one(map_: str) -> Non
 
 def test_every_other_field_is_required() -> None:
     validator = Draft202012Validator(DOCUMENT)
-    given = set(FIELDS) - {"ready.marker"}
+    given = set(FIELDS) - set(INSTEAD)
 
     optional = {path for path in given if validator.is_valid({"routes": {"r": without(FULL, path)}})}
 
     as_deployed = {path for path in given if path.startswith(("endpoint.", "settings."))} - {"endpoint.scoring_uri"}
-    assert optional == {*DEFAULTS, *as_deployed, "ready.then"}
+    by_the_service = {"inputs.images.mode", "outputs.scores.mode", "outputs.scores.path"}
+    assert optional == {*DEFAULTS, *as_deployed, *by_the_service, "ready.then"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.core.finding import Sent
 from shared.core.job import STAGES, Job
 from shared.core.location import Location
+from shared.core.outputs import Output
 from shared.core.record import change, dump, load, to_json
 from shared.core.route import Endpoint, Polling
 from shared.core.run import (
@@ -33,7 +34,6 @@ from shared.core.run import (
     read_run,
     run_id,
 )
-from shared.core.spec import Output
 from shared.core.transitions import IllegalTransition
 from shared.errors import InputRefused, UnknownVersion
 from testbed.examples import LAKEHOUSE, in_landing

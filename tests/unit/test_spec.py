@@ -9,6 +9,7 @@ import pytest
 
 from shared.core.landing import Landing
 from shared.core.location import Location
+from shared.core.outputs import OutputTemplate
 from shared.core.record import from_json, to_json
 from shared.core.route import JobSettings, RetrySettings
 from shared.core.spec import RunSpec, write_spec
@@ -153,7 +154,8 @@ def test_a_single_file_does_not_mind_what_lies_beside_it() -> None:
 
 
 def test_a_spec_is_not_written_for_a_route_that_was_not_checked() -> None:
-    route = replace(digits_route(), output_path="azureml://datastores/unknown/paths/{run_id}/{attempt}/x.csv")
+    unknown = "azureml://datastores/unknown/paths/{run_id}/{attempt}/x.csv"
+    route = replace(digits_route(), outputs=(OutputTemplate(name="predictions", type="uri_file", path=unknown),))
 
     with pytest.raises(ValueError, match="is not in a known datastore"):
         spec_of(tuesday(route))

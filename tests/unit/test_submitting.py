@@ -170,7 +170,7 @@ def test_what_the_endpoint_answers_is_what_the_run_is_told(answer: Submission) -
 
 def search(site: Site, *, own: tuple[str, ...] = ()) -> SearchAnswer:
     given = SearchJob(names=RUN.names, attempt=1, sent=RUN.sent, own=own)
-    return submitting.search(site.endpoint, site.blobs, given)
+    return submitting.search(site.endpoint, site.blobs, site.ledger, given)
 
 
 def test_a_job_is_found_by_the_output_that_it_writes() -> None:
@@ -198,7 +198,7 @@ def test_a_job_that_never_shows_its_output_is_known_by_what_it_wrote(wrote: bool
     while isinstance(search(site), MayBeThere):
         assert site.endpoint.looks["batchjob-1"] < 3
     if wrote:
-        site.blobs.put(REQUEST.output.place, b"0.png 7")
+        site.blobs.put(REQUEST.the_output.place, b"0.png 7")
 
     assert isinstance(search(site), Found if wrote else NotThere)
 

@@ -75,7 +75,12 @@ def test_while_another_run_is_scored_from_the_same_folder_only_an_output_tells_w
     another = a_run(run_id=ANOTHER)
     site.ledger.claim(another, NONE)
     site.make_job(1)
-    site.make_job(1, change(another, spec=change(another.spec, output=change(another.spec.output, uri="azureml://x"))))
+    site.make_job(
+        1,
+        change(
+            another, spec=change(another.spec, output=change(another.spec.output_of("{attempt}"), uri="azureml://x"))
+        ),
+    )
 
     assert site.cancel() == canceled
 

@@ -93,7 +93,7 @@ def check(world: World) -> None:
         assert run is not None
         assert run.has_ended
         assert (run.error and run.error.reason) != "defect"
-        known.update(sent.output.uri for sent in run.abandoned)
+        known.update(sent.the_output.uri for sent in run.abandoned)
         known.update(outputs[attempt.job] for attempt in run.attempts if attempt.job is not None)
         if run.job is not None:
             assert ("/input" in inputs(world)[outputs[run.job.name]]) is run.spec.scores_copies

@@ -239,7 +239,7 @@ def test_a_run_always_ends_and_keeps_its_promises(
             assert given.attempt == life.ledger.attempt
             output = life.ledger.spec.output_of(given.attempt)
             assert given.source == output.place.parent
-            abandoned = {sent.output.uri for sent in life.ledger.abandoned}
+            abandoned = {sent.the_output.uri for sent in life.ledger.abandoned}
             assert output.uri not in abandoned or given.attempt in life.doubled
 
     run = life.ledger

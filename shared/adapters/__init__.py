@@ -4,6 +4,7 @@ blobs           blob storage
 batch_endpoint  Azure ML batch endpoints: submits, follows, cancels
 job_lists       the three ways to list an endpoint's jobs
 workspaces      what Resource Manager knows of endpoints and jobs
+resources       deployments, data assets, and outputs without a path
 run_history     why a job failed, and whether it waits for nodes
 questions       what the doctor asks: replies as they came
 rest            requests with httpx, and what can go wrong with them

@@ -17,8 +17,8 @@ import httpx
 from azure.core.credentials import TokenCredential
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT, names_in
-from shared.adapters.deployments import Deployments
 from shared.adapters.job_lists import JobLists
+from shared.adapters.resources import Resources
 from shared.adapters.rest import TIMEOUT, Hook, Rest, cut, json_of, refusal, refused, words
 from shared.adapters.run_history import RunHistory
 from shared.adapters.workspaces import Workspaces
@@ -56,7 +56,7 @@ class AzureBatchEndpoint:
         self._rest = Rest(credential, timeout=timeout, on_request=on_request)
         self._management_url = management_url
         self._workspaces = Workspaces(self._rest, management_url)
-        self._deployments = Deployments(self._rest, self._workspaces, management_url)
+        self._resources = Resources(self._rest, self._workspaces, management_url)
         self._lists = JobLists(self._rest, self._workspaces, self._shown)
 
     def close(self) -> None:
@@ -64,14 +64,14 @@ class AzureBatchEndpoint:
         self._rest.close()
 
     def deployment(self, endpoint: Endpoint) -> Deployment | None:
-        return self._deployments.of(endpoint)
+        return self._resources.of(endpoint)
 
     def data_asset(self, endpoint: Endpoint, asset: Asset) -> str:
-        return self._deployments.data_asset(endpoint, asset)
+        return self._resources.data_asset(endpoint, asset)
 
     def outputs(self, endpoint: Endpoint, job: Job, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
         response = self._get(endpoint, job)
-        return self._deployments.outputs(endpoint, job, json_of(response) if response.is_success else {}, names)
+        return self._resources.outputs(endpoint, job, json_of(response) if response.is_success else {}, names)
 
     def submit(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Submission:
         uri = endpoint.scoring_uri

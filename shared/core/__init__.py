@@ -3,6 +3,10 @@
 location     where things are: containers, blob paths, the `azureml://` forms, path templates
 selection    which files of a landing are scored, by their names
 route        what is scored by which endpoint, and where results go
+references   how data is referred to, and what the service is sent for each notation
+inputs       what an endpoint is given: every kind of input
+outputs      what a job writes: outputs of a route, and of an attempt
+deployment   what a deployment takes, and whether a request fits it
 event        what a storage event says, or why it is ignored
 landing      one folder (or file) that a route matches
 snapshot     the frozen list of a landing's files and its fingerprint

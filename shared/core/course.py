@@ -9,11 +9,10 @@ Rule 3: before there is a job, newer content of the landing and a corrected rout
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer, Sent
+from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer, Sent, some
 from shared.core.job import Job, Stage, advice_on
 from shared.core.record import change
 from shared.core.run import (
@@ -48,7 +47,6 @@ GROWTH = 1.5
 
 LONGEST_SEARCH = timedelta(minutes=5)
 """The longest wait between two searches."""
-
 UNCLEAR_LIMIT = 3
 """Attempts without a clear answer after which the run ends as failed instead of risking more twins."""
 
@@ -172,8 +170,8 @@ def searched(run: Run, answer: SearchAnswer, now: datetime) -> Run:
             return accepted(change(run, abandoned=_abandoned(run)) if more else run, job, now)
         case MayBeThere(jobs):
             if now - run.unanswered.until >= run.spec.polling.deadline:
-                return _never_found(run, f"a job that may be its own shows no output yet: {_some(jobs)}", now)
-            text = f"It is not clear whether a job was created; {_some(jobs)} may be it, but shows no output yet"
+                return _never_found(run, f"a job that may be its own shows no output yet: {some(jobs)}", now)
+            text = f"It is not clear whether a job was created; {some(jobs)} may be it, but shows no output yet"
             told = Error("waiting", f"{text}. Next look at {again.wait_until:%Y-%m-%d %H:%M:%S} UTC.")
             return again.noted(error=told)
         case NotThere() | CannotTell() if searches < len(SEARCHES):
@@ -193,18 +191,9 @@ def _never_found(run: Run, seen: str, now: datetime) -> Run:
     given_up = change(run, unanswered=None, unclear=run.unclear + 1, abandoned=_abandoned(run))
     message = (
         f"The outcome of {given_up.unclear} submission(s) is unknown: the endpoint confirmed no job, and {seen}. In "
-        f"Studio, look for a job that {_told_by(run.sent)} and cancel it. Then upload the files again."
+        f"Studio, look for a job that {run.sent.told_by} and cancel it. Then upload the files again."
     )
     return failed(given_up, Error("unclear", message), now)
-
-
-def _told_by(sent: Sent) -> str:
-    return f"writes {sent.output.uri}" if sent.output is not None else f"scores {sent.input_uri}"
-
-
-def _some(jobs: Sequence[str], most: int = 3) -> str:
-    """The first of the jobs, by name."""
-    return ", ".join(jobs[:most]) + (f" and {len(jobs) - most} more" if len(jobs) > most else "")
 
 
 def observed(run: Run, job: Job | None, now: datetime) -> Run:
@@ -232,9 +221,9 @@ def explained(run: Run, message: str | None, now: datetime) -> Run:
     assert run.job is not None, "only a run with a job explains its failure"
     error = _job_error("job_failed", run.job, "failed")
     if message is not None:
-        error = _with(error, f"Azure ML reports: {message}")
+        error = error.and_said(f"Azure ML reports: {message}")
         if (advice := advice_on(message)) is not None:
-            error = _with(error, advice)
+            error = error.and_said(advice)
     return failed(run, error, now)
 
 
@@ -290,7 +279,7 @@ def published(run: Run, answer: PublishAnswer, now: datetime) -> Run:
 def canceled(run: Run, accepted: bool, now: datetime) -> Run:
     """The service was asked to cancel the job; the run ends with the error that led to it."""
     told = "The job was canceled." if accepted else "The job could not be canceled; check it in Studio."
-    return failed(run, _with(run.error or Error("canceled", "The run was given up."), told), now)
+    return failed(run, (run.error or Error("canceled", "The run was given up.")).and_said(told), now)
 
 
 def given_up(run: Run, error: Error, now: datetime) -> Run:
@@ -403,10 +392,6 @@ def _next_look(run: Run, now: datetime) -> datetime:
     # 1.5 ** 40 is past any longest wait; the bound keeps the power from growing for weeks.
     polling = run.spec.polling
     return now + min(polling.first * GROWTH ** min(run.looks, 40), polling.longest)
-
-
-def _with(error: Error, sentence: str) -> Error:
-    return Error(error.reason, f"{error.message} {sentence}")
 
 
 def _job_error(reason: str, job: Job, what: str) -> Error:

@@ -8,7 +8,7 @@ azure-ai-ml reads (`deploymentConfiguration`, `ComponentDeployment.ComponentId`)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.core.inputs import KINDS, Input
 from shared.core.job import text_at, value_at
@@ -54,7 +54,8 @@ def read_ports(component: object, kind: str) -> tuple[Port, ...]:
     declared = value_at(component, "properties", "componentSpec", kind)
     if not isinstance(declared, Mapping):
         return ()
-    return tuple(_port(str(name), port if isinstance(port, Mapping) else {}) for name, port in declared.items())
+    ports = (_port(str(name), port if isinstance(port, Mapping) else {}) for name, port in declared.items())
+    return tuple(port if kind == "inputs" else replace(port, needed=False) for port in ports)
 
 
 def _port(name: str, port: Mapping[str, object]) -> Port:

@@ -49,6 +49,11 @@ class Sent(Record, frozen=True, kw_only=True):
         assert self.output is not None, "only a submission that names an output has one"
         return self.output
 
+    @property
+    def told_by(self) -> str:
+        """What people can tell its jobs by."""
+        return f"writes {self.output.uri}" if self.output is not None else f"scores {self.input_uri}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -94,6 +99,11 @@ class CannotTell(Message, frozen=True):
 
 
 SearchAnswer = Found | NotThere | MayBeThere | CannotTell
+
+
+def some(jobs: Sequence[str], most: int = 3) -> str:
+    """The first of the jobs, by name, and how many more there are."""
+    return ", ".join(jobs[:most]) + (f" and {len(jobs) - most} more" if len(jobs) > most else "")
 
 
 def owner(candidate: Candidate, sent: Sent) -> Owner:

@@ -90,6 +90,10 @@ class Error(Record, frozen=True):
     reason: str
     message: str
 
+    def and_said(self, sentence: str) -> Error:
+        """The same with one more sentence."""
+        return Error(self.reason, f"{self.message} {sentence}")
+
 
 class Attempt(Record, frozen=True, kw_only=True):
     """What became of one attempt."""

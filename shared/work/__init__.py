@@ -4,6 +4,7 @@ claiming    looks at a landing: before its run is claimed, before each later att
 submitting  stages the input, sends a submission, and does everything else with an endpoint and its jobs
 twins       cancels jobs that turn up for abandoned submissions
 copying     copies what was frozen
+locating    finds outputs that a deployment wrote to its default place
 publishing  publishes the results to the lakehouse storage, and announces how a run has ended
 table       which function carries out which step
 ledger      the durable record of every run

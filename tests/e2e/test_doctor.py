@@ -108,12 +108,14 @@ def test_the_command_checks_a_route_sends_a_job_and_leaves_nothing_behind(stack:
 def test_people_are_shown_one_line_for_each_check_and_what_to_do(stack: Stack) -> None:
     done = commanded(stack)
 
-    assert done.returncode == 1, "a route of these tests names a deployment that is not there"
+    assert done.returncode == 1, "two routes of these tests do not go with their deployments"
     lines = done.stdout.splitlines()
     assert "ok       lengths: lakehouse written: It worked." in lines
-    (wrong,) = [line for line in lines if line.startswith("failed")]
-    assert "nowhere: endpoint read" in wrong
-    assert "has no deployment 'gone'" in wrong
+    wrong = {line.split()[1]: line for line in lines if line.startswith("failed")}
+    assert sorted(wrong) == ["nowhere:", "unfit:"]
+    assert "endpoint read" in wrong["nowhere:"]
+    assert "has no deployment 'gone'" in wrong["nowhere:"]
+    assert "takes no values, but the route gives it limit" in wrong["unfit:"]
 
 
 def role(name: str, scope: str) -> Assignment:

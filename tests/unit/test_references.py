@@ -9,7 +9,7 @@ from shared.core.references import Asset, Notation, read_reference
 ARM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
 LONG = "azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/d/paths/a/b.csv"
 
-SENT = {
+SENT: dict[Notation, list[tuple[str, str | None]]] = {
     Notation.URL: [("https://acct.blob.core.windows.net/c/a/b.csv", None)],
     Notation.DATASTORE: [("azureml://datastores/d/paths/a/b.csv", None)],
     Notation.LONG_DATASTORE: [(LONG, None)],

@@ -237,25 +237,6 @@ def test_an_unknown_part_of_the_input_is_told_beside_the_input_itself() -> None:
     assert problems[0][2] == "{day} cannot be used here; use {batch}, {landing}, {route}, {run_id}"
 
 
-def test_a_file_that_is_the_landing_makes_every_file_one_so_no_folder_is() -> None:
-    more = {"type": "uri_file", "path": "${LANDING_ACCOUNT_URL}/landing/{file}"}
-
-    ((_, field, message),) = told(parsed(edited(("inputs.more", more))))
-
-    assert field == "inputs.images.type"
-    assert "must be uri_file: in this route every file is a landing" in message
-
-
-def test_outputs_without_a_path_need_a_datastore_to_be_found_in_and_cannot_have_copies_beside_them() -> None:
-    problems = told(
-        parsed(edited(("outputs", {"scores": {"type": "uri_file"}}), ("datastores", REMOVED), ("staging", "always")))
-    )
-
-    assert [field for _, field, _ in problems] == ["datastores", "staging"]
-    assert "must name the datastore in which outputs without a path are" in problems[0][2]
-    assert "copies are laid beside an output; give one a path" in problems[1][2]
-
-
 def test_an_output_without_any_datastore_says_that_none_is_known() -> None:
     ((_, field, message),) = told(parsed(edited(("datastores", REMOVED))))
 

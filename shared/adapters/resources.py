@@ -33,7 +33,7 @@ MODEL_OUTPUT = "score"
 Ports = tuple[Port, ...]
 
 
-class Deployments:
+class Resources:
     """Looks up what is asked of them. Safe for use from several threads."""
 
     def __init__(self, rest: Rest, workspaces: Workspaces, management_url: str) -> None:

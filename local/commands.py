@@ -98,7 +98,8 @@ def _cell(value: object) -> str:
 
 
 def wait(state: Path, timeout: float | None) -> int:
-    """Return when nothing is under way: 0, 1 when that takes too long, 2 when a run failed that no wait has told of."""
+    """Return when nothing is under way: 0, 1 when that takes too long, 2 when a run failed that no wait has told of.
+    The failure of a shadow is told, but is nobody's result."""
     deadline = None if timeout is None else time.monotonic() + timeout
     calm = 0
     while calm < 2:
@@ -117,12 +118,13 @@ def _report_failures(state: Path) -> int:
     told = set(json.loads(path.read_text("utf-8"))) if path.exists() else set()
     failed = [run for run in runs(state, status="failed") if run["run_id"] not in told]
     for run in failed:
-        _tell(f"Run {run['run_id']} of {run.get('landing')} failed: {run.get('error')}")
+        what = "Shadow run" if run.get("shadow_of") else "Run"
+        _tell(f"{what} {run['run_id']} of {run.get('landing')} failed: {run.get('error')}")
     if failed:
         partial = path.with_suffix(".new")
         partial.write_text(json.dumps(sorted(told | {run["run_id"] for run in failed})), "utf-8")
         partial.rename(path)
-    return 2 if failed else 0
+    return 2 if any(not run.get("shadow_of") for run in failed) else 0
 
 
 def _busy(state: Path) -> list[str]:

@@ -144,6 +144,7 @@ def _renew(context: Context, run: Run) -> Line[Run]:
         take=run.may_be_sent_late,
         fingerprint=run.snapshot.fingerprint,
         copies=run.spec.scores_copies,
+        shadow_of=run.shadow_of,
     )
     answer = yield from perform(context, steps.RENEW_SPEC, given)
     return course.renewed(run, answer, context.current_utc_datetime)
@@ -258,6 +259,7 @@ def _announce(context: Context, run: Run) -> Line[None]:
         error=run.error,
         timings=run.timings,
         now=context.current_utc_datetime,
+        shadow_of=run.shadow_of,
     )
     yield from perform_if_possible(context, steps.ANNOUNCE_RUN, given)
 
@@ -333,7 +335,9 @@ def _watch_on(context: Context, state: Watch, names: Names) -> Line[Watch]:
             return watch.claimed(state, (yield from perform(context, steps.CLAIM_RUN, given)))
         case Phase.SCORING:
             run = state.the_run
-            ended = yield from orchestrate(context, Orchestrator.SCORE, run, steps.SCORE, run.run_id)
+            ended = yield from orchestrate(
+                context, Orchestrator.SCORE, run, steps.SCORE, run.run_id, beside=state.shadow
+            )
             return watch.scored(state, ended, context.current_utc_datetime)
         case Phase.LEAVING:
             return watch.left(state, (yield from ask(context, state.key, Operation.LEAVE)))

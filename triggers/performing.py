@@ -13,6 +13,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from shared.core import steps
 from shared.core.record import Names, Record, dump, load
+from shared.core.run import Run
 from shared.core.steps import Step
 from shared.core.trouble import LONGEST_MESSAGE, Kind, Trouble
 from shared.core.watchers import Asking, Operation
@@ -74,10 +75,20 @@ def read_input(context: Context, kind: type[R]) -> Line[R]:
 
 
 def orchestrate(
-    context: Context, name: str, given: Record, answer: Step[Any, A], instance_id: str | None = None
+    context: Context,
+    name: str,
+    given: Record,
+    answer: Step[Any, A],
+    instance_id: str | None = None,
+    *,
+    beside: Run | None = None,
 ) -> Line[A]:
-    """Have another orchestrator do its part; `answer` says what it answers. Raises StepFailed."""
+    """Have another orchestrator do its part; `answer` says what it answers. `beside`: a run that is started at the same
+    time, and goes on by itself, however it ends. Raises StepFailed."""
     task = context.call_sub_orchestrator(name, dump(given), instance_id)
+    if beside is not None:
+        other = context.call_sub_orchestrator(name, dump(beside), beside.run_id)
+        yield context.task_any([task, other])  # what is not yielded is not started
     return _read(answer, (yield from _awaited(name, task)))
 
 

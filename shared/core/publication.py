@@ -97,6 +97,7 @@ def manifest(
         "format": FORMAT,
         "run_id": run.run_id,
         "route": run.route,
+        **({"shadow_of": run.shadow_of} if run.shadow_of is not None else {}),
         "landing": {
             "account_url": spec.landing.container.account_url,
             "container": spec.landing.container.name,

@@ -86,7 +86,8 @@ class Polling(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates."""
+    """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates. `shadow`: the deployment
+    that scores the same beside the one whose results count."""
 
     name: str
     landing: Container
@@ -94,6 +95,7 @@ class Route:
     selection: Selection
     ready: Ready
     endpoint: Endpoint
+    shadow: str | None
     settings: JobSettings
     inputs: tuple[Input, ...]
     outputs: tuple[OutputTemplate, ...]
@@ -188,6 +190,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
             workspace=endpoint.get("workspace"),
             deployment=endpoint.get("deployment"),
         ),
+        shadow=endpoint.get("shadow"),
         settings=_settings(raw.get("settings", {})),
         inputs=read_inputs(raw["inputs"]),
         outputs=read_outputs(raw.get("outputs", {})),
@@ -218,8 +221,18 @@ def problems_of(route: Route) -> Iterator[Problem]:
         yield Problem(route.name, "polling.start_deadline", "is longer than polling.deadline; make it shorter")
     if not is_safe(route.publish_path):
         yield Problem(route.name, "publish.path", f"{route.publish_path!r} must not have an empty, . or .. segment")
+    if route.shadow is not None:
+        yield from _shadow_problems(route)
     if route.takes_files and route.ready.marker:
         yield Problem(route.name, "ready.marker", "a route with a uri_file input has no folder for a marker; use quiet")
+
+
+def _shadow_problems(route: Route) -> Iterator[Problem]:
+    if route.shadow == route.endpoint.deployment:
+        yield Problem(route.name, "endpoint.shadow", "is the deployment itself; name another one, or leave it out")
+    if route.output is None:
+        hint = "their jobs are told apart by what they write; give an output a path"
+        yield Problem(route.name, "endpoint.shadow", hint)
 
 
 def problems_between(routes: Sequence[Route]) -> Iterator[Problem]:

@@ -218,7 +218,8 @@ class Progress(Record, frozen=True, kw_only=True):
 
 
 class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
-    """Everything that is known about a run: what it is, how it is carried out, and its progress."""
+    """Everything that is known about a run: what it is, how it is carried out, and its progress. `shadow_of`: the run
+    whose snapshot it scores by another deployment, without its results ever being taken for that one's."""
 
     run_id: str
     route: str
@@ -227,6 +228,7 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     claimed_by: str
     snapshot: Content
     spec: RunSpec
+    shadow_of: str | None = None
 
     @property
     def needs_copies(self) -> bool:
@@ -312,6 +314,11 @@ def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
     """
     text = "\0".join((route, landing.url, fingerprint, str(number)))
     return f"{route}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+
+
+def shadow_id(route: str, run: str, deployment: str) -> str:
+    """The identity of a run's shadow."""
+    return f"{route}-{hashlib.sha256(chr(0).join((run, 'shadow', deployment)).encode()).hexdigest()[:20]}"
 
 
 def may_run_again(run: Run, drop: str) -> bool:

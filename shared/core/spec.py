@@ -123,11 +123,22 @@ class RunSpec(Record, frozen=True, kw_only=True):
         return change(one, uri=f"{copies}/{self.landing.name}" if self.takes_file else copies)
 
 
+SHADOW = "shadow"
+"""The folder within the folder of publications that shadows are published in."""
+
+
 def write_spec(
-    landing: Landing, snapshot: Snapshot, run_id: str, *, refusal: str | None = None, copies: bool = False
+    landing: Landing,
+    snapshot: Snapshot,
+    run_id: str,
+    *,
+    refusal: str | None = None,
+    copies: bool = False,
+    shadow_of: str | None = None,
 ) -> RunSpec:
     """The spec for scoring that snapshot of that landing, by its route as it is now. `copies`: score copies wherever
-    the route allows it. Raises ValueError for a route that was not checked.
+    the route allows it. `shadow_of`: by the route's shadow, beside that run. Raises ValueError for a route that was not
+    checked.
 
     A landing whose name a URL can only have percent-encoded is scored as copies, too: whether the endpoint decodes the
     URLs of its inputs or takes them literally is not documented, and the copies' path needs no encoding.
@@ -148,13 +159,17 @@ def write_spec(
     own = next((output for output in outputs if output is not None), None)
     given, unfit = _filled(route, values)
     mixed = snapshot.others > 0 and not route.takes_files
-    publish = Location(route.publish, f"{fill(route.publish_path, values)}/run_id={run_id}")
+    published, endpoint = fill(route.publish_path, values), route.endpoint
+    if shadow_of is not None:
+        published, endpoint = f"{published}/{SHADOW}", change(endpoint, deployment=route.shadow)
+        refusal = refusal or (None if route.shadow else "The route has no shadow deployment any more.")
+    publish = Location(route.publish, f"{published}/run_id={shadow_of or run_id}")
     by_url = any(one.uri.startswith("https://") for one in given if one.is_landing)
     ambiguous = by_url and landing.location.is_spelled_otherwise_in_urls
     may_copy = route.staging != "never" and own is not None
     return RunSpec(
         landing=landing.location,
-        endpoint=route.endpoint,
+        endpoint=endpoint,
         settings=route.settings,
         input=change(given[0], is_landing=False),
         inputs=given[1:],

@@ -62,9 +62,10 @@ class ClaimRun(Record, frozen=True, kw_only=True):
 
 
 class Claimed(Message, frozen=True):
-    """The run is to be carried out by whoever asked."""
+    """The run is to be carried out by whoever asked, and so is its shadow."""
 
     run: Run
+    shadow: Run | None = None
 
 
 class Known(Message, frozen=True):
@@ -83,13 +84,14 @@ class NoRoute(Message, frozen=True):
 
 class RenewSpec(Record, frozen=True, kw_only=True):
     """Read the route and the landing again for an attempt of a run that has no job. `take`: the attempt's POST might
-    still be sent late, so its note is taken first. `copies`: the run scores copies."""
+    still be sent late, so its note is taken first. `copies`: the run scores copies. `shadow_of`: as in a Run."""
 
     names: Names
     attempt: int
     take: bool
     fingerprint: str
     copies: bool
+    shadow_of: str | None = None
 
 
 class Renewed(Message, frozen=True):
@@ -334,6 +336,7 @@ class AnnounceRun(Record, frozen=True, kw_only=True):
     error: Error | None
     timings: Timings
     now: datetime
+    shadow_of: str | None = None
 
 
 class ReportDefect(Record, frozen=True, kw_only=True):

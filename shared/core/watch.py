@@ -87,7 +87,8 @@ TRANSITIONS: Table[Phase] = {
 class Watch(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
     """Everything a watch knows. `landing` is a path, `key` names the landing's entity. `is_marker`: it was started by
     the arrival of the marker. `refusal`: why the run that is claimed next shall not be carried out. `copies`: the last
-    run was superseded, so that copies are to be scored. `result` is for people."""
+    run was superseded, so that copies are to be scored. `shadow`: the run's, which is started with it and not waited
+    for. `result` is for people."""
 
     route: str
     landing: str
@@ -103,6 +104,7 @@ class Watch(Record, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     refusal: str | None = None
     copies: bool = False
     run: Run | None = None
+    shadow: Run | None = None
     turns: int = 0
     failures: int = 0
     failing_since: datetime | None = None
@@ -200,8 +202,8 @@ def begun(watch: Watch, allowed: object) -> Watch:
 def claimed(watch: Watch, answer: ClaimAnswer) -> Watch:
     """The run of what was seen is ours to carry out, or is not."""
     match answer:
-        case Claimed(run):
-            return _ahead(watch.moved(Phase.SCORING, run=run))
+        case Claimed(run, shadow):
+            return _ahead(watch.moved(Phase.SCORING, run=run, shadow=shadow))
         case Known(run_id):
             return _ahead(watch.moved(Phase.LEAVING, result=f"already known as {run_id}"))
         case NoRoute():
@@ -217,8 +219,8 @@ def scored(watch: Watch, ended: RunEnded, now: datetime) -> Watch:
     happens again and again, as with a file that is written to all the time."""
     result = f"{ended.run_id} {ended.status}"
     if ended.status is not Status.SUPERSEDED:
-        return _anew(watch.moved(Phase.LEAVING, run=None, copies=False, superseded=0, result=result))
-    changes = {"run": None, "copies": True, "superseded": watch.superseded + 1, "result": result}
+        return _anew(watch.moved(Phase.LEAVING, run=None, shadow=None, copies=False, superseded=0, result=result))
+    changes = {"run": None, "shadow": None, "copies": True, "superseded": watch.superseded + 1, "result": result}
     if not watch.superseded:
         return _anew(watch.moved(Phase.LOOKING, **changes))
     return _anew(watch.moved(Phase.WAITING, **changes, wait_until=now + rest_after(watch.superseded - 1)))
@@ -262,7 +264,7 @@ def stumbled(watch: Watch, trouble: Trouble, now: datetime) -> Watch:
 def given_up(watch: Watch, trouble: Trouble) -> Watch:
     """The watch cannot go on: it frees its landing, if it can, and ends. One whose run is under way leaves as usual."""
     if watch.phase is Phase.SCORING:
-        return _anew(watch.moved(Phase.LEAVING, run=None, result="run left to the sweep"))
+        return _anew(watch.moved(Phase.LEAVING, run=None, shadow=None, result="run left to the sweep"))
     to = Phase.GIVING_UP if (watch.phase, Phase.GIVING_UP) in TRANSITIONS else Phase.DONE
     return watch.moved(to, wait_until=None, result=f"failed ({trouble.kind}): {trouble.message}")
 

@@ -7,8 +7,8 @@ from itertools import count
 
 from shared.core.landing import Landing
 from shared.core.readiness import Look, look_of
-from shared.core.record import Names, dump
-from shared.core.run import Content, Run, Status, Timings, may_run_again, run_id
+from shared.core.record import Names, change, dump
+from shared.core.run import Content, Run, Status, Timings, may_run_again, run_id, shadow_id
 from shared.core.snapshot import FrozenFiles, Snapshot, compare
 from shared.core.spec import write_spec
 from shared.core.steps import (
@@ -29,10 +29,10 @@ from shared.core.steps import (
     Superseded,
 )
 from shared.core.trouble import LONGEST_MESSAGE
-from shared.errors import InputRefused, RoutesInvalid
+from shared.errors import InputRefused, LandfallError, RoutesInvalid
 from shared.ports import Blobs, Listing
 from shared.routes import Routes
-from shared.telemetry import log
+from shared.telemetry import log, warn
 from shared.work.ledger import Ledger
 
 
@@ -78,11 +78,31 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
         known = ledger.claim(run, FrozenFiles(snapshot.listed()))
         if known is None or _is_unbegun_claim_of(known, given.names.instance_id):
             log("run.claimed", **{**dump(given.names), "run_id": run.run_id}, **_size(run.snapshot))
-            return Claimed(known or run)
+            return Claimed(known or run, _claim_shadow(ledger, landing, snapshot, known or run))
         if not may_run_again(known, snapshot.drop):
             log("run.known", **{**dump(given.names), "run_id": run.run_id}, status=known.status)
             return Known(run.run_id)
     raise AssertionError("count() never ends")
+
+
+def _claim_shadow(ledger: Ledger, landing: Landing, snapshot: Snapshot, run: Run) -> Run | None:
+    """The run's shadow, if its route has one and nobody carries it out. What is in its way is not in the run's."""
+    deployment = landing.route.shadow
+    if deployment is None or run.spec.refusal is not None:
+        return None
+    name = shadow_id(run.route, run.run_id, deployment)
+    spec = write_spec(landing, snapshot, name, copies=run.spec.scores_copies, shadow_of=run.run_id)
+    shadow = change(run, run_id=name, spec=spec, shadow_of=run.run_id)
+    names = {**dump(run.names), "run_id": name}
+    try:
+        known = ledger.claim(shadow, FrozenFiles(snapshot.listed()))
+    except LandfallError as trouble:
+        warn("shadow.lost", **names, shadow_of=run.run_id, message=str(trouble))
+        return None
+    if known is not None and not _is_unbegun_claim_of(known, run.claimed_by):
+        return None
+    log("run.claimed", **names, **_size(shadow.snapshot), shadow_of=run.run_id)
+    return known or shadow
 
 
 TAKEN = "not sent, because the route was read again"
@@ -111,7 +131,7 @@ def renew(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, given: Ren
     snapshot, _ = _snapshot(blobs, landing)
     if snapshot.fingerprint != given.fingerprint:
         return Superseded()
-    return Renewed(write_spec(landing, snapshot, run, copies=given.copies))
+    return Renewed(write_spec(landing, snapshot, run, copies=given.copies, shadow_of=given.shadow_of))
 
 
 def check(blobs: Blobs, ledger: Ledger, given: CheckLanding) -> Checked:

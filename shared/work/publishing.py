@@ -146,6 +146,8 @@ def _sealed(blobs: Blobs, folder: Location) -> Published | None:
 
 
 KINDS = {Status.PUBLISHED: "Landfall.RunPublished", Status.FAILED: "Landfall.RunFailed"}
+SHADOW_KINDS = {Status.PUBLISHED: "Landfall.ShadowPublished", Status.FAILED: "Landfall.ShadowFailed"}
+"""Of their own, so that nobody who waits for results takes a shadow's for one."""
 
 
 def announce(announcer: Announcer | None, given: AnnounceRun) -> Done:
@@ -153,7 +155,8 @@ def announce(announcer: Announcer | None, given: AnnounceRun) -> Done:
 
     Two at once: both announcements have the same event id.
     """
-    kind, names = KINDS.get(given.status), given.names
+    kinds = KINDS if given.shadow_of is None else SHADOW_KINDS
+    kind, names = kinds.get(given.status), given.names
     if announcer is None or kind is None:
         return Done()
     told = dump(given)
@@ -162,6 +165,7 @@ def announce(announcer: Announcer | None, given: AnnounceRun) -> Done:
         "route": names.route,
         "landing": names.landing,
         **{name: told.get(name) for name in ("status", "publication", "error", "timings")},
+        **({"shadow_of": given.shadow_of} if given.shadow_of is not None else {}),
     }
     subject, event_id = f"/routes/{names.route}/runs/{names.run}", f"{names.run}/{given.status}"
     announcer.announce(kind, subject, data, event_id=event_id, time=given.now)

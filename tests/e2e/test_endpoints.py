@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from local.identity.credential import LocalCredential
-from testbed.stack import Stack, running
+from testbed.eventually import eventually
+from testbed.stack import ENDED, Stack, running
 from tests.e2e.test_landings import lengths, texts
 
 MANAGEMENT = "https://management.azure.com/.default"
@@ -157,3 +158,52 @@ def managed(stack: Stack, method: str, path: str, version: str, **more: Any) -> 
     url = f"{azureml['management_url']}{workspace}/{path}"
     headers = {"Authorization": f"Bearer {token}"}
     return stack.cloud.http.request(method, url, params={"api-version": version}, headers=headers, **more)
+
+
+def test_a_shadow_scores_the_same_files_and_is_published_beside_the_result(stack: Stack) -> None:
+    stack.drop("shadowed/monday", texts(2))
+
+    runs = stack.ended("shadowed/monday", count=2)
+
+    (run,), (shadow,) = (
+        [run for run in runs if not run["shadow_of"]],
+        [run for run in runs if run["shadow_of"]],
+    )
+    assert stack.lines(run) == [("000.txt", "1"), ("001.txt", "2")]
+    assert stack.lines(shadow) == [("000.txt", "0.5"), ("001.txt", "1.0")]
+    assert shadow["publication"]["path"] == f"shadowed/monday/shadow/run_id={run['run_id']}"
+    assert (run["job"]["deployment"], shadow["job"]["deployment"]) == ("main", "halves")
+
+
+def test_a_shadow_that_fails_leaves_the_result_as_it_is_and_the_landing_free(stack: Stack) -> None:
+    stack.drop("shadowed/bad", {"a.txt": b"fail"})
+    runs = stack.ended("shadowed/bad", count=2)
+    assert {bool(run["shadow_of"]): run["status"] for run in runs} == {False: "published", True: "failed"}
+
+    stack.drop("shadowed/bad", {"a.txt": b"fine"})
+
+    runs = stack.ended("shadowed/bad", count=4)
+    assert sorted(run["status"] for run in runs) == ["failed", "published", "published", "published"]
+
+
+def test_a_slow_shadow_does_not_keep_the_landing_from_being_scored_again(stack: Stack) -> None:
+    """Its orchestration goes on when the watch of the landing has ended."""
+    stack.drop("shadowed/slow", {"a.txt": b"slow"})
+    (first,) = finished(stack, "shadowed/slow", 1)
+    stack.drop("shadowed/slow", {"a.txt": b"quick"})
+
+    second, _ = finished(stack, "shadowed/slow", 2)
+
+    (shadow,) = [run for run in stack.runs_of("shadowed") if run["shadow_of"] == first["run_id"]]
+    assert (first["status"], second["status"], shadow["status"]) == ("published", "published", "scoring")
+
+
+def finished(stack: Stack, landing: str, count: int) -> list[dict[str, Any]]:
+    """The runs of a landing that have ended, newest first, leaving shadows out of account."""
+
+    def found() -> list[dict[str, Any]]:
+        runs = [run for run in stack.runs_of("shadowed") if run["landing"] == f"landing/{landing}"]
+        ended = [run for run in runs if not run["shadow_of"] and run["status"] in ENDED]
+        return ended if len(ended) == count else []
+
+    return list(eventually(found, f"{count} ended run(s) of {landing}"))

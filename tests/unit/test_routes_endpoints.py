@@ -45,3 +45,12 @@ def test_an_output_may_be_named_by_the_id_of_its_datastore() -> None:
         (route,) = parsed(edited(("outputs.predictions.path", path))).usable
 
         assert route.outputs[0].path == arm
+
+
+def test_a_shadow_is_another_deployment_and_its_jobs_can_be_told_apart() -> None:
+    itself = told(parsed(edited(("endpoint.shadow", "next"), ("endpoint.deployment", "next"))))
+    unplaced = told(parsed(edited(("endpoint.shadow", "next"), ("outputs", {"scores": {"type": "uri_file"}}))))
+
+    assert [(field, message[:24]) for _, field, message in itself] == [("endpoint.shadow", "is the deployment itself")]
+    assert [field for _, field, _ in unplaced] == ["endpoint.shadow"]
+    assert "told apart by what they write" in unplaced[0][2]

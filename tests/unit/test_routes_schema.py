@@ -32,6 +32,7 @@ FULL: dict[str, Any] = {
         "scoring_uri": "https://a.b/jobs",
         "workspace": f"{WORKSPACES}/one",
         "deployment": "one",
+        "shadow": "three",
     },
     "settings": {
         "mini_batch_size": 7,
@@ -68,6 +69,7 @@ OTHER: dict[str, Any] = {
     "endpoint.scoring_uri": "https://c.d/jobs",
     "endpoint.workspace": f"{WORKSPACES}/two",
     "endpoint.deployment": "two",
+    "endpoint.shadow": "four",
     "settings.mini_batch_size": 8,
     "settings.instance_count": 8,
     "settings.max_concurrency_per_instance": 8,
@@ -145,7 +147,7 @@ def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
 def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
 
-    assert len(FIELDS) == 39
+    assert len(FIELDS) == 40
     assert set(FIELDS) == set(OTHER)
 
 

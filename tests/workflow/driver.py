@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,38 @@ class Work:
     """Something that an orchestrator asked for; carried out when it is yielded."""
 
     do: Callable[[], Any]
+
+
+def once(do: Callable[[], Any]) -> Callable[[], Any]:
+    """What can be waited for more than once, and is done when it is waited for first."""
+    kept: list[Callable[[], Any]] = []
+
+    def again() -> Any:
+        if not kept:
+            kept.append(_settled(do))
+        return kept[0]()
+
+    return again
+
+
+def _settled(do: Callable[[], Any]) -> Callable[[], Any]:
+    try:
+        answer = do()
+    except Exception as error:
+        failure = error
+
+        def fail() -> Any:
+            raise failure
+
+        return fail
+    return lambda: answer
+
+
+def outcome(work: Work) -> Any:
+    """Its answer; None if it fails."""
+    with suppress(Exception):
+        return work.do()
+    return None
 
 
 @dataclass
@@ -103,7 +136,11 @@ class Context:
 
     def call_sub_orchestrator(self, name: str, given: Any, instance_id: str | None = None) -> Work:
         self.driver.counts[f"orchestration {name}"] += 1
-        return Work(lambda: self.driver.run(name, given, instance_id or f"{self.instance_id}:sub"))
+        return Work(once(lambda: self.driver.run(name, given, instance_id or f"{self.instance_id}:sub")))
+
+    def task_any(self, works: list[Work]) -> Work:
+        """All are started, and end one after the other; who asked goes on after the first in any case."""
+        return Work(lambda: [outcome(work) for work in works])
 
     def task_all(self, works: list[Work]) -> Work:
         return Work(lambda: [work.do() for work in works])

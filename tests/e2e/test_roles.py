@@ -123,9 +123,12 @@ def test_the_documented_invoker_role_is_enough_in_place_of_data_scientist(stack:
         granted(stack.cloud.state, assignment(APP, "Batch Endpoint Invoker", "workspace")),
     ):
         stack.drop(folder, texts(2))
+        stack.drop("flow/by-an-invoker", texts(2))
 
         assert outcome(stack, folder)["status"] == "published"
         assert problems(stack) == []
+        assert stack.ended("flow/by-an-invoker")[0]["status"] == "published"
+        assert not logged(stack, "landfall.deployment.not_seen", "'flow'")()
 
 
 def test_without_a_role_on_the_topic_only_announcements_wait(stack: Stack, folder: str) -> None:

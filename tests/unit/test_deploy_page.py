@@ -92,8 +92,9 @@ def test_the_invokers_role_is_json_with_what_is_documented_and_what_following_an
     actions = [action.removeprefix("Microsoft.MachineLearningServices/workspaces/") for action in role["Actions"]]
 
     assert role["Name"] == INVOKER
-    assert len(actions) == len(set(actions)) == 35 + 3
-    assert actions[-3:] == ["batchEndpoints/*/read", "jobs/read", "jobs/cancel/action"]
+    assert len(actions) == len(set(actions)) == 35 + 3 + 3
+    assert actions[-6:-3] == ["batchEndpoints/*/read", "jobs/read", "jobs/cancel/action"]
+    assert actions[-3:] == ["components/versions/read", "data/read", "data/versions/read"]
     assert {"batchEndpoints/jobs/write", "batchEndpoints/read", "datastores/listsecrets/action"} <= set(actions)
 
 

@@ -29,6 +29,8 @@ FRONT_END_VERSION = "2020-09-01-dataplanepreview"
 BATCH_ENDPOINTS = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 DEFAULT_KEPT = 60.0
 """Seconds that a default deployment, or that it cannot be found out, is remembered for requests that only read."""
+JUST_NOW = 5.0
+"""Seconds that one is remembered for a submission, which is compared with the deployment right before."""
 PAGES = 20
 """Pages of subscriptions, and of endpoints in each of them."""
 API_HOSTS = (".api.azureml.ms", ".api.ml.azure.us", ".api.ml.azure.cn")
@@ -68,7 +70,7 @@ class Workspaces:
     def default_deployment(self, endpoint: Endpoint) -> str | None:
         """The name of the endpoint's default deployment, None if it has none. Raises Unavailable."""
         found = text_at(self.resource(endpoint), "properties", "defaults", "deploymentName")
-        self._defaults[endpoint.scoring_uri] = (found, time.monotonic() + DEFAULT_KEPT)
+        self._defaults[endpoint.scoring_uri] = (found, time.monotonic())
         return found
 
     def towards(self, endpoint: Endpoint, job: Job | None = None, *, afresh: bool = False) -> dict[str, str]:
@@ -79,15 +81,15 @@ class Workspaces:
         return {} if name is None else {"azureml-model-deployment": name}
 
     def _default(self, endpoint: Endpoint, afresh: bool) -> str | None:
-        known, until = self._defaults.get(endpoint.scoring_uri, (None, 0.0))
-        if time.monotonic() < until and not (afresh and known is not None):
+        known, at = self._defaults.get(endpoint.scoring_uri, (None, -DEFAULT_KEPT))
+        if time.monotonic() - at < (JUST_NOW if afresh and known is not None else DEFAULT_KEPT):
             return known
         try:
-            known = self.default_deployment(endpoint)
+            return self.default_deployment(endpoint)
         except Unavailable:
-            known = None  # the service itself knows, in the case that is documented
-        self._defaults[endpoint.scoring_uri] = (known, time.monotonic() + DEFAULT_KEPT)
-        return known
+            # The service itself knows, in the case that is documented.
+            self._defaults[endpoint.scoring_uri] = (None, time.monotonic())
+            return None
 
     def require_deployment(self, endpoint: Endpoint) -> None:
         """Raise InputRefused unless the endpoint has the deployment that the route names, or a default one."""

@@ -25,6 +25,7 @@ from examples.tabular.make import MODEL as WINE_MODEL
 from examples.tabular.make import wines
 from testbed.examples import ROOT
 from testbed.stack import Stack, running
+from tests.examples.pumps import check
 
 PYTHON = ".venv/bin/python"
 MADE = ("data", "model", "weights.json", "__pycache__")
@@ -97,6 +98,12 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         yield example
 
 
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    with shown("pipeline", tmp_path_factory.mktemp("pipeline")) as example:
+        yield example
+
+
 def test_each_csv_file_of_wines_becomes_one_with_a_header_and_what_the_model_says(tabular: Shown) -> None:
     model = joblib.load(tabular.folder / WINE_MODEL)
     landed = tabular.landed()
@@ -134,6 +141,15 @@ def test_each_row_of_each_parquet_file_has_the_prediction_of_the_mlflow_model(ml
     }
     assert len(told) == len(rows) == 221
     assert told == pytest.approx(wanted)
+
+
+def test_both_outputs_of_the_pipeline_are_published_and_say_what_the_threshold_of_the_route_makes_of_the_readings(
+    pipeline: Shown,
+) -> None:
+    scores = {f"scores/{path.name}" for path in pipeline.landed()}
+
+    assert set(pipeline.published) == scores | {"summary/summary.csv", "_run.json", "_SUCCESS"}
+    check(pipeline.folder, pipeline.published.get, 0.8)
 
 
 def load_mlflow_model(folder: Path) -> Any:

@@ -43,7 +43,7 @@ def test_the_cli_takes_each_deployment(path: Path) -> None:
     assert deployment.endpoint_name == yaml.safe_load((path.parents[1] / "endpoint.yml").read_text("utf-8"))["name"]
 
 
-@pytest.mark.parametrize("example", ["tabular", "mlflow"])
+@pytest.mark.parametrize("example", ["tabular", "mlflow", "pipeline"])
 def test_the_app_takes_each_route_and_it_leads_to_the_endpoint_of_its_example(example: str) -> None:
     (endpoint,) = (EXAMPLES / example / "deployments").glob("*/endpoint.yml")
     name = yaml.safe_load(endpoint.read_text("utf-8"))["name"]

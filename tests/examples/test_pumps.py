@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy
-import pandas
 import pytest
 
 from examples.pipeline.deployments.pumps.risk.code.features import main as make_features
-from examples.pipeline.make import HERE, LANDING, WEIGHTS, write_data, write_weights
+from examples.pipeline.make import HERE, LANDING, PLANTS, WEIGHTS, write_data, write_weights
+from tests.examples.pumps import check, expected
 from tests.local.azureml.cloud import Cloud
-
-PLANTS = ("dam", "harbour", "hill")
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +32,6 @@ def cloud(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         yield cloud
     finally:
         cloud.close()
-
-
-def expected(example: Path, plant: str) -> dict[str, float]:
-    """The risk of each pump, figured out with a table instead of row by row."""
-    weights = json.loads((example / WEIGHTS).read_text("utf-8"))
-    means = pandas.read_csv(example / LANDING / f"{plant}.csv").groupby("pump")[["vibration", "temperature"]].mean()
-    evidence = weights["intercept"] + sum(means[name] * weights[name] for name in means)
-    return dict((1 / (1 + numpy.exp(-evidence))).items())
-
-
-def rows(text: str | None) -> list[dict[str, Any]]:
-    assert text is not None
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 @pytest.mark.parametrize(("threshold", "used"), [(None, 0.5), (0.8, 0.8), (0, 0.0)])
@@ -75,19 +55,7 @@ def test_both_outputs_say_what_the_threshold_makes_of_the_readings(
     assert answer.status_code == 201, answer.text
     job = answer.json()["name"]
     assert cloud.end(job) == "Completed", cloud.error(job)
-    alarms: Counter[str] = Counter()
-    for plant in PLANTS:
-        risks = expected(example, plant)
-        told = rows(cloud.output(f"{place}/scores/{plant}.csv"))
-        assert {row["pump"]: float(row["risk"]) for row in told} == pytest.approx(risks, abs=1e-4)
-        assert {row["pump"]: row["alarm"] for row in told} == {
-            pump: str(int(risk >= used)) for pump, risk in risks.items()
-        }
-        alarms[plant] = sum(risk >= used for risk in risks.values())
-    summary = rows(cloud.output(f"{place}/summary/summary.csv"))
-    assert [(row["plant"], row["pumps"], row["alarms"], float(row["threshold"])) for row in summary] == [
-        (plant, "20", str(alarms[plant]), used) for plant in PLANTS
-    ]
+    check(example, lambda path: cloud.output(f"{place}/{path}"), used)
 
 
 def landing(example: Path) -> dict[str, str | bytes]:

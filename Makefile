@@ -64,3 +64,4 @@ format:
 
 clean:
 	rm -rf $(VENV) node_modules $(STAMPS) .local .local-* bench/results.json demo/deployments/*/*/model
+	rm -rf examples/*/data examples/*/deployments/*/*/model examples/pipeline/deployments/pumps/risk/code/weights.json

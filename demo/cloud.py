@@ -80,9 +80,10 @@ class Cloud:
         return sum(counts["delivered"] for counts in status.values())
 
     def published(self, container: str, path: str) -> dict[str, bytes]:
-        """The files of a run folder, by name."""
+        """The files of a run folder, by name. An account with a hierarchy lists directories too, and marks them."""
         client = self.lakehouse.get_container_client(container)
-        names = [blob.name for blob in client.list_blobs(name_starts_with=f"{path}/")]
+        blobs = client.list_blobs(name_starts_with=f"{path}/", include=["metadata"])
+        names = [blob.name for blob in blobs if (blob.metadata or {}).get("hdi_isfolder") != "true"]
         return {name[len(path) + 1 :]: client.download_blob(name).readall() for name in names}
 
     def _storage(self, account_url: str) -> BlobServiceClient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -78,13 +79,17 @@ class Stack:
 
 
 @contextmanager
-def running(state: Path, *more: str) -> Iterator[Stack]:
-    """The local cloud on a state directory, with the deployments and routes of these tests unless `more` says else."""
+def running(state: Path, *more: str, folder: Path = ROOT) -> Iterator[Stack]:
+    """The local cloud on a state directory, with the deployments and routes of these tests unless `more` says else.
+
+    Relative paths in `more` start at `folder`.
+    """
     # Of an option that is given twice the last one counts, unless it is one that can be repeated.
     arguments = ["--deployments", str(HERE / "deployments"), "--routes", str(HERE / "routes.yaml"), *more]
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "up", "--state", str(state), *arguments],
-        cwd=ROOT,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
     )

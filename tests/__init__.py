@@ -7,6 +7,7 @@ contract   what the ports promise, kept by the fakes and by the adapters: the lo
 local      each part of the local cloud, by its wire protocol: processes on this machine
 e2e        the unmodified app on the whole local cloud: processes on this machine
 demo       the demo's model
+examples   the examples' files, scripts and steps, each by itself
 bench      the benchmarks' own arithmetic
 events     storage events as Azure sends them, for all of them to read
 histories  what was recorded of orchestrators; tests.workflow.record makes them anew

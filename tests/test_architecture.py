@@ -9,6 +9,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
@@ -38,6 +39,9 @@ THREADS = "shared/threads.py"
 
 MAKE_THREADS = ("concurrent.futures", "multiprocessing", "_thread", "threading.Thread", "threading.Timer")
 RUN_IN_THREADS = {"to_thread", "run_in_executor", "start_new_thread"}
+
+DEPLOYED = {"LICENSE", "host.json", "requirements.txt", "routes.schema.json", "routes.yaml", *APP}
+"""What Azure needs. `.funcignore` names everything else at the top, so that it stays here."""
 
 OF_FUNCTIONS = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "PYTHON_THREADPOOL_THREAD_COUNT"}
 """Settings that the Functions host and its Python worker read themselves."""
@@ -143,6 +147,14 @@ def test_function_app_only_registers() -> None:
     assert {module.partition(".")[0] for module in imports(ROOT / "function_app.py")} == {"azure", "triggers"}
 
 
+def test_what_is_deployed_is_the_app_and_nothing_else() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)
+    at_the_top = {name.partition("/")[0] for name in listed.stdout.splitlines()}
+    ignored = (ROOT / ".funcignore").read_text("utf-8").split()
+
+    assert {name for name in at_the_top if not any(fnmatchcase(name, pattern) for pattern in ignored)} == DEPLOYED
+
+
 def test_one_file_of_the_app_reads_the_environment() -> None:
     readers = {named(path) for path in tree(*APP) if used(path) & {"os.environ", "os.getenv", "environ", "getenv"}}
 
@@ -200,7 +212,7 @@ def sleeps_outside_loops(node: ast.AST) -> Iterator[ast.Call]:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    whole = {named(path): syntax(path) for path in tree(*APP, "local", "demo")}
+    whole = {named(path): syntax(path) for path in tree(*APP, "local", "demo", "examples")}
     silent = {name for name, module in whole.items() if module.body and not ast.get_docstring(module)}
 
     assert silent == set()

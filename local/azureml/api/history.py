@@ -16,7 +16,7 @@ from local.azureml.api import open_facts
 from local.azureml.api.wire import properties, tags, time_of
 from local.azureml.workspace.jobs import Job, JobError, Status, StepRun
 from local.azureml.workspace.names import LOCATION
-from local.azureml.workspace.uris import datastore_name
+from local.azureml.workspace.uris import default_place
 
 
 def run_of(job: Job, run: str, azure: Azure) -> dict[str, Any]:
@@ -47,10 +47,13 @@ def asset_id(job: Job, output: str) -> str:
 
 def output_places(job: Job) -> dict[str, tuple[str, str]]:
     """The URI and type of each output of a pipeline; the type as azure-ai-ml compares it, in lower case."""
-    given = {one.key: (one.uri, "uri_file" if one.kind == "UriFile" else "uri_folder") for one in job.outputs}
-    bound = {name.partition("=")[2] for step in job.steps for name in step.outputs}
-    root = f"azureml://datastores/{datastore_name(job.pipeline)}/paths/azureml/{job.name}"
-    return {name: given.get(name, (f"{root}/{name}", "uri_folder")) for name in sorted(bound - {""})}
+    return {
+        one.key: (
+            one.uri or default_place(job.pipeline, job.name, one.key),
+            "uri_file" if one.kind == "UriFile" else "uri_folder",
+        )
+        for one in job.outputs
+    }
 
 
 def details(run: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class _PipelineReader(Reader):
             yield JobInput(key=port.name, kind=kind, uri=self.uri(item, "uri", where))
 
     def outputs(self, component: Pipeline) -> Iterator[JobOutput]:
+        """All that the component has; those without a place of the caller's go to their default one."""
+        given: set[str] = set()
         for index, (key, item) in enumerate(self.entries("outputData", "OutputData")):
             where = f"OutputData.Values[{index}]"
             kind = _OUTPUTS.get(plain(item.get("jobOutputType")))
@@ -79,7 +81,12 @@ class _PipelineReader(Reader):
             elif kind is None:
                 self.refuse(f"{where}.JobOutputType", "This is not a valid output type.", item.get("jobOutputType"))
             else:
-                yield JobOutput(key=key, uri=self.output_uri(item.get("uri"), f"{where}.Uri"), kind=kind)
+                given.add(key)
+                uri = item.get("uri")
+                yield JobOutput(key=key, uri=self.output_uri(uri, f"{where}.Uri") if uri else "", kind=kind)
+        for port in component.outputs.values():
+            if port.name not in given:
+                yield JobOutput(key=port.name, uri="", kind=_OUTPUTS.get(plain(port.type), "UriFolder"))
 
     def settings(self, deployed: PipelineSettings) -> PipelineSettings:
         chosen = deployed

@@ -17,7 +17,7 @@ from local.azureml.execution.joblogs import artifacts_path
 from local.azureml.workspace.jobs import InputKind, Job, JobInput, Status
 from local.azureml.workspace.names import TYPE, WORKSPACE_ID, id_of
 from local.azureml.workspace.settings import JobSettings, format_duration
-from local.azureml.workspace.uris import ARTIFACTS, DEFAULT_DATASTORE, Places, UnresolvedUri
+from local.azureml.workspace.uris import ARTIFACTS, DEFAULT_DATASTORE, Places, UnresolvedUri, default_place
 
 _NOT_YET: dict[str, str | None] = {"datastoreId": None, "path": None}
 
@@ -97,14 +97,19 @@ class Wire:
         return {"id": id_of(f"jobs/{run}"), "name": run, "type": f"{TYPE}/jobs", "properties": None}
 
     def _outputs(self, job: Job) -> dict[str, Any]:
-        """As the caller wrote them until the job has completed; then the service's own form, and where the logs are.
+        """As the caller wrote them until the job has completed; then all of them in the service's form, and the logs.
 
         Whether named outputs are shown at all is one of the open facts.
         """
-        wanted = [(output.key, output.uri, output.kind) for output in job.outputs]
+        wanted = [(output.key, output.uri, output.kind) for output in job.outputs if output.uri]
         if job.status is Status.COMPLETED:
             if not wanted and not job.component:
                 wanted = [("score", job.output_uri, "UriFile")]
+            wanted += [
+                (output.key, default_place(job.pipeline, job.name, output.key), output.kind)
+                for output in job.outputs
+                if not output.uri
+            ]
             output: dict[str, str | None] = {"datastoreId": ARTIFACTS.id, "path": artifacts_path(job)}
             wanted = [(key, self._canonical(uri), kind) for key, uri, kind in wanted]
         else:

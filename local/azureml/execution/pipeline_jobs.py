@@ -33,7 +33,7 @@ from local.azureml.workspace.data import Storage
 from local.azureml.workspace.jobs import InputKind, Job, JobFailed, Status, StepRun, error_of
 from local.azureml.workspace.names import asset_path
 from local.azureml.workspace.registry import Registry
-from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri, datastore_name
+from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri, default_place
 from local.clock import Clock
 from local.roles.identities import by_object_id
 
@@ -75,11 +75,11 @@ class PipelineJobs:
     async def write(self, job: Job, folders: JobFolders) -> None:
         """The outputs of the pipeline where the caller wants them, those of its steps below the steps' own names."""
         placed = {output.key: output.uri for output in job.outputs}
-        default = f"azureml://datastores/{datastore_name(job.pipeline)}/paths/azureml"
         for step in job.steps:
             for bound in step.outputs:
                 own, _, parent = bound.partition("=")
-                uri = placed.get(parent) or f"{default}/{job.name if parent else step.run}/{parent or own}"
+                default = default_place(job.pipeline, job.name if parent else step.run, parent or own)
+                uri = placed.get(parent) or default
                 await self._upload(folders.steps / step.name / "outputs" / own, self.resolve(uri), job)
 
     async def _upload(self, source: Path, target: BlobPath, job: Job) -> None:

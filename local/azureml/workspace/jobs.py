@@ -65,7 +65,10 @@ class JobInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOutput:
-    """Where the caller wants an output; of a model deployment, exactly one file."""
+    """Where the caller wants an output; of a model deployment, exactly one file.
+
+    An output of a pipeline that the caller has not placed has no URI: it goes to its default place.
+    """
 
     key: str
     uri: str

@@ -188,6 +188,11 @@ def _checked(uri: str, path: str) -> str:
     return path
 
 
+def default_place(settings: PipelineSettings, run: str, output: str) -> str:
+    """Where a run of a pipeline writes an output that nobody has placed."""
+    return f"azureml://datastores/{datastore_name(settings)}/paths/azureml/{run}/{output}"
+
+
 def datastore_name(settings: PipelineSettings) -> str:
     """Where outputs go that the caller does not place, as the name of a datastore."""
     return (settings.default_datastore or DEFAULT_DATASTORE.name).removeprefix("azureml:").rpartition("/")[2]

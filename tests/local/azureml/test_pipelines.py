@@ -138,6 +138,27 @@ def test_outputs_without_a_place_go_to_the_default_datastore_of_the_job(cloud: C
 
     assert cloud.end(job) == "Completed", cloud.error(job)
     assert cloud.get(f"devstoreaccount1/landing/azureml/{job}/report") == b"1 files"
+    place = f"{WORKSPACE_ID}/datastores/landing/paths/azureml/{job}/report"
+    assert cloud.job(job)["outputData"]["report"]["uri"] == place
+
+
+def test_a_completed_job_shows_outputs_without_a_place_where_they_are(cloud: Cloud) -> None:
+    """Neither the one that the caller names without a place nor those that it does not name."""
+    placed = {
+        "scores": {"jobOutputType": "UriFolder", "uri": "azureml://datastores/workspaceblobstore/paths/shown/scores"},
+        "report": {"jobOutputType": "UriFile"},
+    }
+    job = run(cloud, "steps", body(cloud.land({"a": "1"}), outputData=placed))
+
+    assert cloud.end(job) == "Completed", cloud.error(job)
+    store = f"{WORKSPACE_ID}/datastores/workspaceblobstore/paths"
+    shown = cloud.job(job)["outputData"]
+    assert {name: (output["jobOutputType"], output["uri"]) for name, output in shown.items()} == {
+        "scores": ("UriFolder", f"{store}/shown/scores"),
+        "report": ("UriFile", f"{store}/azureml/{job}/report"),
+        "said": ("UriFile", f"{store}/azureml/{job}/said"),
+    }
+    assert cloud.output(f"azureml/{job}/report") == "1 files"
 
 
 def test_a_pipeline_job_is_canceled_with_its_steps(cloud: Cloud, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Patients of a clinic: Parquet files, scored by an MLflow model that needs no scoring script."""

@@ -1,0 +1,1 @@
+"""Wines of a laboratory: a CSV file of measurements becomes a CSV file of cultivars, with a header."""

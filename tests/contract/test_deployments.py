@@ -27,8 +27,11 @@ FLOW = Deployment(
     inputs=(
         Port(name="data", type="uri_folder", needed=True),
         Port(name="prices", type="uri_file"),
+        Port(name="table", type="mltable"),
         Port(name="limit", type="integer"),
         Port(name="batch", type="string"),
+        Port(name="factor", type="number"),
+        Port(name="loud", type="boolean"),
     ),
     outputs=(Port(name="scores", type="uri_folder"), Port(name="summary", type="uri_file")),
 )

@@ -164,7 +164,11 @@ class Route:
         a reason to refuse it. None: it is none of these."""
         folder, _, name = path.rpartition("/")
         home = self.home_of(folder)
-        if home is None or not (self.wants(name) or (self.is_marker(name) and folder == home)):
+        if (
+            home is None
+            or is_hidden(folder, self.folder)
+            or not (self.wants(name) or (self.is_marker(name) and folder == home))
+        ):
             return None
         return path if self.takes_files else home
 
@@ -174,7 +178,7 @@ class Route:
         levels = self.folder.split("/")
         depth = folder.count("/") + 1
         if depth > len(levels):
-            return None if self.home_of(folder) is None else ()
+            return None if self.home_of(folder) is None or is_hidden(folder, self.folder) else ()
         match = pattern_regex("/".join(levels[:depth])).fullmatch(folder)
         if match is None or {".", ".."} & set(match.groups()):
             return None
@@ -182,8 +186,6 @@ class Route:
 
     def home_of(self, folder: str) -> str | None:
         """The folder of the landing that a folder is, or is a part of; None if there is none."""
-        if is_hidden(folder, self.folder):
-            return None
         home = folder if self.takes_files or self.nested == "split" else cut(folder, self.folder)[0]
         return home if self.parts(home) is not None else None
 

@@ -137,9 +137,10 @@ class TestRefused:
 
         assert world.blobs.listings == listings
 
-    def test_a_look_and_the_sweep_go_through_as_many_names_and_see_the_same(self) -> None:
+    @pytest.mark.parametrize("name", ["part-a/{:05}.txt", "_temporary/{:05}.png"], ids=["unwanted", "hidden"])
+    def test_a_look_and_the_sweep_go_through_as_many_names_and_see_the_same(self, name: str) -> None:
         world = make_world()
-        world.land("0.png", *(f"part-a/{i:05}.txt" for i in range(LOOKED_THROUGH)), "part-b/1.png")
+        world.land("0.png", *(name.format(i) for i in range(LOOKED_THROUGH)), "part-b/1.png")
 
         world.watch()
 

@@ -75,15 +75,16 @@ class TestSplit:
 
         assert [run["status"] for run in world.runs()] == ["failed", "published"]
 
-    def test_a_folder_that_is_named_like_a_run_is_refused_because_it_would_be_published_into_one(self) -> None:
+    @pytest.mark.parametrize("name", ["run_id=digits-1", "shadow", "part-a/shadow"])
+    def test_a_folder_that_is_named_like_those_of_results_is_refused(self, name: str) -> None:
         """Results of one landing would have lain in the run folder of another, whose leftovers are removed."""
         world = make_world(SPLIT)
-        world.land("run_id=digits-1/0.png")
+        world.land(f"{name}/0.png")
 
-        world.watch(f"{LANDING}/run_id=digits-1")
+        world.watch(f"{LANDING}/{name}")
 
         assert world.only_run()["error"]["message"] == (
-            "The sub-folder 'run_id=digits-1' is named like the folder of a run or of shadows, and its results would "
+            f"The sub-folder {name!r} is named like the folder of a run or of shadows, and its results would "
             "be published among those of another one. Rename it, then upload the files again."
         )
         assert world.endpoint.posts == []

@@ -25,10 +25,12 @@ from shared.core.submission import Submission
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The blobs directly in a folder, by their names there, and the service's time when it answered."""
+    """The blobs directly in a folder, by their names there, and the service's time when it answered. `has_folders`: it
+    has sub-folders, too."""
 
     files: tuple[File, ...]
     seen_at: datetime
+    has_folders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,18 @@ class Blobs(Protocol):
         of their times. True as well where that cannot be found out. Never raises Unavailable."""
         ...
 
-    def list_folder(self, folder: Location, starting: str = "") -> Listing:
-        """What is directly in a folder, in any order, its names beginning with `starting`; sub-folders and directory
-        markers are left out."""
+    def list_folder(self, folder: Location) -> Listing:
+        """What is directly in a folder, in any order; what is in sub-folders, and directory markers, are left out."""
         ...
 
-    def list_below(self, folder: Location) -> Sequence[File]:
-        """Every blob below a folder; names are relative to it."""
+    def list_file(self, blob: Location) -> Listing:
+        """What a listing of its folder would say of a blob, if there is one, without a listing: by one request that
+        concerns no other blob."""
+        ...
+
+    def list_below(self, folder: Location) -> Iterable[File]:
+        """Every blob below a folder, read as they are taken, in the order that the service has; names are relative to
+        the folder."""
         ...
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.core.route import Route, problems_between, problems_of, read_route
+from shared.core.route import Route, problems_of, read_route
+from shared.core.together import problems_between
 from shared.errors import Problem, RoutesInvalid
 
 SCHEMA = Path(__file__).parent.parent / "routes.schema.json"

@@ -46,7 +46,8 @@ class FakeClock:
 class FakeBlobs:
     """Blob storage in memory, with etags, MD5s and the service's own clock in whole seconds. `walled`: accounts from
     which the service cannot copy, so that copies go through the app. `hierarchical` accounts rename, and keep
-    directories until somebody removes them. `listings` counts what was asked for lists."""
+    directories until somebody removes them. `listings` counts what was asked for lists, `looked_up` keeps the blobs
+    whose properties were asked for."""
 
     clock: Callable[[], datetime]
     contents: dict[Location, tuple[bytes, File]] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class FakeBlobs:
     hierarchical: bool = False
     directories: set[Location] = field(default_factory=set)
     listings: int = 0
+    looked_up: list[Location] = field(default_factory=list)
 
     def put(self, blob: Location, content: bytes) -> File:
         self.writes += 1
@@ -91,18 +93,24 @@ class FakeBlobs:
     def paths(self, container: Container) -> list[str]:
         return sorted(blob.path for blob in self.contents if blob.container == container)
 
-    def list_folder(self, folder: Location, starting: str = "") -> Listing:
-        files = [f for f in self.list_below(folder) if "/" not in f.name and f.name.startswith(starting)]
-        return Listing(tuple(files), seen_at=self._now())
+    def list_folder(self, folder: Location) -> Listing:
+        found = self.list_below(folder)
+        is_parent = any(place.parent == folder for place in self.directories)
+        has_folders = is_parent or any("/" in file.name for file in found)
+        return Listing(tuple(f for f in found if "/" not in f.name), seen_at=self._now(), has_folders=has_folders)
+
+    def list_file(self, blob: Location) -> Listing:
+        found = self.stat(blob)
+        return Listing((replace(found, name=blob.name),) if found else (), seen_at=self._now())
 
     def list_below(self, folder: Location) -> Sequence[File]:
         self._answer()
         self.listings += 1
         prefix = f"{folder.path}/" if folder.path else ""
         return [
-            replace(file, name=blob.path[len(prefix) :])
-            for blob, (_, file) in self.contents.items()
-            if blob.container == folder.container and blob.path.startswith(prefix)
+            replace(self.contents[Location(folder.container, path)][1], name=path[len(prefix) :])
+            for path in self.paths(folder.container)
+            if path.startswith(prefix)
         ]
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
@@ -117,6 +125,7 @@ class FakeBlobs:
 
     def stat(self, blob: Location) -> File | None:
         self._answer()
+        self.looked_up.append(blob)
         return self.contents[blob][1] if blob in self.contents else None
 
     def read(self, blob: Location) -> Stored | None:

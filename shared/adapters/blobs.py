@@ -7,7 +7,7 @@ import base64
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -97,26 +97,33 @@ class AzureBlobs:
     def is_hierarchical(self, container: Container) -> bool:
         return self._hierarchies.has(container)
 
-    def list_folder(self, folder: Location, starting: str = "") -> Listing:
-        prefix = _below(folder.path)
-        dates: list[datetime] = []
-
-        def note_date(response: Any) -> None:
-            dates.append(parsedate_to_datetime(response.http_response.headers["Date"]).astimezone(UTC))
-
+    def list_folder(self, folder: Location) -> Listing:
+        prefix, dates = _below(folder.path), _Dates()
         with _mapped(f"list {folder.url}", READER, folder.container):
             found = self._container(folder.container).walk_blobs(
-                name_starts_with=prefix + starting, include=["metadata"], delimiter="/", raw_response_hook=note_date
+                name_starts_with=prefix, include=["metadata"], delimiter="/", raw_response_hook=dates.note
             )
-            blobs = (item for item in found if isinstance(item, BlobProperties))
-            files = tuple(_file(blob, prefix) for blob in blobs if not _is_folder(blob))
-        return Listing(files, seen_at=min(dates))
+            items = list(found)
+        blobs = (item for item in items if isinstance(item, BlobProperties))
+        files = tuple(_file(blob, prefix) for blob in blobs if not _is_folder(blob))
+        return Listing(files, dates.first, has_folders=any(isinstance(item, BlobPrefix) for item in items))
 
-    def list_below(self, folder: Location) -> Sequence[File]:
+    def list_file(self, blob: Location) -> Listing:
+        dates = _Dates()
+        with _mapped(f"read the properties of {blob.url}", READER, blob.container):
+            try:
+                found = self._blob(blob).get_blob_properties(raw_response_hook=dates.note)
+            except ResourceNotFoundError as error:
+                if _code(error) == "ContainerNotFound":
+                    raise
+                return Listing((), dates.first)
+        return Listing(() if _is_folder(found) else (_file(found, _below(blob.parent.path)),), dates.first)
+
+    def list_below(self, folder: Location) -> Iterable[File]:
         prefix = _below(folder.path)
         with _mapped(f"list {folder.url}", READER, folder.container):
             found = self._container(folder.container).list_blobs(name_starts_with=prefix, include=["metadata"])
-            return [_file(blob, prefix) for blob in found if not _is_folder(blob)]
+            yield from (_file(blob, prefix) for blob in found if not _is_folder(blob))
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
         with _mapped(f"list {container.url}/{prefix}", READER, container):
@@ -266,6 +273,20 @@ class AzureBlobs:
 
     def _blob(self, blob: Location) -> BlobClient:
         return self._service(blob.container.account_url).get_blob_client(blob.container.name, blob.path)
+
+
+class _Dates:
+    """The service's times when it answered, as it says itself."""
+
+    def __init__(self) -> None:
+        self._noted: list[datetime] = []
+
+    def note(self, response: Any) -> None:
+        self._noted.append(parsedate_to_datetime(response.http_response.headers["Date"]).astimezone(UTC))
+
+    @property
+    def first(self) -> datetime:
+        return min(self._noted)
 
 
 @contextmanager

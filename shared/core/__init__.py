@@ -7,8 +7,10 @@ references   how data is referred to, and what the service is sent for each nota
 inputs       what an endpoint is given: every kind of input
 outputs      what a job writes: outputs of a route, and of an attempt
 deployment   what a deployment takes, and whether a request fits it
+together     what is wrong with routes together
 event        what a storage event says, or why it is ignored
 landing      one folder (or file) that a route matches
+nesting      files in sub-folders: why they are refused, and the flat names of their copies
 snapshot     the frozen list of a landing's files and its fingerprint
 readiness    when a landing is looked at, and when it is ready to be scored
 tally        which landings the sweep need not look at again

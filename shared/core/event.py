@@ -118,27 +118,26 @@ def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> 
 
 
 def match_blob(arrived: Arrived, routes: Sequence[Route]) -> Match | Ignored:
-    """The landing that a blob belongs to, by the one route that matches it."""
-    folder, _, name = arrived.path.rpartition("/")
-    candidates = [
-        route
+    """The landing that a blob counts for, by the one route that matches it. Of several it is the one whose landing is
+    deepest: to the others the blob is in a sub-folder."""
+    found = {
+        route.name: path
         for route in routes
-        if arrived.container == route.landing.name
-        and route.parts(folder) is not None
-        and (route.is_marker(name) or route.wants(name))
-    ]
-    for route in _of_account(arrived.account, candidates):
-        is_marker = route.is_marker(name)
+        if arrived.container == route.landing.name and (path := route.landing_of(arrived.path)) is not None
+    }
+    candidates = [route for route in routes if route.name in found]
+    for route in sorted(_of_account(arrived.account, candidates), key=lambda one: len(found[one.name]), reverse=True):
+        is_marker = route.is_marker(arrived.path.rpartition("/")[2])
         if arrived.is_empty and not is_marker:
             # Folder markers of accounts without a hierarchy look like this, and the first of several writes by some
             # tools. Should it really be a file of its own, the folder's listing has it, and the sweep looks there.
             return Ignored("the blob is empty")
-        return Match(Landing(route, arrived.path if route.takes_files else folder), is_marker)
+        return Match(Landing(route, found[route.name]), is_marker)
     return _none_of(arrived.account, candidates)
 
 
 def match_folder(arrived: FolderArrived, routes: Sequence[Route]) -> Leads | Ignored:
-    """The routes that have landings in a folder. One below a landing, whose sub-folders are not scored, has none."""
+    """The routes that have landings in a folder, or of whose landing it is a part."""
     candidates = [
         route
         for route in routes

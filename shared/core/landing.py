@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from shared.core.location import Location
+from shared.core.location import Location, is_safe
+from shared.core.nesting import LOOKED_THROUGH
 from shared.core.route import Route
 from shared.core.snapshot import File, Snapshot, freeze
 
@@ -53,7 +55,30 @@ class Landing:
         """Whether a file of that name in `folder` belongs to this landing."""
         return self.route.wants(name) and self.file_name in ("", name)
 
-    def freeze(self, files: Iterable[File]) -> Snapshot:
-        """The snapshot of a listing of `folder`. What lies beside a single file is no matter of its."""
+    @property
+    def looks_below(self) -> bool:
+        """Whether sub-folders of `folder` are a matter of this landing: they are no landings of their own."""
+        return self.route.nested in ("refuse", "flatten")
+
+    def freeze(self, files: Iterable[File], below: Iterable[File] = (), routes: Sequence[Route] = ()) -> Snapshot:
+        """The snapshot of a listing of `folder`, and of what is `below` it, by its relative paths. What counts for a
+        landing of one of the `routes` that is deeper in there is no matter of this one, nor is what lies beside a
+        single file."""
         own = (file for file in files if self.file_name in ("", file.name))
-        return freeze(own, wants=self.wants, is_marker=self.route.is_marker)
+        if self.route.nested != "flatten":
+            strays = [file for file in islice(below, LOOKED_THROUGH) if self._is_stray(file, routes)]
+            return freeze(own, wants=self.wants, is_marker=self.route.is_marker, strays=strays)
+        deeper, is_marker = tuple(below), self.route.is_marker
+        return freeze(
+            (*own, *(file for file in deeper if is_safe(file.name))),
+            wants=lambda name: self.route.landing_of(f"{self.path}/{name}") is not None and not is_marker(name),
+            is_marker=is_marker,
+            strays=[file for file in deeper if not is_safe(file.name) and self._is_stray(file, ())],
+        )
+
+    def _is_stray(self, file: File, routes: Sequence[Route]) -> bool:
+        path = self.folder.at(file.name).path
+        return self.route.landing_of(path) == self.path and not any(
+            route.landing.identity == self.route.landing.identity and len(route.landing_of(path) or "") > len(self.path)
+            for route in routes
+        )

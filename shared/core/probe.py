@@ -2,7 +2,7 @@
 
 All of it lies in one folder beside the route's outputs, so that roles and policies which count for them count for it,
 and so that removing the folder removes everything. No route lands there: results are never written where a route reads
-(`problems_between` in route.py), and the folder begins with what the outputs begin with.
+(`problems_between` in together.py), and the folder begins with what the outputs begin with.
 """
 
 from __future__ import annotations

@@ -104,7 +104,10 @@ def manifest(
             "path": spec.landing.path,
         },
         "fingerprint": run.snapshot.fingerprint,
-        "files": [_told(file, "name", "etag", "size", "md5") for file in files],
+        "files": [
+            _told(file, "name", "etag", "size", "md5") | ({"staged_as": file.staged_as} if file.staged_as else {})
+            for file in files
+        ],
         "endpoint": spec.endpoint.scoring_uri,
         "deployment": (job and job.deployment) or spec.endpoint.deployment,
         "inputs": [_given(run, one) for one in run.spec.request(run.attempt).all_inputs],

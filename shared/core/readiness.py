@@ -57,9 +57,9 @@ def coalesce(landing: Landing, *, is_marker: bool, now: datetime) -> WatchStart:
 
 
 class Look(Message, frozen=True, kw_only=True):
-    """What one look at a landing saw. `newest` and `seen_at` are both by the storage service's clock. `newest` is None
-    where there is no file, and where times do not tell when files came. `unflushed`: one of them may still be empty
-    because its writer has not flushed it."""
+    """What one look at a landing saw. `files` includes those in sub-folders that cannot be scored. `newest` and
+    `seen_at` are both by the storage service's clock. `newest` is None where there is no file, and where times do not
+    tell when files came. `unflushed`: one of them may still be empty because its writer has not flushed it."""
 
     files: int
     fingerprint: str
@@ -73,7 +73,7 @@ def look_of(snapshot: Snapshot, seen_at: datetime, *, is_hierarchical: bool) -> 
     """What a look has seen of a landing. On accounts with a hierarchy a file that is renamed into a landing keeps its
     etag and its Last-Modified (HADOOP-18002, HADOOP-18012), so its age says nothing of when it came."""
     return Look(
-        files=len(snapshot.files),
+        files=len(snapshot.files) + len(snapshot.strays),
         fingerprint=snapshot.fingerprint,
         newest=None if is_hierarchical else snapshot.newest,
         seen_at=seen_at,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import combinations
 from typing import Any, Literal
 
 from shared.core.inputs import THE_LANDING, Input, input_problems, read_inputs
@@ -14,14 +13,12 @@ from shared.core.location import (
     Container,
     Location,
     account_of,
-    fixed_prefix,
     is_safe,
     locate,
     pattern_regex,
-    patterns_can_both_match,
     placeholders,
-    prefixes_overlap,
 )
+from shared.core.nesting import cut, is_hidden
 from shared.core.outputs import OutputTemplate, output_problems, read_outputs
 from shared.core.record import Record
 from shared.core.selection import Selection
@@ -86,13 +83,15 @@ class Polling(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates. `shadow`: the deployment
-    that scores the same beside the one whose results count."""
+    """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates. `nested`: what becomes
+    of sub-folders of a landing; None where every file is a landing, unless the route says it all the same. `shadow`:
+    the deployment that scores the same beside the one whose results count."""
 
     name: str
     landing: Container
     folder: str
     selection: Selection
+    nested: Literal["refuse", "split", "flatten"] | None
     ready: Ready
     endpoint: Endpoint
     shadow: str | None
@@ -108,10 +107,7 @@ class Route:
     @property
     def takes_files(self) -> bool:
         """Whether every file is a landing of its own."""
-        return any(
-            (one.names_the_landing and one.type == "uri_file") or "file" in placeholders(one.template)
-            for one in self.inputs
-        )
+        return _takes_files(self.inputs)
 
     @property
     def input(self) -> Input:
@@ -142,23 +138,62 @@ class Route:
         """Whether a file of that name (no folder) marks its folder as complete."""
         return self.ready.marker is not None and self.selection.is_same(name, self.ready.marker)
 
+    @property
+    def reaches_below(self) -> bool:
+        """Whether files below the folders that the pattern matches are scored, too."""
+        return self.nested in ("split", "flatten")
+
     def parts(self, folder: str) -> dict[str, str] | None:
-        """The named parts of a folder that the pattern matches, else None. No part is `.` or `..`: it may become a
-        whole segment of a path."""
+        """The named parts of the path of a landing's folder, else None. No part is `.` or `..`: it may become a whole
+        segment of a path."""
+        if self.nested == "split":
+            folder, below = cut(folder, self.folder)
+            if below and (not is_safe(below) or is_hidden(f"{folder}/{below}", self.folder)):
+                return None
         match = pattern_regex(self.folder).fullmatch(folder)
         if match is None or {".", ".."} & set(match.groups()):
             return None
         return match.groupdict()
 
+    def below_pattern(self, folder: str) -> str:
+        """What the path of a landing's folder has below the levels of the pattern; mostly nothing."""
+        return cut(folder, self.folder)[1]
+
+    def landing_of(self, path: str) -> str | None:
+        """The landing that a blob counts for: as a file to score, as the marker, or, where sub-folders are refused, as
+        a reason to refuse it. None: it is none of these."""
+        folder, _, name = path.rpartition("/")
+        home = self.home_of(folder)
+        if (
+            home is None
+            or is_hidden(folder, self.folder)
+            or not (self.wants(name) or (self.is_marker(name) and folder == home))
+        ):
+            return None
+        return path if self.takes_files else home
+
     def levels_below(self, folder: str) -> tuple[str, ...] | None:
-        """What the folder pattern has below a folder, level by level: nothing, if it matches that folder. None for a
-        folder in which there is no landing."""
+        """What the folder pattern has below a folder, level by level: nothing, if that is a landing's folder or part of
+        one. None for a folder that has nothing to do with a landing."""
         levels = self.folder.split("/")
         depth = folder.count("/") + 1
+        if depth > len(levels):
+            return None if self.home_of(folder) is None or is_hidden(folder, self.folder) else ()
         match = pattern_regex("/".join(levels[:depth])).fullmatch(folder)
         if match is None or {".", ".."} & set(match.groups()):
             return None
         return tuple(levels[depth:])
+
+    def home_of(self, folder: str) -> str | None:
+        """The folder of the landing that a folder is, or is a part of; None if there is none."""
+        home = folder if self.takes_files or self.nested == "split" else cut(folder, self.folder)[0]
+        return home if self.parts(home) is not None else None
+
+
+def _takes_files(inputs: Sequence[Input]) -> bool:
+    return any(
+        (one.names_the_landing and one.type == "uri_file") or "file" in placeholders(one.template) for one in inputs
+    )
 
 
 def duration(text: str) -> timedelta:
@@ -169,7 +204,7 @@ def duration(text: str) -> timedelta:
 def read_route(name: str, raw: Mapping[str, Any]) -> Route:
     """The route in a mapping that satisfies the schema, with the schema's defaults."""
     landing, ready, endpoint = raw["landing"], raw["ready"], raw["endpoint"]
-    polling = raw.get("polling", {})
+    polling, inputs = raw.get("polling", {}), read_inputs(raw["inputs"])
     return Route(
         name=name,
         landing=_container(landing),
@@ -179,6 +214,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
             exclude=tuple(landing.get("exclude", [])),
             ignores_case=landing.get("case", "sensitive") == "ignore",
         ),
+        nested=landing.get("nested", None if _takes_files(inputs) else "refuse"),
         ready=Ready(
             quiet=duration(ready["quiet"]) if "quiet" in ready else None,
             marker=ready.get("marker"),
@@ -192,7 +228,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
         ),
         shadow=endpoint.get("shadow"),
         settings=_settings(raw.get("settings", {})),
-        inputs=read_inputs(raw["inputs"]),
+        inputs=inputs,
         outputs=read_outputs(raw.get("outputs", {})),
         datastores={store: _container(place) for store, place in raw.get("datastores", {}).items()},
         staging=raw.get("staging", "when_needed"),
@@ -225,6 +261,7 @@ def problems_of(route: Route) -> Iterator[Problem]:
         yield from _shadow_problems(route)
     if route.takes_files and route.ready.marker:
         yield Problem(route.name, "ready.marker", "a route with a uri_file input has no folder for a marker; use quiet")
+    yield from _nested_problems(route)
 
 
 def _shadow_problems(route: Route) -> Iterator[Problem]:
@@ -235,24 +272,16 @@ def _shadow_problems(route: Route) -> Iterator[Problem]:
         yield Problem(route.name, "endpoint.shadow", hint)
 
 
-def problems_between(routes: Sequence[Route]) -> Iterator[Problem]:
-    """What is wrong with routes together: two that claim the same file, and results that would land again."""
-    for one, other in combinations(routes, 2):
-        if _overlap(one, other):
-            message = "matches the same files or marker as route {!r}; use a different folder, file globs or marker"
-            yield Problem(one.name, "landing.folder", message.format(other.name))
-            yield Problem(other.name, "landing.folder", message.format(one.name))
-    for writer in routes:
-        for field, place in _written(writer):
-            for reader in routes:
-                if _lands_in(place, reader):
-                    yield Problem(
-                        writer.name,
-                        field,
-                        f"would write where route {reader.name!r} reads ({reader.landing.url}/"
-                        f"{fixed_prefix(reader.folder)}…), so the results would be scored again; "
-                        "use another container or folder",
-                    )
+def _nested_problems(route: Route) -> Iterator[Problem]:
+    if route.takes_files and route.nested is not None:
+        told = "says what becomes of sub-folders of a landing, but with a uri_file input every file is a landing; leave"
+        yield Problem(route.name, "landing.nested", f"{told} it out (null, if it is a default)")
+    if route.nested == "flatten" and route.staging == "never":
+        told = "must not be never with landing.nested: flatten, which scores copies of the files in sub-folders; use"
+        yield Problem(route.name, "staging", f"{told} when_needed or always")
+    if route.nested == "flatten" and route.output is None:
+        told = "flatten scores copies, which are laid beside an output with a path; give an output a path, or use split"
+        yield Problem(route.name, "landing.nested", told)
 
 
 def _placeholder_problems(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
@@ -323,35 +352,6 @@ def _output_problems(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
             f"is not the file name {name!r} at the end of outputs.{route.output.name}.path; leave it out, or write "
             "the same name",
         )
-
-
-def _overlap(one: Route, other: Route) -> bool:
-    return (
-        one.landing.identity == other.landing.identity
-        and patterns_can_both_match(one.folder, other.folder)
-        and any(ours.may_share_a_file_with(theirs) for ours in _taken(one) for theirs in _taken(other))
-    )
-
-
-def _taken(route: Route) -> Iterator[Selection]:
-    """What a route looks at: the files to score, and its marker."""
-    yield route.selection
-    if route.ready.marker is not None:
-        yield Selection(files=(route.ready.marker,), ignores_case=route.selection.ignores_case)
-
-
-def _written(route: Route) -> Iterator[tuple[str, Location]]:
-    for output in route.outputs:
-        place = locate(output.path or "", route.datastores)
-        if place is not None:
-            yield f"outputs.{output.name}.path", place
-    yield "publish.path", Location(route.publish, route.publish_path + "/")
-
-
-def _lands_in(place: Location, reader: Route) -> bool:
-    return place.container.identity == reader.landing.identity and prefixes_overlap(
-        fixed_prefix(place.path), fixed_prefix(reader.folder + "/")
-    )
 
 
 def _settings(raw: Mapping[str, Any]) -> JobSettings:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from shared.core.inputs import Input, fill_input
 from shared.core.landing import Landing
 from shared.core.location import Container, Location, fill, is_safe
+from shared.core.nesting import nested_refusal
 from shared.core.outputs import ATTEMPT, Output, fill_output
 from shared.core.record import Record, change
 from shared.core.route import Endpoint, JobSettings, Polling, Route
@@ -141,7 +142,8 @@ def write_spec(
     checked.
 
     A landing whose name a URL can only have percent-encoded is scored as copies, too: whether the endpoint decodes the
-    URLs of its inputs or takes them literally is not documented, and the copies' path needs no encoding.
+    URLs of its inputs or takes them literally is not documented, and the copies' path needs no encoding. So is one with
+    files in sub-folders, which a batch job ignores.
     """
     route = landing.route
     values = {
@@ -159,7 +161,8 @@ def write_spec(
     own = next((output for output in outputs if output is not None), None)
     given, unfit = _filled(route, values)
     mixed = snapshot.others > 0 and not route.takes_files
-    published, endpoint = fill(route.publish_path, values), route.endpoint
+    below = route.below_pattern(landing.folder.path)
+    published, endpoint = f"{fill(route.publish_path, values)}/{below}".removesuffix("/"), route.endpoint
     if shadow_of is not None:
         published, endpoint = f"{published}/{SHADOW}", change(endpoint, deployment=route.shadow)
         refusal = refusal or (None if route.shadow else "The route has no shadow deployment any more.")
@@ -167,6 +170,7 @@ def write_spec(
     by_url = any(one.uri.startswith("https://") for one in given if one.is_landing)
     ambiguous = by_url and landing.location.is_spelled_otherwise_in_urls
     may_copy = route.staging != "never" and own is not None
+    needs_copies = mixed or copies or ambiguous or snapshot.is_nested
     return RunSpec(
         landing=landing.location,
         endpoint=endpoint,
@@ -179,10 +183,12 @@ def write_spec(
         datastores=dict(route.datastores) if None in outputs else {},
         publish=publish,
         polling=route.polling,
-        scores_copies=may_copy and (route.staging == "always" or mixed or copies or ambiguous),
+        scores_copies=may_copy and (route.staging == "always" or needs_copies),
         may_copy=may_copy,
         refusal=_path_refusal(publish, [output for output in outputs if output])
+        or _name_refusal(below)
         or refusal
+        or nested_refusal(route.name, route.nested, snapshot.stray_folders)
         or unfit
         or (None if may_copy or not mixed else _mixed_refusal(snapshot, own)),
     )
@@ -204,6 +210,16 @@ def _path_refusal(publish: Location, outputs: Sequence[Output]) -> str | None:
     if is_safe(publish.path + LONGEST_SUFFIX) and all(is_safe(output.place.path) for output in outputs):
         return None
     return f"The landing's name is too long for the paths built from it: {publish.path!r}. Use a shorter name."
+
+
+def _name_refusal(below: str) -> str | None:
+    """Why a sub-folder must not be published under its own path: others' results are published there."""
+    if not any(segment == SHADOW or segment.startswith("run_id=") for segment in below.split("/")):
+        return None
+    return (
+        f"The sub-folder {below!r} is named like the folder of a run or of shadows, and its results would be published "
+        "among those of another one. Rename it, then upload the files again."
+    )
 
 
 def _mixed_refusal(snapshot: Snapshot, own: Output | None) -> str:

@@ -122,5 +122,5 @@ def identity(route: Route) -> str:
     """Digest of all that decides which landings a route has, what their content is, and which ids its runs have."""
     chosen = route.selection
     names = [chosen.files, chosen.exclude, chosen.ignores_case, route.ready.marker]
-    said = [route.name, route.landing.url, route.folder, names, route.takes_files]
+    said = [route.name, route.landing.url, route.folder, names, route.takes_files, route.nested]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()

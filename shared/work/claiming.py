@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from itertools import count
 
 from shared.core.landing import Landing
 from shared.core.readiness import Look, look_of
 from shared.core.record import Names, change, dump
 from shared.core.run import Content, Run, Status, Timings, may_run_again, run_id, shadow_id
-from shared.core.snapshot import FrozenFiles, Snapshot, compare
+from shared.core.snapshot import File, FrozenFiles, Snapshot, compare
 from shared.core.spec import write_spec
 from shared.core.steps import (
     Checked,
@@ -30,7 +31,7 @@ from shared.core.steps import (
 )
 from shared.core.trouble import LONGEST_MESSAGE
 from shared.errors import InputRefused, LandfallError, RoutesInvalid
-from shared.ports import Blobs, Listing
+from shared.ports import Blobs
 from shared.routes import Routes
 from shared.telemetry import log, warn
 from shared.work.ledger import Ledger
@@ -44,18 +45,19 @@ def look(routes: Routes, blobs: Blobs, given: LookAt) -> Look:
     landing = find(routes, given.names)
     if landing is None:
         return Look(files=0, fingerprint="", newest=None, seen_at=given.now, marked=True)
-    snapshot, listing = _snapshot(blobs, landing)
+    snapshot, seen_at = _snapshot(routes, blobs, landing)
     log(
         "landing.seen",
         **dump(given.names),
         files=len(snapshot.files),
         left_out=snapshot.left_out,
+        strays=len(snapshot.strays),
         marked=snapshot.is_marked,
         newest=snapshot.newest,
     )
     waits_for_quiet = landing.route.ready.marker is None
     is_hierarchical = waits_for_quiet and blobs.is_hierarchical(landing.route.landing)
-    return look_of(snapshot, listing.seen_at, is_hierarchical=is_hierarchical)
+    return look_of(snapshot, seen_at, is_hierarchical=is_hierarchical)
 
 
 def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> ClaimAnswer:
@@ -70,7 +72,7 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     landing = find(routes, given.names)
     if landing is None:
         return NoRoute()
-    snapshot, _ = _snapshot(blobs, landing)
+    snapshot, _ = _snapshot(routes, blobs, landing)
     if snapshot.fingerprint != given.fingerprint:
         return ContentChanged()
     for number in count():
@@ -123,25 +125,27 @@ def renew(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, given: Ren
     if not is_free:
         return MayBeSent()
     try:
-        landing = find(routes(), given.names)
+        known = routes()
+        landing = find(known, given.names)
+        if landing is None:
+            raise InputRefused(f"Route {given.names.route!r} is gone or no longer matches {given.names.landing!r}.")
+        snapshot, _ = _snapshot(known, blobs, landing)
     except RoutesInvalid as problems:
         return Postponed(str(problems)[:LONGEST_MESSAGE])
-    if landing is None:
-        raise InputRefused(f"Route {given.names.route!r} is gone or no longer matches {given.names.landing!r}.")
-    snapshot, _ = _snapshot(blobs, landing)
     if snapshot.fingerprint != given.fingerprint:
         return Superseded()
     return Renewed(write_spec(landing, snapshot, run, copies=given.copies, shadow_of=given.shadow_of))
 
 
 def check(blobs: Blobs, ledger: Ledger, given: CheckLanding) -> Checked:
-    """What became of the landing since it was frozen.
+    """What became of the landing since it was frozen, as far as its job can have seen it: a job that scored a folder in
+    place has not seen its sub-folders.
 
     Two at once: it only reads.
     """
     frozen = ledger.snapshot(given.names.run, given.drop).files
-    listed = blobs.list_folder(given.folder, given.file or "").files
-    verdict = compare(frozen, [file for file in listed if given.file in (None, file.name)])
+    listing = blobs.list_folder(given.folder) if given.file is None else blobs.list_file(given.folder.at(given.file))
+    verdict = compare(frozen, listing.files)
     log("landing.checked", **dump(given.names), verdict=verdict)
     return Checked(verdict)
 
@@ -181,9 +185,20 @@ def _is_unbegun_claim_of(run: Run, instance_id: str) -> bool:
     return run.claimed_by == instance_id and run.status is Status.CLAIMED
 
 
-def _snapshot(blobs: Blobs, landing: Landing) -> tuple[Snapshot, Listing]:
-    listing = blobs.list_folder(landing.folder, landing.file_name)
-    return landing.freeze(listing.files), listing
+def _snapshot(routes: Routes, blobs: Blobs, landing: Landing) -> tuple[Snapshot, datetime]:
+    """What the landing holds, and the service's time of that. Raises RoutesInvalid where files in sub-folders may be
+    for a route with a problem."""
+    if landing.route.takes_files:
+        listing = blobs.list_file(landing.location)
+        return landing.freeze(listing.files), listing.seen_at
+    listing = blobs.list_folder(landing.folder)
+    below: Iterable[File] = ()
+    if listing.has_folders and landing.looks_below:
+        below = (file for file in blobs.list_below(landing.folder) if "/" in file.name)
+    snapshot = landing.freeze(listing.files, below, routes.usable)
+    if snapshot.strays:
+        routes.require_sound(landing.route.landing.name)
+    return snapshot, listing.seen_at
 
 
 def _size(content: Content) -> dict[str, int]:

@@ -27,12 +27,12 @@ def _is_there(blobs: Blobs, folder: Location) -> bool:
 def clean(blobs: Blobs, folder: Location, made: tuple[Location, ...]) -> None:
     """Remove all that is in a folder, and the directories that were made for it as far as nobody else has begun to use
     them. Raises Unavailable, also if something is still there."""
-    for file in blobs.list_below(folder):
+    for file in list(blobs.list_below(folder)):
         blobs.delete(folder.at(file.name))
     for directory in (*_directories_in(blobs, folder), *made):
         if not blobs.remove_folder(directory):
             break
-    if left := blobs.list_below(folder):
+    if left := list(blobs.list_below(folder)):
         raise Unavailable(f"{folder.url} still holds {len(left)} file(s).")
 
 

@@ -47,7 +47,7 @@ def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
     files = ledger.snapshot(given.names.run, given.drop).files[given.start : given.stop]
 
     def copy(file: Frozen) -> Copied:
-        target = given.target.at(file.name)
+        target = given.target.at(file.copy_name)
         copied = copy_frozen(blobs, given.source.at(file.name), target, file)
         if copied is Copied.THERE:
             there = blobs.stat(target)

@@ -7,8 +7,8 @@ asked of the rest. All accounts are treated alike: on those without a hierarchy 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from itertools import count
@@ -16,6 +16,7 @@ from itertools import count
 from shared.core.course import resumed
 from shared.core.landing import Landing
 from shared.core.location import Location, fixed_prefix
+from shared.core.nesting import LOOKED_THROUGH
 from shared.core.route import Route
 from shared.core.run import Run, may_run_again, run_id
 from shared.core.snapshot import File
@@ -82,7 +83,7 @@ def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[
     found: list[Landing] = []
     for route in routes.usable:
         try:
-            swept = _sweep(route, blobs, ledger, now)
+            swept = _sweep(route, routes.usable, blobs, ledger, now)
             found += swept.missed
             if swept.tally is not None:
                 ledger.keep_tally(route.name, swept.tally, etag=swept.etag)
@@ -101,11 +102,11 @@ class _Swept:
     etag: str | None
 
 
-def _sweep(route: Route, blobs: Blobs, ledger: Ledger, now: datetime) -> _Swept:
+def _sweep(route: Route, routes: Sequence[Route], blobs: Blobs, ledger: Ledger, now: datetime) -> _Swept:
     """The ledger is asked of those landings only that are not in the tally as they are: one read for each, mostly."""
     stored, etag = ledger.tally(route.name)
     before = entries_in(stored, route)
-    seen = [(landing, sight, judge(sight, before, now)) for landing, sight in _sights(route, blobs)]
+    seen = [(landing, sight, judge(sight, before, now)) for landing, sight in _sights(route, routes, blobs)]
     asked = [(landing, sight) for landing, sight, judgement in seen if judgement is Judgement.ASK]
     told = each(lambda one: _history(one[0], one[1], ledger), asked, at_once=READS_AT_ONCE)
     histories = {landing.path: history for (landing, _), history in zip(asked, told, strict=True)}
@@ -118,29 +119,49 @@ def _sweep(route: Route, blobs: Blobs, ledger: Ledger, now: datetime) -> _Swept:
     return _Swept(missed, None if entries == before else tally_of(route, entries), etag)
 
 
-def _sights(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, Sight]]:
-    for landing, files in _landings(route, blobs):
-        snapshot = landing.freeze(files)
-        if snapshot.files:  # else there is a marker alone: nothing to score
-            newest = max(file.modified for file in files)
+def _sights(route: Route, routes: Sequence[Route], blobs: Blobs) -> Iterator[tuple[Landing, Sight]]:
+    for landing, found in _landings(route, blobs):
+        snapshot = landing.freeze(found.files, found.below, routes)
+        if snapshot.files or snapshot.strays:  # else there is a marker alone: nothing to score
+            counted = [*found.files, *(file for file in snapshot.files if "/" in file.name), *snapshot.strays]
             sight = Sight(
                 path=landing.path,
                 fingerprint=snapshot.fingerprint,
                 drop=snapshot.drop,
-                files=len(files),
-                newest=newest,
+                files=len(counted),
+                newest=max(file.modified for file in counted),
             )
             yield landing, sight
 
 
-def _landings(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, list[File]]]:
+@dataclass(slots=True)
+class _Pile:
+    """What was listed of a landing: its files and marker, what is `below` it that it wants, and how many names it has
+    in sub-folders."""
+
+    files: list[File] = field(default_factory=list)
+    below: list[File] = field(default_factory=list)
+    names_below: int = 0
+
+
+def _landings(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, _Pile]]:
     above = fixed_prefix(route.folder).rpartition("/")[0]
-    found: dict[str, list[File]] = defaultdict(list)
+    found: dict[str, _Pile] = defaultdict(_Pile)
     for file in blobs.list_below(Location(route.landing, above)):
-        folder, _, name = f"{above}/{file.name}".lstrip("/").rpartition("/")
-        if route.parts(folder) is not None and (route.wants(name) or route.is_marker(name)):
-            found[f"{folder}/{name}" if route.takes_files else folder].append(replace(file, name=name))
-    return ((Landing(route, path), files) for path, files in found.items())
+        path = f"{above}/{file.name}".lstrip("/")
+        folder = path.rpartition("/")[0]
+        if (home := route.home_of(folder)) is None:
+            continue
+        landing = route.landing_of(path)
+        if folder == home and landing is not None:
+            found[landing].files.append(replace(file, name=path[len(home) + 1 :]))
+        elif folder != home:
+            pile = found[home]
+            pile.names_below += 1
+            # As many as a look goes through, so that both see the same.
+            if landing is not None and (route.nested == "flatten" or pile.names_below <= LOOKED_THROUGH):
+                pile.below.append(replace(file, name=path[len(home) + 1 :]))
+    return ((Landing(route, path), pile) for path, pile in found.items())
 
 
 class _History(Enum):

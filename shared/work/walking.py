@@ -29,8 +29,8 @@ class Found:
 
 
 def landings_in(blobs: Blobs, leads: Leads, clock: Callable[[], datetime]) -> Found:
-    """The landings in a folder, found by listing the levels that the routes' patterns have below it, and never the
-    files of a folder that is scored as a whole.
+    """The landings in a folder, and the one that it is a part of: found by listing the levels that the routes' patterns
+    have below it, and files only where each of them, or each sub-folder with some, is a landing.
 
     The walk is bounded. What it does not reach is left to the sweep rather than to another delivery of the event, whose
     walk would begin with the same folders and reach no further.
@@ -56,12 +56,16 @@ class _Walk:
         if levels:
             for found in self._below(route, f"{folder}/{fixed_prefix(levels[0])}", folders=True):
                 yield from self.down(route, found)
-        elif route.takes_files:
+        elif route.nested in ("refuse", "flatten"):
+            if (landing := route.home_of(folder)) is not None:
+                yield self._landing(route, landing)
+        else:  # landings are told by the files in them
+            told = set()
             for found in self._below(route, f"{folder}/", folders=False):
-                if found.rpartition("/")[0] == folder and route.wants(found.rpartition("/")[2]):
-                    yield self._landing(route, found)
-        else:
-            yield self._landing(route, folder)
+                landing = route.landing_of(found)
+                if landing is not None and landing not in told:
+                    told.add(landing)
+                    yield self._landing(route, landing)
 
     def _below(self, route: Route, prefix: str, *, folders: bool) -> Iterator[str]:
         self.listings += 1

@@ -65,7 +65,7 @@ class Service:
 
     def search(self, sent: Sent, *own: str) -> SearchAnswer:
         listing = self.endpoint.jobs_since(sent.endpoint, sent.since)
-        written = bool(self.blobs.list_below(sent.the_output.place.parent))
+        written = any(True for _ in self.blobs.list_below(sent.the_output.place.parent))
         return conclude(listing.jobs, sent, complete=listing.complete, reason=listing.reason, written=written, own=own)
 
     def seen(self, sent: Sent, job: Job, *statuses: str) -> Job:

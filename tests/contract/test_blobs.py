@@ -96,7 +96,8 @@ def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at: Place
 
     assert names(listing.files) == ["a b.png", "ü#%+.png"]
     assert names(blobs.list_below(at("in"))) == ["a b.png", "deeper/c.png", "ü#%+.png"]
-    assert names(blobs.list_folder(at("in"), "a").files) == ["a b.png"]
+    assert listing.has_folders
+    assert not blobs.list_folder(at("in/deeper")).has_folders
 
 
 def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs, at: Place) -> None:
@@ -107,8 +108,37 @@ def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs
     (file,) = listing.files
     assert file.size == 5
     assert file.md5 == "gnzLDuqKcGxMNKFokfhOew=="
-    assert file == blobs.list_below(at("in"))[0]
+    assert [file] == list(blobs.list_below(at("in")))
     assert timedelta(0) <= listing.seen_at - file.modified < timedelta(seconds=60)
+
+
+def test_a_file_by_itself_is_what_a_listing_of_its_folder_says_of_it(blobs: Blobs, at: Place) -> None:
+    for name in ("in/a", "in/a1", "in/a ü#%+.png", "in/a/deeper"):
+        blobs.create(at(name), name.encode())
+    listed = {file.name: file for file in blobs.list_folder(at("in")).files}
+
+    for name in ("a", "a1", "a ü#%+.png"):
+        listing = blobs.list_file(at(f"in/{name}"))
+
+        assert listing.files == (listed[name],)
+        assert timedelta(0) <= listing.seen_at - listed[name].modified < timedelta(seconds=60)
+
+
+def test_a_file_that_is_not_there_is_none_and_the_service_tells_its_time_all_the_same(blobs: Blobs, at: Place) -> None:
+    blobs.create(at("in/a1"), b"")
+
+    for name in ("in/a", "in"):
+        listing = blobs.list_file(at(name))
+
+        assert listing.files == ()
+        assert abs(listing.seen_at - datetime.now(UTC)) < timedelta(seconds=60)
+
+
+def test_what_is_below_a_folder_can_be_read_in_part(blobs: Blobs, at: Place) -> None:
+    for number in range(5):
+        blobs.create(at(f"in/{number}/a"), b"")
+
+    assert names(itertools.islice(blobs.list_below(at("in")), 2)) == ["0/a", "1/a"]
 
 
 def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blobs, at: Place) -> None:
@@ -145,7 +175,7 @@ def test_a_blob_is_deleted_in_the_version_that_a_listing_or_a_read_has_told(blob
     blobs.delete(at("in/listed"), etag=listed["listed"])
     blobs.delete(at("in/read"), etag=stored.etag)
 
-    assert blobs.list_below(at("in")) == []
+    assert list(blobs.list_below(at("in"))) == []
 
 
 def test_without_a_version_whatever_is_there_is_deleted(blobs: Blobs, at: Place) -> None:

@@ -54,7 +54,8 @@ class Meddler:
 
 CALLS: Mapping[str, Callable[[Blobs, Location], object]] = {
     "list a folder": lambda blobs, blob: blobs.list_folder(blob),
-    "list below": lambda blobs, blob: blobs.list_below(blob),
+    "list below": lambda blobs, blob: list(blobs.list_below(blob)),
+    "list a file": lambda blobs, blob: blobs.list_file(blob),
     "names": lambda blobs, blob: list(blobs.names(blob.container, "x")),
     "names of folders": lambda blobs, blob: list(blobs.names(blob.container, "x", folders=True)),
     "stat": lambda blobs, blob: blobs.stat(blob),
@@ -165,6 +166,25 @@ def test_folder_markers_are_not_files(azure: AzureBlobs, datastore: Container, c
     assert list(azure.names(datastore, "marked/")) == ["marked/b.txt", "marked/sub/a.txt"]
     assert list(azure.names(datastore, "marked/", folders=True)) == ["sub"]
     assert azure.stat(Location(datastore, "marked/sub")) is None
+    assert azure.list_file(Location(datastore, "marked/sub")).files == ()
+    assert azure.list_folder(Location(datastore, "marked")).has_folders
+
+
+def test_a_file_by_itself_costs_one_request_whatever_else_is_in_its_folder(
+    azure: AzureBlobs, datastore: Container, cloud: Cloud
+) -> None:
+    """It was found by listing its name as a prefix: `a` listed `a1` to `a9999`, too."""
+    for name in ("a", *(f"a{number}" for number in range(20)), "b"):
+        azure.create(Location(datastore, f"many/{name}"), b"")
+    faults = f"{cloud.addresses.storage}/_faults"
+    rules = [{"match": match, "action": {"delay_ms": 0}} for match in ({"method": "HEAD", "path": "/many/a$"}, {})]
+    cloud.http.put(faults, json=rules).raise_for_status()
+
+    azure.list_file(Location(datastore, "many/a"))
+
+    own, any_other = cloud.http.get(faults).json()
+    cloud.http.delete(faults).raise_for_status()
+    assert (own["fired"], any_other["fired"]) == (1, 0)
 
 
 def test_a_container_that_is_not_there_is_trouble_and_not_an_empty_folder(
@@ -172,7 +192,7 @@ def test_a_container_that_is_not_there_is_trouble_and_not_an_empty_folder(
 ) -> None:
     nowhere = Location(Container(datastore.account_url, "nowhere"), "x")
 
-    for call in (azure.list_folder, azure.read, lambda blob: azure.create(blob, b"")):
+    for call in (azure.list_folder, azure.list_file, azure.read, lambda blob: azure.create(blob, b"")):
         with pytest.raises(Unavailable, match="ContainerNotFound") as trouble:
             call(nowhere)
         assert not isinstance(trouble.value, Denied)

@@ -195,7 +195,6 @@ def test_odd_but_legal_names_are_taken_as_they_are(folder: str) -> None:
     "path",
     [
         pytest.param("digits/0.png", id="above"),
-        pytest.param("digits/tuesday/morning/0.png", id="below"),
         pytest.param("letters/tuesday/0.png", id="beside"),
         pytest.param("Digits/tuesday/0.png", id="another case of the folder"),
         pytest.param("digits/tuesday/0.PNG", id="another case of the name"),
@@ -278,7 +277,6 @@ class TestFolders:
     @pytest.mark.parametrize(
         "path",
         [
-            pytest.param("digits/tuesday/morning", id="below a landing"),
             pytest.param("letters", id="beside"),
             pytest.param("letters/tuesday", id="beside, as deep"),
             pytest.param("digit", id="the beginning of a name"),

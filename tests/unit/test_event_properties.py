@@ -25,6 +25,7 @@ from shared.core.event import (
     read_event,
 )
 from shared.core.location import LONGEST_BLOB_NAME
+from shared.core.nesting import is_hidden
 from shared.core.route import Route
 from shared.errors import InputRefused
 from shared.work.walking import landings_in
@@ -32,9 +33,12 @@ from testbed.examples import TOPIC, digits_route, in_landing
 from testbed.fakes import FakeBlobs, FakeClock
 
 ROUTES: tuple[Route, ...] = tuple(
-    digits_route(("folder: digits/{batch}", f"folder: {folder}"), ("type: uri_folder", f"type: {kind}"))
+    digits_route(("folder: digits/{batch}", f"folder: {folder}"), kind)
     for folder in ("in/{batch}", "in/{day}/{batch}", "in/a{batch}/b", "in/{day}/b/{batch}-{x}")
-    for kind in ("uri_folder", "uri_file")
+    for kind in (
+        ("type: uri_folder", "type: uri_file"),
+        *(("      files:", f"      nested: {nested}\n      files:") for nested in ("refuse", "split", "flatten")),
+    )
 )
 SUBJECT = "/blobServices/default/containers/landing/blobs/"
 
@@ -77,15 +81,18 @@ def test_an_event_is_the_same_in_base64(event: dict[str, Any]) -> None:
 
 
 @given(st.sampled_from(ROUTES), folders)
-def test_a_folder_has_no_levels_below_it_exactly_if_the_pattern_matches_it(route: Route, folder: str) -> None:
-    assert (route.levels_below(folder) == ()) == (route.parts(folder) is not None)
+def test_a_folder_has_no_levels_below_it_exactly_if_it_is_a_landings_folder_or_in_one(
+    route: Route, folder: str
+) -> None:
+    is_part = route.home_of(folder) is not None and not is_hidden(folder, route.folder)
+    assert (route.levels_below(folder) == ()) == is_part
 
 
 @given(st.sampled_from(ROUTES), st.sets(paths, max_size=6), folders)
 def test_a_renamed_folder_leads_to_the_landings_that_the_events_of_its_files_would_have_led_to(
     route: Route, stored: set[str], renamed: str
 ) -> None:
-    """But for one that is a landing itself, which is looked at whatever is in it."""
+    """But for one that is a landing itself, or a part of one, which is looked at whatever is in it."""
     blobs, clock = FakeBlobs(FakeClock()), FakeClock()
     for path in stored:
         blobs.put(in_landing(path), b"x")
@@ -102,5 +109,6 @@ def test_a_renamed_folder_leads_to_the_landings_that_the_events_of_its_files_wou
     by_folder = {landing.path for landing in found.landings} if found else set()
     assert by_files <= by_folder
     assert all(
-        any(f"{path}/".startswith(f"{landing}/") for path in inside) or landing == renamed for landing in by_folder
+        any(f"{path}/".startswith(f"{landing}/") for path in inside) or f"{renamed}/".startswith(f"{landing}/")
+        for landing in by_folder
     )

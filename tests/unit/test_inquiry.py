@@ -153,7 +153,7 @@ def test_one_run_is_shown_with_its_files(ledger: Ledger) -> None:
     shown = run(ledger, id_of(2, "letters"))
 
     assert shown is not None
-    assert shown["snapshot"]["list"] == [{"name": "0.png", "etag": "0x1", "size": 1, "md5": None}]
+    assert shown["snapshot"]["list"] == [{"name": "0.png", "etag": "0x1", "size": 1, "md5": None, "staged_as": None}]
     assert shown["snapshot"]["fingerprint"] == "f"
     assert shown["studio_url"] is None
 

@@ -23,8 +23,9 @@ from shared.core.probe import (
     waiting_shown,
 )
 from shared.core.record import from_json, to_json
-from shared.core.route import Route, problems_between
+from shared.core.route import Route
 from shared.core.snapshot import File
+from shared.core.together import problems_between
 from shared.errors import InputRefused
 from testbed.examples import LAKEHOUSE, digits_route
 from testbed.fakes import NOON

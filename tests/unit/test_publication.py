@@ -159,6 +159,18 @@ def test_the_manifest_tells_what_was_scored_by_whom_and_what_came_out() -> None:
     assert told["outputs"] == told_of([SOURCE, OTHER])
 
 
+def test_the_manifest_says_what_a_copy_is_called_where_that_is_another_name() -> None:
+    frozen = snapshot(a_file("0.png"), a_file("a/1.png")).listed()
+
+    told = manifest(change(following(), spec=over_copies()), frozen, [SOURCE], NOON)
+
+    assert [(file["name"], file.get("staged_as")) for file in told["files"]] == [
+        ("0.png", None),
+        ("a/1.png", "a__1.png"),
+    ]
+    assert "staged_as" not in told["files"][0]
+
+
 def test_the_manifest_falls_back_to_what_was_asked_for_when_the_job_says_nothing() -> None:
     spec = over_copies()
     run = a_run(spec=change(spec, endpoint=change(spec.endpoint, deployment="better")), attempt=2)

@@ -88,8 +88,13 @@ WRONG: dict[str, tuple[Change, str, str]] = {
         "without a folder",
     ),
     "everything excluded": (("landing.exclude", ["*.p?g"]), "landing.exclude", "leaves out everything"),
-    "glob for sub-folders": (("landing.files", ["**.png"]), "landing.files.0", "sub-folders are not scored"),
+    "glob for sub-folders": (
+        ("landing.files", ["**.png"]),
+        "landing.files.0",
+        "nested says what becomes of sub-folders",
+    ),
     "excluded sub-folder": (("landing.exclude", ["tmp/*"]), "landing.exclude.0", "without a slash"),
+    "an unknown nesting": (("landing.nested", "yes"), "landing.nested", "each folder with files is a landing of its"),
     "an unknown case": (("landing.case", "lower"), "landing.case", "sensitive (the default), or ignore"),
     "default datastore": (
         ("settings.default_datastore", "d"),

@@ -26,6 +26,7 @@ FULL: dict[str, Any] = {
         "files": ["*.png"],
         "exclude": ["_*"],
         "case": "ignore",
+        "nested": "flatten",
     },
     "ready": {"quiet": "7s", "longest_wait": "7h", "then": "fail"},
     "endpoint": {
@@ -62,6 +63,7 @@ OTHER: dict[str, Any] = {
     "landing.files": ["*.csv"],
     "landing.exclude": ["~*"],
     "landing.case": "sensitive",
+    "landing.nested": "split",
     "ready.quiet": "8s",
     "ready.marker": "_DONE",
     "ready.longest_wait": "8h",
@@ -147,7 +149,7 @@ def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
 def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
 
-    assert len(FIELDS) == 40
+    assert len(FIELDS) == 41
     assert set(FIELDS) == set(OTHER)
 
 
@@ -171,6 +173,7 @@ def test_the_defaults_of_the_schema_are_the_ones_that_the_documentation_tells() 
         "landing.files": ["*"],
         "landing.exclude": [],
         "landing.case": "sensitive",
+        "landing.nested": "refuse",
         "ready.longest_wait": "1d",
         "staging": "when_needed",
         "polling.first": "15s",

@@ -45,6 +45,36 @@ def test_routes_that_would_score_the_same_files_are_refused_both(folder: str, fi
         )
 
 
+@pytest.mark.parametrize("nested", ["split", "flatten"])
+@pytest.mark.parametrize(
+    ("folder", "files", "overlap"),
+    [
+        pytest.param("digits/{day}/{hour}", ["*.png"], True, id="folders below"),
+        pytest.param("digits/{day}/a/b/c/d", ["*.png"], True, id="far below"),
+        pytest.param("digits/{day}/labels", ["*.csv"], False, id="other files below"),
+        pytest.param("letters/{day}/{hour}", ["*.png"], False, id="below other folders"),
+        pytest.param("digits", ["*.png"], False, id="above"),
+    ],
+)
+def test_a_route_that_scores_sub_folders_meets_every_deeper_one(
+    nested: str, folder: str, files: list[str], overlap: bool
+) -> None:
+    digits_below = changed(digits(), ("landing.nested", nested))
+    second = changed(digits(), ("landing.folder", folder), ("landing.files", files), ("publish.path", "second/{route}"))
+
+    for routes in ({"digits": digits_below, "second": second}, {"second": second, "digits": digits_below}):
+        problems = told(parsed(text_of(routes)))
+        assert [(route, field) for route, field, _ in problems] == (
+            [(name, "landing.folder") for name in routes] if overlap else []
+        )
+
+
+def test_a_route_above_that_scores_sub_folders_meets_one_that_refuses_its_own() -> None:
+    above = changed(digits(), ("landing.folder", "digits"), ("landing.nested", "split"), ("publish.path", "second"))
+
+    assert len(told(parsed(text_of({"digits": digits(), "above": above})))) == 2
+
+
 @pytest.mark.parametrize(
     ("first", "second", "overlap"),
     [

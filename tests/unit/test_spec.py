@@ -9,9 +9,10 @@ import pytest
 
 from shared.core.landing import Landing
 from shared.core.location import Location
+from shared.core.nesting import nested_refusal
 from shared.core.outputs import OutputTemplate
 from shared.core.record import from_json, to_json
-from shared.core.route import JobSettings, RetrySettings
+from shared.core.route import JobSettings, RetrySettings, Route
 from shared.core.spec import RunSpec, write_spec
 from testbed.examples import LAKEHOUSE, LANDING, digits_route, in_landing, tuesday
 from tests.unit.routes_files import edited, parsed
@@ -187,3 +188,36 @@ def test_what_the_route_sets_differently_from_the_deployment_goes_along() -> Non
     assert settings == JobSettings(
         mini_batch_size=10, error_threshold=0, retry_settings=RetrySettings(timeout=timedelta(minutes=2))
     )
+
+
+def nested_route(how: str) -> Route:
+    return digits_route(("files:", f"nested: {how}\n      files:"))
+
+
+def test_a_landing_below_the_pattern_is_published_below_the_path() -> None:
+    """Two levels down, with the parts of the pattern's own levels."""
+    spec = spec_of(Landing(nested_route("split"), "digits/tuesday/part-a/deep"))
+
+    assert spec.publish == Location(LAKEHOUSE, f"digits/tuesday/part-a/deep/run_id={RUN_ID}")
+    assert spec.input.uri == f"{LANDING.url}/digits/tuesday/part-a/deep"
+    assert not spec.scores_copies
+
+
+def test_files_in_sub_folders_are_scored_by_copies() -> None:
+    flat, deep = (spec_of(tuesday(nested_route("flatten")), "0.png", name) for name in ("1.png", "a/1.png"))
+
+    assert (flat.scores_copies, deep.scores_copies) == (False, True)
+
+
+def test_strays_refuse_a_landing_in_a_sentence_of_their_own() -> None:
+    frozen = replace(snapshot(a_file("0.png")), strays=(a_file("a/1.png"),))
+
+    refusal = write_spec(tuesday(), frozen, RUN_ID).refusal
+
+    assert refusal == nested_refusal("digits", "refuse", ["a"])
+
+
+def test_why_a_landing_was_not_complete_is_said_before_what_is_in_its_sub_folders() -> None:
+    frozen = replace(snapshot(a_file("0.png")), strays=(a_file("a/1.png"),))
+
+    assert write_spec(tuesday(), frozen, RUN_ID, refusal="It was not complete.").refusal == "It was not complete."

@@ -93,6 +93,8 @@ def test_a_tally_of_another_version_of_its_route_is_none() -> None:
         digits_route(('files: ["*.png"]', 'files: ["*.png", "*.jpg"]')),
         digits_route(("files:", 'exclude: ["~*"]\n      files:')),
         digits_route(("files:", "case: ignore\n      files:")),
+        digits_route(("files:", "nested: flatten\n      files:")),
+        digits_route(("files:", "nested: split\n      files:")),
         digits_route(("quiet: 5s", "marker: _SUCCESS")),
         digits_route(("  digits:\n", "  numbers:\n")),
         digits_route(("      container: landing", "      container: landing2"), ("/landing/{l", "/landing2/{l")),

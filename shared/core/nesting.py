@@ -1,0 +1,110 @@
+"""Files in sub-folders of a landing: why they are refused, and the flat names of their copies.
+
+A batch job reads the top level of its input folder and says nothing of what is below. So files there are a reason to
+refuse the landing, or are copied to names without a folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import count, zip_longest
+
+LOOKED_THROUGH = 5000
+"""Names in sub-folders of a landing that are looked through for files to score; one request lists so many. Source:
+Azure docs, list-blobs."""
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, as file systems of Linux have it; the cluster mounts or downloads what it scores."""
+
+LONGEST_EXTENSION = 20
+MOST_TOLD = 3
+LONGEST_TOLD = 100
+"""Characters of a sub-folder's path in a message: it may have a thousand."""
+
+
+def cut(folder: str, pattern: str) -> tuple[str, str]:
+    """A folder's path down to the levels of a pattern, and what is below them."""
+    depth = pattern.count("/") + 1
+    segments = folder.split("/")
+    return "/".join(segments[:depth]), "/".join(segments[depth:])
+
+
+def is_hidden(folder: str, pattern: str) -> bool:
+    """Whether a folder below what the pattern matches is in one whose name begins with `_` or `.`: writers keep there
+    what is none of the data, or not yet (`_temporary` of Hadoop and Spark, `_delta_log`), and readers skip it."""
+    segments, levels = folder.split("/"), pattern.split("/")
+    return len(segments) > len(levels) and any(
+        segment.startswith(("_", "."))
+        for segment, level in zip_longest(segments, levels, fillvalue="{")
+        if level.startswith("{")
+    )
+
+
+def flat_names(names: Iterable[str]) -> dict[str, str]:
+    """A name without a folder for each of these relative paths: different ones, even where case does not count, and
+    always the same for the same paths. What is in no sub-folder keeps its name.
+
+    A path becomes its segments joined by `__`, or, where that is too long or would be somebody else's name as well, the
+    end of it behind a digest of the whole path. Extensions stay, because scripts go by them.
+    """
+    paths = sorted(set(names))
+    flat = {path: path for path in paths if "/" not in path}
+    joined = {path: path.replace("/", "__") for path in paths if "/" in path}
+    taken = {_key(name) for name in flat}
+    times = Counter(_key(name) for name in joined.values())
+    flat |= {
+        path: name
+        for path, name in joined.items()
+        if times[_key(name)] == 1 and _key(name) not in taken and _fits(name)
+    }
+    taken = {_key(name) for name in flat.values()}
+    for path in sorted(joined.keys() - flat.keys()):
+        flat[path] = next(name for name in _digested(path) if _key(name) not in taken)
+        taken.add(_key(flat[path]))
+    return flat
+
+
+def nested_refusal(route: str, nested: str | None, folders: Sequence[str]) -> str | None:
+    """Why a landing with files to score in these sub-folders must not be scored; None if there are none."""
+    if not folders:
+        return None
+    told = ", ".join(_told(folder) for folder in folders[:MOST_TOLD])
+    more = f" and {len(folders) - MOST_TOLD} more" if len(folders) > MOST_TOLD else ""
+    if nested == "flatten":
+        return (
+            "There are files to score in sub-folders whose paths have an empty segment, a backslash or a control "
+            f"character, so that they cannot be copied: {told}{more}. Nothing was scored. Move or remove them, then "
+            "upload the files again."
+        )
+    return (
+        f"There are files to score in sub-folders, which a batch job ignores: {told}{more}. Nothing was scored. Set "
+        f"landing.nested of route {route!r} to flatten (they are scored with the others) or split (each folder has a "
+        "run of its own), or move or remove them. Then upload the files again."
+    )
+
+
+def _told(folder: str) -> str:
+    return repr(folder if len(folder) <= LONGEST_TOLD else folder[: LONGEST_TOLD - 1] + "…")
+
+
+def _key(name: str) -> str:
+    """Equal for names that some file system takes for one: they may not tell case, or how accents are encoded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _fits(name: str) -> bool:
+    return len(name.encode()) <= LONGEST_NAME
+
+
+def _digested(path: str) -> Iterable[str]:
+    """Names for a path, one for each try. Nobody finds one that is taken, unless somebody has put it there."""
+    stem, dot, extension = path.rpartition("/")[2].rpartition(".")
+    if not stem or len(extension.encode()) > LONGEST_EXTENSION:
+        stem, dot, extension = path.rpartition("/")[2], "", ""
+    for number in count():
+        digest = hashlib.sha256(f"{path}\0{number}".encode()).hexdigest()[:16]
+        room = LONGEST_NAME - len(f"{digest}__{dot}{extension}".encode())
+        yield f"{digest}__{stem.encode()[:room].decode(errors='ignore')}{dot}{extension}"

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.core.route import Route, problems_of, read_route
+from shared.core.record import dump, load
+from shared.core.route import JobSettings, Route, problems_of, read_route, read_settings
 from shared.core.together import problems_between
-from shared.errors import Problem, RoutesInvalid
+from shared.errors import InputRefused, Problem, RoutesInvalid
 
 SCHEMA = Path(__file__).parent.parent / "routes.schema.json"
 
@@ -164,6 +165,25 @@ def _defaults_problems(document: Any) -> Iterator[Problem]:
     if isinstance(document, dict) and "defaults" in document:
         for error in Draft202012Validator(_schema()["$defs"]["defaults"]).iter_errors(document["defaults"]):
             yield _problem(("defaults", *(str(part) for part in error.absolute_path)), _wrong(error))
+
+
+def settings_in(raw: Mapping[str, Any]) -> JobSettings:
+    """The settings that a caller sends, by the rules of a route's. Raises InputRefused with all that is wrong."""
+    from jsonschema import Draft202012Validator  # first use, not cold start
+
+    rules = {"$ref": "#/$defs/route/properties/settings", "$defs": _schema()["$defs"]}
+    found = sorted(Draft202012Validator(rules).iter_errors(raw), key=lambda e: [str(part) for part in e.absolute_path])
+    wrong = [f"{'.'.join(['settings', *map(str, error.absolute_path)])}: {_wrong(error)}" for error in found]
+    for name, value in [*raw.items(), *_members(raw.get("retry_settings"))]:
+        if value is None:
+            wrong.append(f"settings.{name}: null is no value; leave it out, and it is as the route says")
+    if wrong:
+        raise InputRefused("; ".join(wrong) + ".")
+    return load(JobSettings, dump(read_settings(raw)))
+
+
+def _members(value: object) -> list[tuple[str, Any]]:
+    return [(f"retry_settings.{name}", member) for name, member in value.items()] if isinstance(value, dict) else []
 
 
 def _schema() -> Any:

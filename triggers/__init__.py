@@ -7,6 +7,8 @@ entities       the landing entity
 activities     one for each step of the table in shared.work
 sweep          the timer that catches what events missed
 http           the run API and the doctor
+on_request     runs on request: asking for one, and what becomes of it
+answering      how HTTP functions answer
 starting       starts durable instances, the same thing only once
 names          names of orchestrators and entities
 """

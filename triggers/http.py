@@ -1,17 +1,16 @@
 """The run API: what the ledger knows, whether the app is healthy, and the doctor. JSON. The doctor writes and submits,
 and so asks for the admin key; the others ask for a function key."""
 
-import json
 from collections.abc import Callable
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.errors import InputRefused, LandfallError, RoutesInvalid, SettingsInvalid
+from shared.errors import LandfallError, RoutesInvalid, SettingsInvalid
 from shared.services import services
-from shared.telemetry import error
 from shared.work import inquiry
 from shared.work.health import problems_of
+from triggers.answering import NO_RUN, answered, as_error, as_json
 
 bp = df.Blueprint()
 
@@ -33,7 +32,7 @@ def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the tr
     """200 when settings, routes, storage and endpoints answer; else 503 with what is wrong."""
     problems = _problems()
     body = {"healthy": not problems, "problems": problems, "checked": services().now().isoformat()}
-    return _json(body, 503 if problems else 200)
+    return as_json(body, 503 if problems else 200)
 
 
 @bp.route(route="doctor", methods=["POST"], auth_level=func.AuthLevel.ADMIN)
@@ -65,15 +64,8 @@ def _problems() -> list[str]:
 
 
 def _answer(ask: Callable[[], object]) -> func.HttpResponse:
-    try:
+    def shown() -> func.HttpResponse:
         found = ask()
-    except InputRefused as refused:
-        return _json({"error": str(refused)}, 400)
-    except LandfallError as trouble:
-        error("http.failed", message=str(trouble))
-        return _json({"error": str(trouble)}, 503)
-    return _json(found, 200) if found is not None else _json({"error": "There is no run with this id."}, 404)
+        return as_json(found, 200) if found is not None else as_error(NO_RUN, 404)
 
-
-def _json(body: object, status: int) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(body, indent=1), status_code=status, mimetype="application/json")
+    return answered(shown)

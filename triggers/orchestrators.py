@@ -145,6 +145,7 @@ def _renew(context: Context, run: Run) -> Line[Run]:
         fingerprint=run.snapshot.fingerprint,
         copies=run.spec.scores_copies,
         shadow_of=run.shadow_of,
+        changes=run.changes,
     )
     answer = yield from perform(context, steps.RENEW_SPEC, given)
     return course.renewed(run, answer, context.current_utc_datetime)

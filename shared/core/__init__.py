@@ -6,6 +6,7 @@ route        what is scored by which endpoint, and where results go
 references   how data is referred to, and what the service is sent for each notation
 inputs       what an endpoint is given: every kind of input
 outputs      what a job writes: outputs of a route, and of an attempt
+changes      what a run does differently from its route because its caller said so
 deployment   what a deployment takes, and whether a request fits it
 together     what is wrong with routes together
 event        what a storage event says, or why it is ignored
@@ -16,6 +17,7 @@ readiness    when a landing is looked at, and when it is ready to be scored
 tally        which landings the sweep need not look at again
 watchers     the landing entity: who watches
 watch        the watch of a landing: its record, its table, what it becomes
+request      what somebody sends to ask for a run, and what is answered
 run          a run: its record, its statuses and their table
 spec         how a run is carried out: where its files are, and where its results go
 course       the course of a run: what its record becomes when something has happened

@@ -64,6 +64,9 @@ class Ignored:
     suspicious: bool = False
 
 
+ON_REQUEST_ONLY = "its route is scored on request only"
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """An event that calls for a look at a landing."""
@@ -127,6 +130,8 @@ def match_blob(arrived: Arrived, routes: Sequence[Route]) -> Match | Ignored:
     }
     candidates = [route for route in routes if route.name in found]
     for route in sorted(_of_account(arrived.account, candidates), key=lambda one: len(found[one.name]), reverse=True):
+        if not route.is_watched:
+            return Ignored(ON_REQUEST_ONLY)
         is_marker = route.is_marker(arrived.path.rpartition("/")[2])
         if arrived.is_empty and not is_marker:
             # Folder markers of accounts without a hierarchy look like this, and the first of several writes by some
@@ -144,7 +149,10 @@ def match_folder(arrived: FolderArrived, routes: Sequence[Route]) -> Leads | Ign
         if arrived.container == route.landing.name and route.levels_below(arrived.path) is not None
     ]
     found = tuple(_of_account(arrived.account, candidates))
-    return Leads(arrived.path, found) if found else _none_of(arrived.account, candidates)
+    if not found:
+        return _none_of(arrived.account, candidates)
+    watched = tuple(route for route in found if route.is_watched)
+    return Leads(arrived.path, watched) if watched else Ignored(ON_REQUEST_ONLY)
 
 
 def _of_account(account: str, candidates: Sequence[Route]) -> Iterator[Route]:

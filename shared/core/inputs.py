@@ -27,7 +27,7 @@ Value = str | int | float | bool
 THE_LANDING = frozenset({"landing", "file"})
 """Placeholders for the landing: its path in its container. `{file}` says that every file is a landing of its own."""
 
-_HARMLESS = re.compile(r"(?!-)[\w.,:=@+/-]*")
+HARMLESS = re.compile(r"(?!-)[\w.,:=@+/-]*")
 """What may come from a landing's name into a value. A step's command line is made of values, and names are given by
 whoever uploads."""
 
@@ -148,7 +148,7 @@ def fill_input(one: Input, values: Mapping[str, str]) -> Input:
         uri = fill(one.template, encoded if one.template.startswith("https://") else values)
         return change(one, uri=uri, is_landing=one.names_the_landing)
     for name in sorted(used):
-        if not _HARMLESS.fullmatch(values[name]):
+        if not HARMLESS.fullmatch(values[name]):
             raise InputRefused(
                 f"Input {one.name!r} would be given {values[name]!r} for {{{name}}}. Values become part of command "
                 "lines, so only letters, digits and _ . , : = @ + / - are taken from a landing's name, and no - at its "

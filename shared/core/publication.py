@@ -98,6 +98,7 @@ def manifest(
         "run_id": run.run_id,
         "route": run.route,
         **({"shadow_of": run.shadow_of} if run.shadow_of is not None else {}),
+        **({"request": dump(run.request)} if run.request is not None else {}),
         "landing": {
             "account_url": spec.landing.container.account_url,
             "container": spec.landing.container.name,

@@ -31,7 +31,8 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Ready(Record, frozen=True, kw_only=True):
-    """When a landing is complete: nothing changed for `quiet`, or the file `marker` is there."""
+    """When a landing is complete: nothing changed for `quiet`, or the file `marker` is there. Neither: nobody waits for
+    that, and it is scored when somebody asks."""
 
     quiet: timedelta | None
     marker: str | None
@@ -85,7 +86,8 @@ class Polling(Record, frozen=True, kw_only=True):
 class Route:
     """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates. `nested`: what becomes
     of sub-folders of a landing; None where every file is a landing, unless the route says it all the same. `shadow`:
-    the deployment that scores the same beside the one whose results count."""
+    the deployment that scores the same beside the one whose results count. `on_request`: who asks for a run may change
+    its settings and inputs."""
 
     name: str
     landing: Container
@@ -103,6 +105,12 @@ class Route:
     polling: Polling
     publish: Container
     publish_path: str
+    on_request: bool
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether what lands is scored without being asked for."""
+        return self.ready.quiet is not None or self.ready.marker is not None
 
     @property
     def takes_files(self) -> bool:
@@ -203,7 +211,7 @@ def duration(text: str) -> timedelta:
 
 def read_route(name: str, raw: Mapping[str, Any]) -> Route:
     """The route in a mapping that satisfies the schema, with the schema's defaults."""
-    landing, ready, endpoint = raw["landing"], raw["ready"], raw["endpoint"]
+    landing, ready, endpoint = raw["landing"], raw.get("ready", {}), raw["endpoint"]
     polling, inputs = raw.get("polling", {}), read_inputs(raw["inputs"])
     return Route(
         name=name,
@@ -227,7 +235,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
             deployment=endpoint.get("deployment"),
         ),
         shadow=endpoint.get("shadow"),
-        settings=_settings(raw.get("settings", {})),
+        settings=read_settings(raw.get("settings", {})),
         inputs=inputs,
         outputs=read_outputs(raw.get("outputs", {})),
         datastores={store: _container(place) for store, place in raw.get("datastores", {}).items()},
@@ -240,6 +248,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
         ),
         publish=_container(raw["publish"]),
         publish_path=raw["publish"]["path"],
+        on_request=raw.get("on_request", False),
     )
 
 
@@ -354,7 +363,8 @@ def _output_problems(route: Route, parts: frozenset[str]) -> Iterator[Problem]:
         )
 
 
-def _settings(raw: Mapping[str, Any]) -> JobSettings:
+def read_settings(raw: Mapping[str, Any]) -> JobSettings:
+    """The settings in a mapping that satisfies the schema."""
     return JobSettings(
         mini_batch_size=raw.get("mini_batch_size"),
         instance_count=raw.get("instance_count"),

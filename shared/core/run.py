@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from shared.core.changes import Changes, Requested
 from shared.core.finding import Sent
 from shared.core.job import Job
 from shared.core.location import Location
@@ -219,7 +220,8 @@ class Progress(Record, frozen=True, kw_only=True):
 
 class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
     """Everything that is known about a run: what it is, how it is carried out, and its progress. `shadow_of`: the run
-    whose snapshot it scores by another deployment, without its results ever being taken for that one's."""
+    whose snapshot it scores by another deployment, without its results ever being taken for that one's. `request`: that
+    somebody asked for it."""
 
     run_id: str
     route: str
@@ -229,6 +231,12 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     snapshot: Content
     spec: RunSpec
     shadow_of: str | None = None
+    request: Requested | None = None
+
+    @property
+    def changes(self) -> Changes | None:
+        """What is different from its route."""
+        return self.request.changes if self.request is not None else None
 
     @property
     def needs_copies(self) -> bool:
@@ -307,12 +315,13 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
         return change(self, revision=self.revision + 1, **changes)
 
 
-def run_id(route: str, landing: Location, fingerprint: str, number: int) -> str:
+def run_id(route: str, landing: Location, fingerprint: str, number: int, *variant: str) -> str:
     """The identity of a run: the same content of the same landing gives the same id.
 
-    `number` is 0, and one more each time content whose run has failed is uploaded again.
+    `number` is 0, and one more each time content whose run has failed is uploaded again. `variant`: what tells a run
+    that somebody asked for from the one that the content gets by itself.
     """
-    text = "\0".join((route, landing.url, fingerprint, str(number)))
+    text = "\0".join((route, landing.url, fingerprint, str(number), *variant))
     return f"{route}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from shared.core.changes import Changes
 from shared.core.finding import SearchAnswer, Sent
 from shared.core.job import Job
 from shared.core.location import Container, Location
@@ -84,7 +85,8 @@ class NoRoute(Message, frozen=True):
 
 class RenewSpec(Record, frozen=True, kw_only=True):
     """Read the route and the landing again for an attempt of a run that has no job. `take`: the attempt's POST might
-    still be sent late, so its note is taken first. `copies`: the run scores copies. `shadow_of`: as in a Run."""
+    still be sent late, so its note is taken first. `copies`: the run scores copies. `shadow_of`, `changes`: as in a
+    Run."""
 
     names: Names
     attempt: int
@@ -92,6 +94,7 @@ class RenewSpec(Record, frozen=True, kw_only=True):
     fingerprint: str
     copies: bool
     shadow_of: str | None = None
+    changes: Changes | None = None
 
 
 class Renewed(Message, frozen=True):

@@ -1,6 +1,7 @@
 """The work: each function carries out one step through the ports it is given, and returns plain values.
 
 claiming    looks at a landing: before its run is claimed, before each later attempt, after its job
+requesting  claims a run for whoever asks for it
 submitting  stages the input, sends a submission, and does everything else with an endpoint and its jobs
 twins       cancels jobs that turn up for abandoned submissions
 copying     copies what was frozen

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import count
 
+from shared.core.changes import Requested, changed
 from shared.core.landing import Landing
 from shared.core.readiness import Look, look_of
 from shared.core.record import Names, change, dump
@@ -38,14 +39,14 @@ from shared.work.ledger import Ledger
 
 
 def look(routes: Routes, blobs: Blobs, given: LookAt) -> Look:
-    """What the landing holds now. A landing that has no route any more looks empty.
+    """What the landing holds now. A landing that has no route any more, or is scored on request only, looks empty.
 
     Two at once: it only reads.
     """
     landing = find(routes, given.names)
-    if landing is None:
+    if landing is None or not landing.route.is_watched:
         return Look(files=0, fingerprint="", newest=None, seen_at=given.now, marked=True)
-    snapshot, seen_at = _snapshot(routes, blobs, landing)
+    snapshot, seen_at = seen(routes, blobs, landing)
     log(
         "landing.seen",
         **dump(given.names),
@@ -70,16 +71,16 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     A slow one may claim content that has been superseded since; the sweep takes that run up and ends it as superseded.
     """
     landing = find(routes, given.names)
-    if landing is None:
+    if landing is None or not landing.route.is_watched:
         return NoRoute()
-    snapshot, _ = _snapshot(routes, blobs, landing)
+    snapshot, _ = seen(routes, blobs, landing)
     if snapshot.fingerprint != given.fingerprint:
         return ContentChanged()
     for number in count():
-        run = _new_run(landing, snapshot, given, number)
+        run = new_run(landing, snapshot, given, number)
         known = ledger.claim(run, FrozenFiles(snapshot.listed()))
-        if known is None or _is_unbegun_claim_of(known, given.names.instance_id):
-            log("run.claimed", **{**dump(given.names), "run_id": run.run_id}, **_size(run.snapshot))
+        if known is None or is_unbegun_claim_of(known, given.names.instance_id):
+            log("run.claimed", **{**dump(given.names), "run_id": run.run_id}, **size_of(run.snapshot))
             return Claimed(known or run, _claim_shadow(ledger, landing, snapshot, known or run))
         if not may_run_again(known, snapshot.drop):
             log("run.known", **{**dump(given.names), "run_id": run.run_id}, status=known.status)
@@ -89,21 +90,31 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
 
 def _claim_shadow(ledger: Ledger, landing: Landing, snapshot: Snapshot, run: Run) -> Run | None:
     """The run's shadow, if its route has one and nobody carries it out. What is in its way is not in the run's."""
+    shadow = shadow_for(landing, snapshot, run)
+    return None if shadow is None else claim_shadow(ledger, shadow, FrozenFiles(snapshot.listed()))
+
+
+def shadow_for(landing: Landing, snapshot: Snapshot, run: Run) -> Run | None:
+    """The shadow of a run that is about to be claimed, if its route has one."""
     deployment = landing.route.shadow
     if deployment is None or run.spec.refusal is not None:
         return None
     name = shadow_id(run.route, run.run_id, deployment)
     spec = write_spec(landing, snapshot, name, copies=run.spec.scores_copies, shadow_of=run.run_id)
-    shadow = change(run, run_id=name, spec=spec, shadow_of=run.run_id)
-    names = {**dump(run.names), "run_id": name}
+    return change(run, run_id=name, spec=spec, shadow_of=run.run_id)
+
+
+def claim_shadow(ledger: Ledger, shadow: Run, files: FrozenFiles) -> Run | None:
+    """Enter a shadow in the ledger; None if it cannot be, or if somebody carries it out."""
+    names = {**dump(shadow.names), "instance_id": shadow.claimed_by}
     try:
-        known = ledger.claim(shadow, FrozenFiles(snapshot.listed()))
+        known = ledger.claim(shadow, files)
     except LandfallError as trouble:
-        warn("shadow.lost", **names, shadow_of=run.run_id, message=str(trouble))
+        warn("shadow.lost", **names, shadow_of=shadow.shadow_of, message=str(trouble))
         return None
-    if known is not None and not _is_unbegun_claim_of(known, run.claimed_by):
+    if known is not None and not is_unbegun_claim_of(known, shadow.claimed_by):
         return None
-    log("run.claimed", **names, **_size(shadow.snapshot), shadow_of=run.run_id)
+    log("run.claimed", **names, **size_of(shadow.snapshot), shadow_of=shadow.shadow_of)
     return known or shadow
 
 
@@ -129,7 +140,8 @@ def renew(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, given: Ren
         landing = find(known, given.names)
         if landing is None:
             raise InputRefused(f"Route {given.names.route!r} is gone or no longer matches {given.names.landing!r}.")
-        snapshot, _ = _snapshot(known, blobs, landing)
+        landing = Landing(changed(landing.route, given.changes), landing.path)
+        snapshot, _ = seen(known, blobs, landing)
     except RoutesInvalid as problems:
         return Postponed(str(problems)[:LONGEST_MESSAGE])
     if snapshot.fingerprint != given.fingerprint:
@@ -162,8 +174,16 @@ def find(routes: Routes, names: Names) -> Landing | None:
     return None
 
 
-def _new_run(landing: Landing, snapshot: Snapshot, given: ClaimRun, number: int) -> Run:
-    name = run_id(landing.route.name, landing.location, snapshot.fingerprint, number)
+def new_run(
+    landing: Landing,
+    snapshot: Snapshot,
+    given: ClaimRun,
+    number: int,
+    *variant: str,
+    request: Requested | None = None,
+) -> Run:
+    """The run of that content, as it is claimed."""
+    name = run_id(landing.route.name, landing.location, snapshot.fingerprint, number, *variant)
     return Run(
         run_id=name,
         route=landing.route.name,
@@ -177,15 +197,17 @@ def _new_run(landing: Landing, snapshot: Snapshot, given: ClaimRun, number: int)
         timings=Timings(claimed=given.now),
         updated=given.now,
         since=given.now,
+        request=request,
     )
 
 
-def _is_unbegun_claim_of(run: Run, instance_id: str) -> bool:
+def is_unbegun_claim_of(run: Run, instance_id: str) -> bool:
+    """Whether a run was claimed by that instance, and nothing has begun."""
     # This activity was carried out before and its answer was lost.
     return run.claimed_by == instance_id and run.status is Status.CLAIMED
 
 
-def _snapshot(routes: Routes, blobs: Blobs, landing: Landing) -> tuple[Snapshot, datetime]:
+def seen(routes: Routes, blobs: Blobs, landing: Landing) -> tuple[Snapshot, datetime]:
     """What the landing holds, and the service's time of that. Raises RoutesInvalid where files in sub-folders may be
     for a route with a problem."""
     if landing.route.takes_files:
@@ -201,5 +223,6 @@ def _snapshot(routes: Routes, blobs: Blobs, landing: Landing) -> tuple[Snapshot,
     return snapshot, listing.seen_at
 
 
-def _size(content: Content) -> dict[str, int]:
+def size_of(content: Content) -> dict[str, int]:
+    """As log lines tell it."""
     return {"files": content.files, "bytes": content.bytes}

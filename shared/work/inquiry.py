@@ -78,13 +78,23 @@ def runs(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
 
 def run(ledger: Ledger, run_id: str) -> dict[str, Any] | None:
     """One run with the files of its snapshot; None if there is none of that id."""
+    found = record_of(ledger, run_id)
+    return None if found is None else with_files(ledger, found)
+
+
+def record_of(ledger: Ledger, run_id: str) -> Run | None:
+    """A run's record; None if there is none of that id. Raises InputRefused for what can be no id."""
     if not _RUN_ID.fullmatch(run_id):
-        raise InputRefused(f"{run_id!r} is not a run id.")
-    found = ledger.run(run_id)
-    if found is None:
-        return None
-    shown = _shown(found)
-    files = [_filled(file) for file in ledger.snapshot(run_id, found.snapshot.drop).files]
+        raise InputRefused(f"{run_id[:80]!r} is not a run id.")
+    return ledger.run(run_id)
+
+
+def with_files(ledger: Ledger, run: Run, *, most: int | None = None) -> dict[str, Any]:
+    """What people see of a run, with the files of its snapshot, unless there are more than `most`."""
+    shown = _shown(run)
+    if most is not None and run.snapshot.files > most:
+        return shown
+    files = [_filled(file) for file in ledger.snapshot(run.run_id, run.snapshot.drop).files]
     return {**shown, "snapshot": {**shown["snapshot"], "list": files}}
 
 

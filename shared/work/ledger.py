@@ -9,6 +9,7 @@ publications/<run_id>/<attempt>.json   the outputs that are published, as the fi
 unreadable/<run_id>                    says that the run's record cannot be read, and that this has been reported
 doctor/<probe_id>.json                 a probe job of the doctor that is under way (shared/work/probing.py)
 tallies/<route>.json                   the route's landings that are in order, for the sweep (shared/core/tally.py)
+requests/<sha256>.json                 what a request was promised, by the digest of its id (shared/core/request.py)
 
 Only a run's record, a route's tally and a probe are ever overwritten: over the version that was read; and a record
 never by an older revision, and never once the run has ended. Everything else is written once, or always with the same
@@ -26,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.core.location import Container, Location
 from shared.core.record import Done, dump, from_json, to_json
+from shared.core.request import Promise
 from shared.core.run import Progress, Run, read_run
 from shared.core.snapshot import FrozenFiles
 from shared.core.spec import RunSpec
@@ -70,6 +72,25 @@ class Ledger:
         self.blobs.replace(self._snapshot(run.run_id, run.snapshot.drop), to_json(files), etag=None)
         entered = self.blobs.create(self._at(f"runs/{run.run_id}.json"), to_json(run))
         return None if entered else self.run(run.run_id)
+
+    def promise(self, key: str) -> Promise | None:
+        """What a request was promised, by the digest of its id; None if it is new. Raises UnknownVersion for a promise
+        that this program cannot read."""
+        stored = self.blobs.read(self._at(f"requests/{key}.json"))
+        try:
+            return None if stored is None else from_json(Promise, stored.content)
+        except InputRefused as error:
+            told = f"What request {key} was promised cannot be read and was left unchanged: {error}"
+            raise UnknownVersion(told) from error
+
+    def keep_promise(self, key: str, promise: Promise, files: FrozenFiles) -> Promise:
+        """Keep what a request is promised, with the files of the runs that are to be claimed for it. What was promised
+        first stays, and is answered to whoever comes later."""
+        for run in promise.claims:
+            self.blobs.replace(self._snapshot(run.run_id, run.snapshot.drop), to_json(files), etag=None)
+        if self.blobs.create(self._at(f"requests/{key}.json"), to_json(promise)):
+            return promise
+        return self.promise(key) or promise
 
     def run(self, run_id: str) -> Run | None:
         """A run's record; None if there is none. Raises UnknownVersion for one that this program cannot read."""

@@ -82,6 +82,8 @@ def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[
     """
     found: list[Landing] = []
     for route in routes.usable:
+        if not route.is_watched:
+            continue
         try:
             swept = _sweep(route, routes.usable, blobs, ledger, now)
             found += swept.missed

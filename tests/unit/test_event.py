@@ -252,6 +252,15 @@ def test_where_the_input_is_a_file_every_file_is_a_landing() -> None:
     assert (match.landing.path, match.landing.file_name) == ("digits/tuesday/0.png", "0.png")
 
 
+def test_events_of_a_route_that_is_scored_on_request_only_are_ignored_and_say_so() -> None:
+    on_request = ("    ready:\n      quiet: 5s\n      longest_wait: 2h\n", "    on_request: true\n")
+    route = digits_route(on_request)
+    reason = Ignored("its route is scored on request only")
+
+    assert match_blob(Arrived("landing", "landing", "digits/tuesday/0.png"), [route]) == reason
+    assert match_folder(FolderArrived("landing", "landing", "digits"), [route]) == reason
+
+
 def test_containers_of_one_name_in_two_accounts_are_told_apart() -> None:
     """Routes of two accounts may use the same container name and folders; the events of the second are not forged."""
     account = "https://second.blob.core.windows.net"

@@ -28,13 +28,15 @@ TRIGGERS = {
     "sweep": "timerTrigger",
     "list_runs": "httpTrigger",
     "get_run": "httpTrigger",
+    "request_run": "httpTrigger",
+    "get_outcome": "httpTrigger",
     "health": "httpTrigger",
     "doctor": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
     **{step.name: "activityTrigger" for step in WORK},
 }
-CLIENTS = {"on_blob_event", "on_blob_message", "sweep"}
+CLIENTS = {"on_blob_event", "on_blob_message", "sweep", "request_run"}
 """Functions that talk to the durable extension, too."""
 
 NOT_BEFORE_USE = ("azure.eventgrid", "azure.identity", "azure.storage", "httpx", "jsonschema", "requests", "yaml")
@@ -58,6 +60,12 @@ def probed(name: str, *arguments: str) -> Mapping[str, Any]:
     assert done.returncode == 0, done.stderr
     told: Mapping[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
+
+
+def bindings_of(name: str, trigger: str) -> set[str]:
+    """The types of a function's bindings, with its answer where it has one."""
+    answer = {"http"} if trigger == "httpTrigger" else set()
+    return {trigger, *answer, *({"durableClient"} if name in CLIENTS else set())}
 
 
 def bindings(name: str) -> dict[str, Any]:
@@ -132,11 +140,7 @@ def test_azures_own_worker_library_indexes_the_app_without_complaint() -> None:
 
     assert told["complaints"] == []
     assert {name: found[0] if len(found) == 1 else set(found) for name, found in told["functions"].items()} == {
-        name: {trigger, "durableClient"}
-        if name in CLIENTS
-        else {trigger, "http"}
-        if trigger == "httpTrigger"
-        else trigger
+        name: next(iter(bound)) if len(bound := bindings_of(name, trigger)) == 1 else bound
         for name, trigger in TRIGGERS.items()
     }
 

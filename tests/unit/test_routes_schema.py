@@ -53,6 +53,7 @@ FULL: dict[str, Any] = {
     "staging": "always",
     "polling": {"first": "7s", "longest": "7m", "start_deadline": "7h", "deadline": "7d"},
     "publish": {"account_url": "https://a.b", "container": "lake", "path": "out/{x}"},
+    "on_request": True,
 }
 """A route in which every field differs from its default, but for `marker`, which excludes `quiet`."""
 
@@ -98,6 +99,7 @@ OTHER: dict[str, Any] = {
     "publish.account_url": "https://c.d",
     "publish.container": "other",
     "publish.path": "more/{x}",
+    "on_request": False,
 }
 """For every field another value that the schema accepts."""
 
@@ -149,7 +151,7 @@ def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
 def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
 
-    assert len(FIELDS) == 41
+    assert len(FIELDS) == 42
     assert set(FIELDS) == set(OTHER)
 
 
@@ -180,6 +182,7 @@ def test_the_defaults_of_the_schema_are_the_ones_that_the_documentation_tells() 
         "polling.longest": "5m",
         "polling.start_deadline": "2h",
         "polling.deadline": "1d",
+        "on_request": False,
     }
 
 

@@ -122,10 +122,10 @@ def _value_problems(one: Input, value: Value) -> Iterator[str]:
 
 
 def _path_problems(route: Route, value: Value) -> Iterator[str]:
-    """What may stand for another place than it seems to is refused: dots, percent signs, placeholders, and datastores
-    with a workspace, which may be another one's of the same name."""
+    """What may stand for another place than it seems to is refused: dots, percent signs, queries, placeholders, and
+    datastores with a workspace, which may be another one's of the same name."""
     text = value if isinstance(value, str) else ""
-    found = read_reference(text) if not set(text) & set("%{}") else None
+    found = read_reference(text) if not set(text) & set("%?#{}") else None
     is_plain = found is not None and found.notation in PLAIN
     place = locate(found.sent, route.datastores, (route.landing, route.publish)) if found and is_plain else None
     if place is None or not is_safe(place.path) or not text.removesuffix("/").endswith(f"/{place.path}"):

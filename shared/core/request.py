@@ -149,7 +149,7 @@ def read_id(headers: Mapping[str, str]) -> str | None:
             raise InputRefused(f"{FIRST_SENT} belongs to a {REPEATABILITY_ID}, and there is none.")
         try:
             parsedate_to_datetime(first_sent)
-        except ValueError as error:
+        except (ValueError, OverflowError, TypeError) as error:
             hint = "it must be an HTTP date, e.g. Sun, 01 Mar 2026 12:00:00 GMT"
             raise InputRefused(f"{FIRST_SENT} is {first_sent[:80]!r}; {hint}.") from error
     return next(iter(ids.values()), None)
@@ -220,7 +220,10 @@ class Origin:
         fail = params.get("fail")
         if fail not in (None, "status"):
             raise InputRefused(f"fail is {fail[:80]!r}; it must be status, or left out.")
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise InputRefused("The Host header is not valid.") from error
         scheme = "https" if (forwarded_proto or "").strip().lower() == "https" else parts.scheme
         return cls(url=f"{scheme}://{parts.netloc}", code=params.get("code"), fails_by_status=fail is not None)
 

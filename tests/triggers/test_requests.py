@@ -234,6 +234,17 @@ def test_a_route_with_a_problem_is_a_conflict_that_names_it_and_the_others_are_f
     assert ask(app).status == 202
 
 
+def test_sub_folders_that_may_be_for_a_route_with_a_problem_are_a_conflict_until_it_is_mended(app: App) -> None:
+    app.own.routes = with_a_broken_route()
+    app.land("0.png", "deep/1.png")
+
+    answer = ask(app)
+
+    assert answer.status == 409
+    assert "ready.quiet" in answer.body["error"]
+    assert app.client.started == []
+
+
 def test_no_usable_routes_at_all_are_a_conflict_that_says_why(app: App) -> None:
     app.own.env["LANDFALL_ROUTES"] = "nowhere/routes.yaml"
 

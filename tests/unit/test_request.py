@@ -245,6 +245,11 @@ def test_tls_that_ended_before_the_app_makes_the_outcome_safer_and_never_less_sa
     assert origin("http://app/api/runs", "javascript").url == "http://app"
 
 
+def test_a_host_that_cannot_be_one_is_refused() -> None:
+    with pytest.raises(InputRefused, match="Host header"):
+        origin("http://[::1/api/runs")
+
+
 def test_a_fail_that_is_not_known_is_refused() -> None:
     with pytest.raises(InputRefused, match="it must be status, or left out"):
         origin(fail="always")

@@ -13,6 +13,7 @@ from shared.core.submission import Deferred
 from shared.routes import Routes
 from shared.work.requesting import grant
 from testbed.examples import digits_route
+from tests.workflow.nested import nested
 from tests.workflow.world import World, make_world
 from triggers.names import Orchestrator
 
@@ -22,7 +23,7 @@ ONLY_ON_REQUEST = ("    ready:\n      quiet: 5s\n      longest_wait: 2h\n", "   
 
 def claimed(world: World, *, key: str = "one", **more: Any) -> Run:
     """The run that is claimed for a request, and not started."""
-    request = RunRequest(route="digits", landing="digits/tuesday", **more)
+    request = RunRequest(**{"route": "digits", "landing": "digits/tuesday", **more})
     asked = Asked(request=request, key=digest_of(key), is_repeatable=True, by="ada@example.com")
     granted = grant(lambda: world.routes, world.blobs, world.ledger, asked, world.clock())
     assert isinstance(granted, Granted), granted
@@ -173,3 +174,30 @@ def test_a_landing_that_is_asked_for_again_publishes_beside_what_there_was() -> 
     assert (second["status"], same["run_id"]) == ("published", first["run_id"])
     folders = {Location(world.route.publish, one["publication"]["path"]) for one in (second, same)}
     assert len(folders) == 2
+
+
+def test_a_landing_with_sub_folders_is_flattened_where_its_route_says_so() -> None:
+    world = make_world(nested("flatten"))
+    world.land("0.png", "deep/1.png")
+
+    run = ask(world)
+
+    assert (run["status"], run["staged"], run["snapshot"]["files"]) == ("published", True, 2)
+
+
+def test_a_landing_whose_sub_folders_cannot_be_scored_has_a_run_that_says_so() -> None:
+    """Nothing lies in the folder itself: it is not called empty, as that would send somebody to upload files again."""
+    world = make_world()
+    world.land("deep/1.png")
+
+    run = ask(world)
+
+    assert run["status"] == "failed"
+    assert "deep" in run["error"]["message"]
+
+
+def test_a_sub_folder_is_asked_for_where_each_is_a_landing() -> None:
+    world = make_world(nested("split"))
+    world.land("deep/1.png")
+
+    assert ask(world, landing="digits/tuesday/deep")["status"] == "published"

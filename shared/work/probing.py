@@ -235,7 +235,7 @@ def _step(means: Means, notes: _Notes, *, stop: bool) -> list[Check] | None:
             case NotThere() if means.now() - probe.begun >= POSTED_BY:
                 help_ = "Ask for another one. Landfall submits a run again in such a case."
                 return [_failed(probe.route, "The answer to the submission was lost, and it has made no job.", help_)]
-            case _ if stop:
+            case _ if stop and means.now() - probe.begun >= POSTED_BY:  # until then the job may be made, and be found
                 help_ = f"Look in Studio for a job of {probe.request.endpoint.scoring_uri}, and cancel it there."
                 return [_failed(probe.route, "It cannot be told whether the submission has made a job.", help_)]
         return None

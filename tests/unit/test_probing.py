@@ -246,27 +246,6 @@ def test_a_job_that_may_be_there_is_waited_for_until_the_client_gives_up(patient
     assert patient.everything() == before
 
 
-def test_a_stop_that_comes_while_the_job_is_being_made_waits_for_it_and_cancels_it(patient: Patient) -> None:
-    """Else its input would be gone, and a job would fail that nobody had canceled."""
-
-    def slow(endpoint: FakeEndpoint, body: Mapping[str, Any]) -> Submission:
-        (path,) = [path for path in patient.blobs.paths(STATE) if path.startswith("doctor/") and path.endswith(".json")]
-        patient.to_come = [(timedelta(seconds=3), lambda: endpoint.make_job(body))]
-        stopped.append(patient.ask(probe=path.removeprefix("doctor/").removesuffix(".json"), stop=True))
-        return Unclear("The endpoint did not answer in time.")
-
-    stopped: list[Report] = []
-    patient.endpoint.answers, patient.endpoint.statuses = [slow], SLOW
-    before = patient.everything()
-
-    send(patient)
-
-    assert probe_of(stopped[0]).ended
-    assert "canceled" in line_of(stopped[0]).came_back
-    assert patient.endpoint.canceled == ["batchjob-1"]
-    assert patient.everything() == before
-
-
 def test_a_probe_that_is_over_or_never_was_is_refused_before_anything_is_read(patient: Patient) -> None:
     report = send(patient)
 

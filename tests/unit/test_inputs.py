@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, get_args
 
 import pytest
 
-from shared.core.inputs import KINDS, Input, fill_input, input_problems, read_inputs, wire_of
+from shared.core.inputs import (
+    KINDS,
+    MODES,
+    Input,
+    InputMode,
+    InputType,
+    fill_input,
+    input_problems,
+    read_inputs,
+    wire_of,
+)
 from shared.errors import InputRefused
+from shared.routes import SCHEMA
 
 VALUES = {"batch": "2026-03-01", "region": "eu west", "landing": "sales/eu west/7", "route": "sales", "run_id": "r-1"}
 
@@ -126,3 +138,10 @@ def test_a_signature_is_never_told_back() -> None:
     ((_, message),) = input_problems(given(type="uri_file", path="https://a.b/c/d?sig=secret"), frozenset())
 
     assert "secret" not in message
+
+
+def test_kinds_modes_and_the_schema_of_routes_name_the_same() -> None:
+    schema = json.loads(SCHEMA.read_text("utf-8"))["$defs"]["route"]["properties"]["inputs"]["additionalProperties"]
+
+    assert set(KINDS) == set(get_args(InputType)) == set(schema["properties"]["type"]["enum"]) - {None}
+    assert set(MODES) == set(get_args(InputMode)) == set(schema["properties"]["mode"]["enum"]) - {None}

@@ -166,7 +166,7 @@ def _limited(port: Port, one: Input) -> str | None:
     """What a literal is limited to, if it is not within that. A template of one is not known yet."""
     if one.is_data or (isinstance(one.value, str) and "{" in one.value):
         return None
-    if port.choices and str(one.value).lower() not in {choice.lower() for choice in port.choices}:
+    if port.choices and not any(_is_choice(one.value, choice) for choice in port.choices):
         return ", ".join(port.choices)
     if isinstance(one.value, (int, float)) and not isinstance(one.value, bool):
         if port.least is not None and one.value < port.least:
@@ -174,6 +174,12 @@ def _limited(port: Port, one: Input) -> str | None:
         if port.most is not None and one.value > port.most:
             return f"values up to {port.most:g}"
     return None
+
+
+def _is_choice(value: object, choice: str) -> bool:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _limit(choice) == value
+    return str(value).lower() == choice.lower()
 
 
 def _for_models(settings: JobSettings) -> list[str]:

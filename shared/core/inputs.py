@@ -10,7 +10,7 @@ Source: Azure docs, how-to-access-data-batch-endpoints-jobs; `BatchJob` of the d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -28,8 +28,8 @@ THE_LANDING = frozenset({"landing", "file"})
 """Placeholders for the landing: its path in its container. `{file}` says that every file is a landing of its own."""
 
 HARMLESS = re.compile(r"(?!-)[\w.,:=@+/-]*")
-"""What may come from a landing's name into a value. A step's command line is made of values, and names are given by
-whoever uploads."""
+"""What may come from a landing's name into a value, or into the path of data that is always the same. A step's command
+line is made of values, a path may be read as a URL, and names are given by whoever uploads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +142,28 @@ def input_problems(one: Input, known: frozenset[str]) -> Iterator[tuple[str, str
 def fill_input(one: Input, values: Mapping[str, str]) -> Input:
     """The input of one landing, its placeholders replaced by these values. Raises InputRefused if what comes of it is
     no such value."""
-    used = placeholders(one.template)
+    used = sorted(placeholders(one.template))
+    if not one.names_the_landing:
+        _require_harmless(one, used, values)
     if one.is_data:
         encoded = {name: quote(value, safe="/=") for name, value in values.items()}
         uri = fill(one.template, encoded if one.template.startswith("https://") else values)
         return change(one, uri=uri, is_landing=one.names_the_landing)
-    for name in sorted(used):
-        if not HARMLESS.fullmatch(values[name]):
-            raise InputRefused(
-                f"Input {one.name!r} would be given {values[name]!r} for {{{name}}}. Values become part of command "
-                "lines, so only letters, digits and _ . , : = @ + / - are taken from a landing's name, and no - at its "
-                "beginning. Rename the folder or file, or take the placeholder out of the route."
-            )
     try:
         return change(one, value=_value(one, fill(one.template, values)))
     except ValueError as error:
         raise InputRefused(f"Input {one.name!r} is of type {one.type}, but {error}.") from error
+
+
+def _require_harmless(one: Input, used: Iterable[str], values: Mapping[str, str]) -> None:
+    for name in used:
+        if not HARMLESS.fullmatch(values[name]):
+            where = "Paths may be read as URLs" if one.is_data else "Values become part of command lines"
+            raise InputRefused(
+                f"Input {one.name!r} would be given {values[name]!r} for {{{name}}}. {where}, so only letters, digits "
+                "and _ . , : = @ + / - are taken from a landing's name, and no - at its beginning. Rename the folder "
+                "or file, or take the placeholder out of the route."
+            )
 
 
 def wire_of(one: Input) -> dict[str, Any]:

@@ -22,6 +22,11 @@ OutputMode = Literal["rw_mount", "upload"]
 WIRE: Mapping[str, str] = {"uri_file": "UriFile", "uri_folder": "UriFolder"}
 MODES: Mapping[str, str] = {"rw_mount": "ReadWriteMount", "upload": "Upload"}
 
+MANIFEST = "_run.json"
+SUCCESS = "_SUCCESS"
+OWN_NAMES = frozenset({MANIFEST, SUCCESS})
+"""What Landfall itself writes in a run folder, beside the outputs."""
+
 ATTEMPT = "{attempt}"
 """Is left open in an output until the attempt is known."""
 
@@ -92,6 +97,9 @@ def output_problems(
     used."""
     if not datastores and any(output.path is None for output in outputs):
         yield "datastores", "must name the datastore in which outputs without a path are, to be found there"
+    if len(outputs) > 1:
+        for name in sorted(OWN_NAMES & {output.name for output in outputs}):
+            yield f"outputs.{name}", "is what Landfall itself writes in the run folder; give the output another name"
     folders: dict[str, Location] = {}
     for output in outputs:
         if output.path is None:

@@ -8,15 +8,12 @@ from typing import Any
 
 from shared.core.inputs import Input
 from shared.core.location import Location
-from shared.core.outputs import Output
+from shared.core.outputs import OWN_NAMES, Output
 from shared.core.record import change, dump
 from shared.core.run import Published, Run
 from shared.core.snapshot import File, Frozen
 from shared.core.steps import Publish, Source
 
-MANIFEST = "_run.json"
-SUCCESS = "_SUCCESS"
-OWN_NAMES = frozenset({MANIFEST, SUCCESS})
 FORMAT = 1
 """Version of the manifest's layout. Readers may rely on members staying; new ones may come."""
 
@@ -51,7 +48,8 @@ def problem_with(outputs: Sequence[File]) -> str | None:
     """Why these outputs cannot be published, or None."""
     if not outputs:
         return "The job completed, but its output folder is empty. Check the deployment's output_action and logs."
-    taken = sorted({file.name for file in outputs} & OWN_NAMES)
+    # With a hierarchy, a folder of such a name keeps the file from being written.
+    taken = sorted({file.name.partition("/")[0] for file in outputs} & OWN_NAMES)
     if taken:
         return f"The job wrote {', '.join(taken)}, which is reserved in the run folder. Rename the output."
     return None

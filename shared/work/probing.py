@@ -287,7 +287,7 @@ def _ended(means: Means, probe: Probe, job: Job) -> list[Check]:
         reason = _reason(means, probe, job)
         came_back = f"It failed {took}: {reason or f'the service does not say why; see {job.studio_url}'}"
         lines = [_failed(probe.route, came_back, COMPUTE if advice_on(reason or "") else IN_STUDIO)]
-    elif means.blobs.stat(output) is None:
+    elif not _is_written(means.blobs, probe):
         lines = [_failed(probe.route, f"It completed {took}, but there is no {output.url}.", CHECK_OUTPUT)]
     else:
         lines = [_line(probe.route, Verdict.OK, f"It completed {took} and wrote its output.")]
@@ -337,8 +337,15 @@ def _over(means: Means, notes: _Notes, lines: list[Check]) -> Told:
     return Told(tuple(lines), findings, _following(probe, ended=True))
 
 
+def _is_written(blobs: Blobs, probe: Probe) -> bool:
+    output = probe.request.the_output
+    if output.type == "uri_folder":
+        return next(iter(blobs.names(output.place.container, f"{output.place.path}/")), None) is not None
+    return blobs.stat(output.place) is not None
+
+
 def _written(blobs: Blobs, probe: Probe) -> str | None:
-    """What the job wrote, if that is not much."""
+    """What the job wrote, if that is a file that is not large."""
     written = blobs.stat(probe.request.the_output.place)
     if written is None or written.size > LARGEST_OUTPUT:
         return None

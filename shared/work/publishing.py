@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from shared.core.location import Location
+from shared.core.outputs import MANIFEST, SUCCESS
 from shared.core.publication import (
-    MANIFEST,
-    SUCCESS,
     leftovers,
     manifest,
     problem_with,

@@ -132,6 +132,22 @@ def test_the_doctor_and_the_health_tell_of_it_before_anything_lands(stack: Stack
     assert any("'unfit'" in problem and "takes no values" in problem for problem in health.json()["problems"])
 
 
+def test_the_doctor_sends_a_probe_to_a_pipeline_and_removes_it(stack: Stack) -> None:
+    stack.drop("flow/for-the-doctor", texts(2))
+    stack.ended("flow/for-the-doctor")
+    host = stack.cloud.stack["host"]
+
+    told = stack.cloud.http.post(
+        f"{host['base_url']}/api/doctor",
+        json={"route": "flow", "submit": True},
+        headers={"x-functions-key": host["master_key"]},
+        timeout=170,
+    ).raise_for_status()
+
+    assert [check for check in told.json()["checks"] if check["verdict"] != "ok"] == []
+    assert (told.json()["probe"]["ended"], told.json()["probe"]["status"]) == (True, "Completed")
+
+
 def test_the_latest_version_of_a_data_asset_is_scored_with_and_recorded(stack: Stack) -> None:
     for version, price in (("1", b"5"), ("2", b"7")):
         place = f"reference/prices-{version}.txt"

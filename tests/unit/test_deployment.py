@@ -52,9 +52,15 @@ def asked(inputs: dict[str, Any], outputs: dict[str, str] | None = None, setting
             ),
         ),
         (PIPELINE, asked({"data": FOLDER, "mode": {"type": "string", "default": "{batch}"}})),
+        (
+            Deployment(
+                name="n", is_pipeline=True, inputs=(Port(name="n", type="number", choices=("1.0", "2")),), outputs=()
+            ),
+            asked({"n": {"type": "integer", "default": 1}}, {}),
+        ),
         (Deployment(name="unread", is_pipeline=True), asked({"who": FOLDER, "knows": FOLDER}, {"what": "uri_file"})),
     ],
-    ids=["model", "what is needed", "everything", "not known yet", "not to be seen"],
+    ids=["model", "what is needed", "everything", "not known yet", "numbers", "not to be seen"],
 )
 def test_what_fits_is_not_objected_to(deployment: Deployment, what: Asked) -> None:
     assert misfits(what, deployment) == []

@@ -70,8 +70,8 @@ def test_the_mode_of_data_is_sent_by_the_name_of_the_specification() -> None:
 
 def test_placeholders_are_filled_in_values_and_paths() -> None:
     assert sent(type="string", default="{batch}")["value"] == "2026-03-01"
-    assert sent(type="uri_file", path="azureml://datastores/d/paths/{region}/prices.csv")["uri"].endswith(
-        "/eu west/prices.csv"
+    assert sent(type="uri_file", path="azureml://datastores/d/paths/{batch}/prices.csv")["uri"].endswith(
+        "/2026-03-01/prices.csv"
     )
 
 
@@ -91,6 +91,14 @@ def test_no_folder_name_gets_into_a_command_line(name: str) -> None:
         fill_input(given(type="string", default="{batch}"), {"batch": name})
 
     assert "'x' would be given" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["%2e%2e", "a?b", "a#b", "a%2Fb", "a b"])
+def test_no_folder_name_leads_the_path_of_other_data_elsewhere(name: str) -> None:
+    one = given(type="uri_file", path="azureml://datastores/d/paths/{batch}/prices.csv")
+
+    with pytest.raises(InputRefused, match="Paths may be read as URLs"):
+        fill_input(one, {"batch": name})
 
 
 def test_what_the_route_itself_says_is_taken_as_it_is() -> None:

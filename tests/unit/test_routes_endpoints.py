@@ -54,3 +54,12 @@ def test_a_shadow_is_another_deployment_and_its_jobs_can_be_told_apart() -> None
     assert [(field, message[:24]) for _, field, message in itself] == [("endpoint.shadow", "is the deployment itself")]
     assert [field for _, field, _ in unplaced] == ["endpoint.shadow"]
     assert "told apart by what they write" in unplaced[0][2]
+
+
+def test_no_output_of_several_is_called_what_landfall_writes_itself() -> None:
+    more = {"type": "uri_file", "path": "azureml://datastores/workspaceblobstore/paths/o/{run_id}/{attempt}/more.csv"}
+
+    ((_, field, message),) = told(parsed(edited(("outputs._SUCCESS", more))))
+
+    assert field == "outputs._SUCCESS"
+    assert "give the output another name" in message

@@ -8,6 +8,7 @@ activities     one for each step of the table in shared.work
 sweep          the timer that catches what events missed
 http           the run API and the doctor
 on_request     runs on request: asking for one, and what becomes of it
+operating      what people do to runs: cancel, replay, rescore
 answering      how HTTP functions answer
 starting       starts durable instances, the same thing only once
 names          names of orchestrators and entities

@@ -43,6 +43,8 @@ STATUS_OF = {
     Refusal.NO_LANDING: 404,
     Refusal.BROKEN_ROUTE: 409,
     Refusal.EMPTY: 409,
+    Refusal.WRONG_STATUS: 409,
+    Refusal.CHANGED: 409,
     Refusal.NOT_ALLOWED: 422,
     Refusal.OTHER_BODY: 422,
 }
@@ -64,7 +66,7 @@ async def _requested(req: func.HttpRequest, client: df.DurableOrchestrationClien
     if len(body) > LARGEST_BODY:
         return as_error(f"The body has {len(body)} bytes; a request has at most {LARGEST_BODY}.", 413)
     try:
-        own, origin, asked = services(), _origin(req), _asked(req, body)
+        own, origin, asked = services(), origin_of(req), _asked(req, body)
         answer = await aside(grant, lambda: own.routes, own.blobs, own.ledger, asked, own.now())
     except LandfallError as trouble:
         return in_trouble(trouble)
@@ -72,11 +74,12 @@ async def _requested(req: func.HttpRequest, client: df.DurableOrchestrationClien
         log("request.refused", route=asked.request.route[:80], reason=answer.why, message=answer.message[:2000])
         return as_error(answer.message, STATUS_OF[answer.why])
     for run in answer.begin:
-        await _begin(client, run)
-    return _accepted(answer.run, origin)
+        await begin(client, run)
+    return accepted(answer.run, origin)
 
 
-async def _begin(client: df.DurableOrchestrationClient, run: Run) -> None:
+async def begin(client: df.DurableOrchestrationClient, run: Run) -> None:
+    """Start a run that is claimed; where that fails, it is left to the sweep."""
     try:
         await start_once(client, Orchestrator.SCORE, run.run_id, run)
     except Exception as trouble:  # the SDK's: its type tells nothing
@@ -91,23 +94,25 @@ def get_outcome(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _outcome(req: func.HttpRequest) -> func.HttpResponse:
-    own, origin = services(), _origin(req)
+    own, origin = services(), origin_of(req)
     run = inquiry.record_of(own.ledger, req.route_params["run_id"])
     if run is None:
         return as_error(NO_RUN, 404)
     if not run.has_ended:
-        return _accepted(run, origin)
+        return accepted(run, origin)
     shown = inquiry.with_files(own.ledger, run, most=MOST_LISTED)
     is_failure = origin.fails_by_status and run.status is not Status.PUBLISHED
     return as_json({**shown, "links": origin.links(run)}, 500 if is_failure else 200)
 
 
-def _accepted(run: Run, origin: Origin) -> func.HttpResponse:
+def accepted(run: Run, origin: Origin) -> func.HttpResponse:
+    """The answer that has a client wait for the run's end."""
     headers = {"Location": origin.outcome_of(run.run_id), "Retry-After": str(pause_until_news(run, services().now()))}
     return as_json({"run_id": run.run_id, "status": run.status, "links": origin.links(run)}, 202, headers)
 
 
-def _origin(req: func.HttpRequest) -> Origin:
+def origin_of(req: func.HttpRequest) -> Origin:
+    """Where the API was called. Raises InputRefused."""
     return Origin.of(req.url, req.params, req.headers.get("X-Forwarded-Proto"))
 
 

@@ -11,6 +11,7 @@ import azure.durable_functions as df
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from shared.core import course, patience, steps, watch
+from shared.core.acts import Withdrawn
 from shared.core.job import Stage
 from shared.core.publication import chunks, to_publish
 from shared.core.record import Names, change, dump
@@ -133,7 +134,10 @@ def _record(context: Context, run: Run) -> Line[Run]:
     answer = yield from perform(context, steps.RECORD_RUN, given)
     if isinstance(answer, steps.Overtaken):
         raise OvertakenBy(answer.status)
-    return course.recorded(run)
+    run = course.recorded(run)
+    if isinstance(answer, Withdrawn) and not run.has_ended and run.status is not Status.CANCELING:
+        return course.given_up(run, Error("canceled", answer.cancel.told), now)
+    return run
 
 
 def _renew(context: Context, run: Run) -> Line[Run]:
@@ -178,6 +182,8 @@ def _submit(context: Context, run: Run) -> Line[Run]:
     )
     since = context.current_utc_datetime
     answer = yield from perform(context, steps.SUBMIT_JOB, given)
+    if isinstance(answer, Withdrawn):  # before anything was sent
+        return course.failed(run, Error("canceled", answer.cancel.told), context.current_utc_datetime)
     return course.answered(run, answer, context.current_utc_datetime, since=since)
 
 

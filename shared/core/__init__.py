@@ -6,6 +6,7 @@ route        what is scored by which endpoint, and where results go
 references   how data is referred to, and what the service is sent for each notation
 inputs       what an endpoint is given: every kind of input
 outputs      what a job writes: outputs of a route, and of an attempt
+acts         what people ask of a run: that it ends, or that its content is scored once more
 changes      what a run does differently from its route because its caller said so
 deployment   what a deployment takes, and whether a request fits it
 together     what is wrong with routes together

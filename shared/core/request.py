@@ -91,6 +91,8 @@ class Refusal(StrEnum):
     NO_LANDING = "no_landing"
     EMPTY = "empty"
     NOT_ALLOWED = "not_allowed"
+    WRONG_STATUS = "wrong_status"
+    CHANGED = "changed"
     OTHER_BODY = "other_body"
 
 

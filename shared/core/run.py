@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from shared.core.acts import Cancel, Repetition
 from shared.core.changes import Changes, Requested
 from shared.core.finding import Sent
 from shared.core.job import Job
@@ -221,7 +222,7 @@ class Progress(Record, frozen=True, kw_only=True):
 class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION):
     """Everything that is known about a run: what it is, how it is carried out, and its progress. `shadow_of`: the run
     whose snapshot it scores by another deployment, without its results ever being taken for that one's. `request`: that
-    somebody asked for it."""
+    somebody asked for it. `cancel`: that somebody asked for its end."""
 
     run_id: str
     route: str
@@ -232,6 +233,7 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     spec: RunSpec
     shadow_of: str | None = None
     request: Requested | None = None
+    cancel: Cancel | None = None
 
     @property
     def changes(self) -> Changes | None:
@@ -323,6 +325,24 @@ def run_id(route: str, landing: Location, fingerprint: str, number: int, *varian
     """
     text = "\0".join((route, landing.url, fingerprint, str(number), *variant))
     return f"{route}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+
+
+REPEATABLE = {
+    Repetition.REPLAY: frozenset({Status.FAILED, Status.SUPERSEDED}),
+    Repetition.RESCORE: frozenset({Status.PUBLISHED}),
+}
+"""How a run has to have ended, so that its content can be scored once more."""
+
+
+def repetition_id(run: Run, act: Repetition) -> str:
+    """The identity of the run that scores a run's content once more: there is one for each act."""
+    return run_id(run.route, run.spec.landing, run.snapshot.fingerprint, 0, *variant_of(run, act))
+
+
+def variant_of(run: Run, act: Repetition) -> tuple[str, ...]:
+    """What tells that run from the others of the same content."""
+    changes = (f"changes {run.changes.identity}",) if run.changes else ()
+    return (*changes, f"{act} {run.run_id}")
 
 
 def shadow_id(route: str, run: str, deployment: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from shared.core.acts import Withdrawn
 from shared.core.changes import Changes
 from shared.core.finding import SearchAnswer, Sent
 from shared.core.job import Job
@@ -357,7 +358,8 @@ class RunEnded(Message, frozen=True):
     status: Status
 
 
-Recorded = Done | Overtaken
+Recorded = Done | Overtaken | Withdrawn
+SubmitAnswer = Submission | Withdrawn
 ClaimAnswer = Claimed | Known | ContentChanged | NoRoute
 RenewAnswer = Renewed | Superseded | MayBeSent | Postponed
 LocateAnswer = Located | Unpublishable
@@ -370,7 +372,7 @@ CLAIM_RUN: Step[ClaimRun, ClaimAnswer] = Step("claim_run", ClaimRun, ClaimAnswer
 RENEW_SPEC: Step[RenewSpec, RenewAnswer] = Step("renew_spec", RenewSpec, RenewAnswer)
 RECORD_RUN: Step[RecordRun, Recorded] = Step("record_run", RecordRun, Recorded)
 STAGE_INPUT: Step[StageInput, Staged] = Step("stage_input", StageInput, Staged)
-SUBMIT_JOB: Step[SubmitJob, Submission] = Step("submit_job", SubmitJob, Submission)
+SUBMIT_JOB: Step[SubmitJob, SubmitAnswer] = Step("submit_job", SubmitJob, SubmitAnswer)
 SEARCH_JOB: Step[SearchJob, SearchAnswer] = Step("search_job", SearchJob, SearchAnswer)
 OBSERVE_JOB: Step[ObserveJob, Seen] = Step("observe_job", ObserveJob, Seen)
 CANCEL_TWINS: Step[CancelTwins, Done] = Step("cancel_twins", CancelTwins, Done)

@@ -2,6 +2,7 @@
 
 claiming    looks at a landing: before its run is claimed, before each later attempt, after its job
 requesting  claims a run for whoever asks for it
+acting      cancels runs, and claims the runs that score content once more
 submitting  stages the input, sends a submission, and does everything else with an endpoint and its jobs
 twins       cancels jobs that turn up for abandoned submissions
 copying     copies what was frozen

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from shared.core.record import Record, builtins_of
-from shared.core.run import Run, Status
+from shared.core.run import REPEATABLE, Run, Status, repetition_id
 from shared.errors import InputRefused
 from shared.work.ledger import Ledger, Unreadable
 
@@ -95,7 +95,16 @@ def with_files(ledger: Ledger, run: Run, *, most: int | None = None) -> dict[str
     if most is not None and run.snapshot.files > most:
         return shown
     files = [_filled(file) for file in ledger.snapshot(run.run_id, run.snapshot.drop).files]
-    return {**shown, "snapshot": {**shown["snapshot"], "list": files}}
+    return {**shown, "snapshot": {**shown["snapshot"], "list": files}, "repeated_by": repetition_of(ledger, run)}
+
+
+def repetition_of(ledger: Ledger, run: Run) -> str | None:
+    """The id of the run that scores this run's content once more, if there is one."""
+    for act, statuses in REPEATABLE.items():
+        if run.status in statuses and run.shadow_of is None:
+            again = repetition_id(run, act)
+            return again if ledger.has(again) else None
+    return None
 
 
 def _is_wanted(run: Run, query: Query) -> bool:

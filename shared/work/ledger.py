@@ -25,8 +25,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from shared.core.acts import Cancel, Withdrawn
 from shared.core.location import Container, Location
-from shared.core.record import Done, dump, from_json, to_json
+from shared.core.record import Done, change, dump, from_json, to_json
 from shared.core.request import Promise
 from shared.core.run import Progress, Run, read_run
 from shared.core.snapshot import FrozenFiles
@@ -97,6 +98,10 @@ class Ledger:
         stored = self.blobs.read(self._at(f"runs/{run_id}.json"))
         return None if stored is None else _read(run_id, stored.content)
 
+    def has(self, run_id: str) -> bool:
+        """Whether there is a record of that run, whoever can read it."""
+        return self.blobs.stat(self._at(f"runs/{run_id}.json")) is not None
+
     def record(self, run_id: str, progress: Progress, spec: RunSpec | None) -> Recorded:
         """Bring a run's record up to date. A run that has ended stays as it is, and an older revision
         than the recorded one changes nothing: whoever has one, or another end, carries out a run of the past."""
@@ -113,8 +118,24 @@ class Ledger:
             ):
                 if progress.has_ended and not progress.abandoned:
                     self.blobs.delete(self._at(f"open/{run_id}"))
-                return Done()
+                return Done() if run.cancel is None else Withdrawn(run.cancel)
         raise Unavailable(f"Could not update the record of run {run_id}: it keeps changing.")
+
+    def cancel(self, run_id: str, cancel: Cancel) -> Run | None:
+        """Note that a run is to end, and answer its record. A run that has ended stays as it is, and who asked first
+        counts. None: there is no such run."""
+        blob = self._at(f"runs/{run_id}.json")
+        for _ in range(5):
+            stored = self.blobs.read(blob)
+            if stored is None:
+                return None
+            run = _read(run_id, stored.content)
+            if run.has_ended or run.cancel is not None:
+                return run
+            asked = change(run, cancel=cancel)
+            if self.blobs.replace(blob, to_json(asked), etag=stored.etag):
+                return asked
+        raise Unavailable(f"Could not update the record of run {run_id}: it keeps changing. Ask again.")
 
     def snapshot(self, run_id: str, drop: str) -> FrozenFiles:
         """The files of a run's snapshot."""

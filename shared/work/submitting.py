@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
+from shared.core.acts import Withdrawn
 from shared.core.deployment import Asked, misfits
 from shared.core.finding import SearchAnswer, Sent, conclude
 from shared.core.inputs import Input
@@ -24,9 +25,10 @@ from shared.core.steps import (
     Seen,
     Staged,
     StageInput,
+    SubmitAnswer,
     SubmitJob,
 )
-from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, Unfit, invoke_body
+from shared.core.submission import Accepted, Deferred, Rejected, Unclear, Unfit, invoke_body
 from shared.core.trouble import LONGEST_MESSAGE
 from shared.errors import InputRefused, Unavailable
 from shared.ports import BatchEndpoint, Blobs, Copied
@@ -62,8 +64,8 @@ def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
     return Staged(changed, streamed)
 
 
-def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: str) -> Submission:
-    """Send one attempt's POST, at most once however often this is called.
+def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: str) -> SubmitAnswer:
+    """Send one attempt's POST, at most once however often this is called, unless somebody has asked for the run's end.
 
     Two at once: the ledger lets one of them send it, and the other answers Unclear. `nonce` is unique
     for each call, so that a call that was cut short is told from one that is only now made.
@@ -73,6 +75,9 @@ def submit(endpoint: BatchEndpoint, ledger: Ledger, given: SubmitJob, *, nonce: 
     if isinstance(fitted, Unfit):
         warn("job.unfit", **names, attempt=given.attempt, message=fitted.message)
         return fitted
+    known = ledger.run(given.names.run)
+    if known is not None and known.cancel is not None:
+        return Withdrawn(known.cancel)
     if not ledger.may_post(given.names.run, given.attempt, nonce):
         warn("job.unclear", **names, attempt=given.attempt, message="an earlier call may have sent the POST")
         return Unclear("The submission was interrupted.")

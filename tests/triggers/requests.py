@@ -59,7 +59,7 @@ def ask(
     """POST /api/runs for the folder, or with that body."""
     content = body if isinstance(body, bytes) else json.dumps({**BODY, **more} if body is None else body).encode()
     request = func.HttpRequest(method="POST", url=URL, params=params, headers=headers, body=content)
-    return _read(asyncio.run(plain(on_request.request_run)(request, app.client)))
+    return read(asyncio.run(plain(on_request.request_run)(request, app.client)))
 
 
 def outcome(
@@ -74,10 +74,11 @@ def outcome(
         route_params={"run_id": run_id},
         body=b"",
     )
-    return _read(plain(on_request.get_outcome)(request))
+    return read(plain(on_request.get_outcome)(request))
 
 
-def _read(response: func.HttpResponse) -> Answer:
+def read(response: func.HttpResponse) -> Answer:
+    """What a function answered."""
     assert response.mimetype == "application/json"
     return Answer(response.status_code, json.loads(response.get_body()), response.headers)
 

@@ -26,6 +26,7 @@ from testbed.examples import STATE, TOPIC, digits_route
 from testbed.fakes import FakeEndpoint
 from tests.triggers.app import App, make_app
 from tests.triggers.worker import HostLog, Talkative, Worker
+from tests.unit.test_function_app import TRIGGERS
 from tests.workflow.driver import Driver
 from tests.workflow.record import HISTORIES, episodes_of
 from triggers.names import Entity, Orchestrator
@@ -150,6 +151,18 @@ def requests(app: App, worker: Worker) -> None:
     worker.call("health", requested())
 
 
+def runs_on_request(app: App, worker: Worker) -> None:
+    app.land("0.png")
+    body = json.dumps({"route": "digits", "landing": "digits/tuesday"}).encode()
+    asking = func.HttpRequest(method="POST", url="https://app/api/runs", body=body)
+    answer = worker.call("request_run", asking, client=app.client)
+    run_id = json.loads(answer.get_body())["run_id"]
+    worker.call("cancel_run", requested(run_id))
+    worker.call("get_outcome", requested(run_id))
+    for name in ("replay_run", "rescore_run"):
+        worker.call(name, requested(run_id), client=app.client)
+
+
 def the_doctor(app: App, worker: Worker) -> None:
     app.land("0.png")
     body = json.dumps({"submit": True, "route": "digits"}).encode()
@@ -194,6 +207,7 @@ HAPPENS = {
         a_sweep_that_meets_trouble,
         events,
         requests,
+        runs_on_request,
         the_doctor,
         an_entity_and_a_defect,
     )
@@ -220,4 +234,4 @@ def test_what_happens_here_is_everything_that_the_app_can_be_called_for(app: App
     for happens in (*HAPPENS.values(), orchestrations):
         happens(make_app(), worker)  # `app` puts the services in order afterwards
 
-    assert worker.called == set(worker.functions)
+    assert worker.called == set(worker.functions) == set(TRIGGERS)

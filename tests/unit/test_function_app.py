@@ -30,13 +30,16 @@ TRIGGERS = {
     "get_run": "httpTrigger",
     "request_run": "httpTrigger",
     "get_outcome": "httpTrigger",
+    "cancel_run": "httpTrigger",
+    "replay_run": "httpTrigger",
+    "rescore_run": "httpTrigger",
     "health": "httpTrigger",
     "doctor": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
     **{step.name: "activityTrigger" for step in WORK},
 }
-CLIENTS = {"on_blob_event", "on_blob_message", "sweep", "request_run"}
+CLIENTS = {"on_blob_event", "on_blob_message", "sweep", "request_run", "replay_run", "rescore_run"}
 """Functions that talk to the durable extension, too."""
 
 NOT_BEFORE_USE = ("azure.eventgrid", "azure.identity", "azure.storage", "httpx", "jsonschema", "requests", "yaml")

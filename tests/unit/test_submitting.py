@@ -19,6 +19,7 @@ from shared.core.steps import (
     Seen,
     Staged,
     StageInput,
+    SubmitAnswer,
     SubmitJob,
 )
 from shared.core.submission import Accepted, Deferred, Rejected, Submission, Unclear, invoke_body
@@ -78,7 +79,7 @@ class Site:
         paths = {copies_of(name): name for name in ("0.png", "1.png")}
         return {name: self.blobs.contents[place][0] for place, name in paths.items() if place in self.blobs.contents}
 
-    def submit(self, nonce: str = "nonce-1") -> Submission:
+    def submit(self, nonce: str = "nonce-1") -> SubmitAnswer:
         return submitting.submit(self.endpoint, self.ledger, SUBMIT, nonce=nonce)
 
 

@@ -25,8 +25,9 @@ from tests.workflow.overlapping import Overlapping
 from tests.workflow.world import World, make_world
 
 NEVER = 10_000
-AFTER_THE_NOTE = 2
-"""Calls that a submission makes before its POST: the note that it may be sent."""
+AFTER_THE_NOTE = 3
+"""Calls that a submission makes before its POST: for the deployment, whether the run is canceled, and the note that it
+may be sent."""
 MOST_CALLS = 12
 """Calls to ports that an activity makes here, and a few more."""
 

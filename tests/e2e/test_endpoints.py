@@ -139,7 +139,7 @@ def test_the_doctor_sends_a_probe_to_a_pipeline_and_removes_it(stack: Stack) -> 
 
     told = stack.cloud.http.post(
         f"{host['base_url']}/api/doctor",
-        json={"route": "flow", "submit": True},
+        json={"route": "flow", "submit": True, "folder": "flow/for-the-doctor"},
         headers={"x-functions-key": host["master_key"]},
         timeout=170,
     ).raise_for_status()

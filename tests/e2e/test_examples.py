@@ -27,6 +27,8 @@ from testbed.examples import ROOT
 from testbed.stack import Stack, running
 from tests.examples.pumps import check
 
+pytestmark = pytest.mark.long  # three stacks, each for one run
+
 PYTHON = ".venv/bin/python"
 MADE = ("data", "model", "weights.json", "__pycache__")
 

@@ -35,11 +35,16 @@ TRIGGERS = {
     "rescore_run": "httpTrigger",
     "health": "httpTrigger",
     "doctor": "httpTrigger",
+    "explain": "httpTrigger",
+    "list_landings": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
     **{step.name: "activityTrigger" for step in WORK},
 }
-CLIENTS = {"on_blob_event", "on_blob_message", "sweep", "request_run", "replay_run", "rescore_run"}
+CLIENTS = {
+    *("on_blob_event", "on_blob_message", "sweep"),
+    *("request_run", "replay_run", "rescore_run", "explain", "list_landings"),
+}
 """Functions that talk to the durable extension, too."""
 
 NOT_BEFORE_USE = ("azure.eventgrid", "azure.identity", "azure.storage", "httpx", "jsonschema", "requests", "yaml")
@@ -117,7 +122,13 @@ def test_function_names_differ_by_more_than_case() -> None:
 
 
 def test_the_run_api_wants_a_function_key() -> None:
-    for name, route in (("list_runs", "runs"), ("get_run", "runs/{run_id}"), ("health", "health")):
+    for name, route in (
+        ("list_runs", "runs"),
+        ("get_run", "runs/{run_id}"),
+        ("health", "health"),
+        ("explain", "explain"),
+        ("list_landings", "landings"),
+    ):
         trigger = bindings(name)["httpTrigger"]
         assert (trigger["route"], trigger["methods"], trigger["authLevel"]) == (route, ["GET"], "FUNCTION")
 

@@ -91,9 +91,11 @@ def place(asked: Asked, routes: Sequence[Route], *, is_blob: bool) -> Taken | Mi
 
 
 def _may_be_landing(asked: Asked, route: Route) -> bool:
-    # What is below the pattern's levels may as well be a file, unless it is written as a folder.
-    levels = asked.path.count("/") - route.folder.count("/")
-    return (levels == 0 or (asked.is_folder and levels > 0)) and route.levels_below(asked.path) == ()
+    # Without a slash at its end it may as well be a file, and is one below the pattern's levels.
+    levels, name = asked.path.count("/") - route.folder.count("/"), asked.path.rpartition("/")[2]
+    is_named_like_a_file = "*" not in route.selection.files and route.wants(name)
+    is_meant = asked.is_folder or (levels == 0 and not is_named_like_a_file)
+    return is_meant and levels >= 0 and route.levels_below(asked.path) == ()
 
 
 def _role(route: Route, landing: str, path: str) -> Role:

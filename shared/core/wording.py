@@ -23,7 +23,6 @@ from shared.core.explanation import (
     waits_for,
 )
 from shared.core.miss import Miss
-from shared.core.nesting import nested_refusal
 from shared.core.route import Ready
 from shared.core.run import Run, Status
 
@@ -103,9 +102,9 @@ def _taken(facts: Facts, taken: Taken) -> str:
         case Role.MARKER:
             return f"{path} is the marker that says to route {route.name!r} that landing {landing} is complete."
         case Role.STRAY:
-            folder = facts.asked.path.rpartition("/")[0].removeprefix(f"{taken.landing.path}/")
             return (
-                f"{path} is in a sub-folder of landing {landing}. {nested_refusal(route.name, route.nested, [folder])}"
+                f"{path} is in a sub-folder of landing {landing}, which a batch job does not see, so the whole landing "
+                f"is refused. Set landing.nested of route {route.name!r} to flatten or split, or move the file."
             )
         case Role.LANDING if landing == path:
             return f"{path} is a landing of route {route.name!r}."
@@ -203,6 +202,8 @@ def _next(facts: Facts) -> Iterator[str]:
         yield "Whether a watch is under way could not be found out; ask again."
     elif _is_left(facts):
         yield from _left(facts)
+    elif facts.card is None and facts.watching.instance_id is None:
+        yield "Once files are written there, they are noticed by their events, or by the sweep."
 
 
 def _left(facts: Facts) -> Iterator[str]:

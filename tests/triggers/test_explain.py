@@ -245,7 +245,10 @@ def test_a_file_in_a_sub_folder_has_its_landing_refused(app: App) -> None:
     answer = explained(app, "landing/digits/tuesday/part/0.png")
 
     assert (answer["role"], answer["landing"]) == ("stray", "landing/digits/tuesday")
-    assert "There are files to score in sub-folders, which a batch job ignores: 'part'." in answer["text"]
+    assert answer["text"].startswith(
+        "landing/digits/tuesday/part/0.png is in a sub-folder of landing landing/digits/tuesday, which a batch job "
+        "does not see, so the whole landing is refused. Set landing.nested of route 'digits' to flatten or split"
+    )
 
 
 def test_an_empty_blob_is_noticed_with_its_folder(app: App) -> None:
@@ -261,6 +264,14 @@ def test_a_landing_is_explained_by_its_own_path(app: App) -> None:
     for path in ("landing/digits/tuesday", "landing/digits/tuesday/", "landing/digits/tuesday/part/"):
         answer = explained(app, path)
         assert (answer["role"], answer["state"], answer["landing"]) == ("landing", "scored", "landing/digits/tuesday")
+
+
+def test_a_path_with_the_name_of_a_file_is_no_folder_where_a_landing_would_be(app: App) -> None:
+    assert explained(app, "landing/digits/0.png")["miss"]["reason"] == "depth"
+    assert explained(app, "landing/digits/0.png/")["role"] == "landing"
+    assert explained(app, "landing/digits/friday")["text"].endswith(
+        "Once files are written there, they are noticed by their events, or by the sweep."
+    )
 
 
 def test_where_every_file_is_a_landing_the_file_is_its_own(app: App) -> None:

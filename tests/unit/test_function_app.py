@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from shared.core import steps
+from shared.core.explanation import SWEEPS_EVERY
 from shared.core.steps import Step
 from shared.work.table import WORK
 from testbed.examples import ROOT
@@ -147,6 +149,7 @@ def test_the_queue_and_its_connection_are_app_settings() -> None:
 
 def test_the_sweep_comes_every_quarter_of_an_hour() -> None:
     assert bindings("sweep")["timerTrigger"]["schedule"] == "0 */15 * * * *"
+    assert timedelta(minutes=15) == SWEEPS_EVERY
 
 
 def test_azures_own_worker_library_indexes_the_app_without_complaint() -> None:

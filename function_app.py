@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from triggers import activities, entities, events, http, on_request, operating, orchestrators, sweep
+from triggers import activities, entities, events, http, landings, on_request, operating, orchestrators, sweep
 
 app = func.FunctionApp()
-for module in (events, orchestrators, entities, activities, sweep, http, on_request, operating):
+for module in (events, orchestrators, entities, activities, sweep, http, on_request, operating, landings):
     app.register_functions(module.bp)

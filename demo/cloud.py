@@ -60,7 +60,7 @@ class Cloud:
         """The ledger, newest first, from the function app's own API."""
         return list(self.api("runs", limit="1000"))
 
-    def api(self, path: str, **params: str) -> Any:
+    def api(self, path: str, /, **params: str) -> Any:
         """`GET /api/…` with the host's key."""
         host = self.stack["host"]
         headers = {"x-functions-key": host["master_key"]}

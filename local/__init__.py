@@ -9,6 +9,7 @@
     stack.py       all parts together: which, in which order, with which settings
     supervisor.py  parts as child processes: started, kept running, stopped
     commands.py    what a person does with it: drop data, look at runs, wait
+    explaining.py  asks the app why a file is scored, or is not
     doctor.py      asks the app's doctor and shows its checklist
     addresses.py   who listens where
     azure.py       what is not known about Azure, and the answers that can be played

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import azure, chosen, doctor
-from local.commands import CommandFailed, drop, runs, table, wait
+from local import azure, chosen, doctor, explaining
+from local.commands import CommandFailed, drop, files_in, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
 from local.storage.settings import SettingsRefused
 from local.supervisor import CHECKOUT
@@ -43,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
 
     waiting = _command(commands, "wait", "wait until no run is under way and no landing is waiting", _wait)
     waiting.add_argument("--timeout", type=float, metavar="S", help="give up after S seconds (exit 1)")
+
+    asking = _command(commands, "explain", "why a file is scored, or is not", _explain)
+    asking.add_argument("path", metavar="PATH", help="CONTAINER/PATH, the blob's https URL, or PATH alone")
 
     doctor.add_arguments(_command(commands, "doctor", "check everything that an app's routes need", doctor.run))
 
@@ -112,7 +115,15 @@ def _run_stack(options: Options) -> int:
 
 
 def _drop(args: argparse.Namespace) -> int:
-    print(drop(args.source, args.target, args.state))  # noqa: T201
+    print(drop(args.source, args.target, args.state), flush=True)  # noqa: T201
+    blobs = [blob for _, blob in files_in(args.source, args.target)]
+    for line in explaining.warnings(args.state, args.target.strip("/").partition("/")[0], blobs):
+        _say(line)
+    return 0
+
+
+def _explain(args: argparse.Namespace) -> int:
+    print(explaining.explanation(args.state, args.path))  # noqa: T201
     return 0
 
 

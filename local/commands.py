@@ -37,8 +37,8 @@ def drop(source: Path, target: str, state: Path) -> str:
     from azure.core.exceptions import AzureError  # slow to import, and only needed here
     from azure.storage.blob import ContainerClient, ContentSettings
 
-    container, _, prefix = target.strip("/").partition("/")
-    files = [(path, "/".join(filter(None, (prefix, name)))) for path, name in _files(source)]
+    container = target.strip("/").partition("/")[0]
+    files = files_in(source, target)
     where = where_is(state)
     client = ContainerClient(
         where.account_url(),
@@ -63,6 +63,12 @@ def drop(source: Path, target: str, state: Path) -> str:
     except AzureError as error:
         raise CommandFailed(f"Could not upload all of {source}: {error}") from error
     return f"{len(sizes)} {'file' if len(sizes) == 1 else 'files'}, {sum(sizes):,} bytes to {target}"
+
+
+def files_in(source: Path, target: str) -> list[tuple[Path, str]]:
+    """The files to upload, with the names of their blobs. Raises CommandFailed when there is none."""
+    _, _, prefix = target.strip("/").partition("/")
+    return [(path, "/".join(filter(None, (prefix, name)))) for path, name in _files(source)]
 
 
 def _files(source: Path) -> list[tuple[Path, str]]:

@@ -60,6 +60,7 @@ NAMED_IN_A_MAP = re.compile(r"^(\w+)  +\S", re.MULTILINE)
 PLURALS = (("ies", "y"), ("ches", "ch"), ("ses", "s"), ("ss", "ss"), ("s", ""))
 ALIKE = {
     ("shared/core/event.py", "triggers/events.py"): "what an event says; the functions that events are delivered to",
+    ("shared/core/landing.py", "triggers/landings.py"): "what a landing is; the functions that tell of landings",
     ("shared/core/route.py", "shared/routes.py"): "what a route says; the file that has all of them",
 }
 """Modules whose names differ in number only, and what one and many are there."""

@@ -10,6 +10,7 @@ http           the run API and the doctor
 on_request     runs on request: asking for one, and what becomes of it
 operating      what people do to runs: cancel, replay, rescore
 answering      how HTTP functions answer
+landings       the landings that there are, and why a file was not scored
 starting       starts durable instances, the same thing only once
 names          names of orchestrators and entities
 """

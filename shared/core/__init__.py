@@ -15,6 +15,11 @@ landing      one folder (or file) that a route matches
 nesting      files in sub-folders: why they are refused, and the flat names of their copies
 snapshot     the frozen list of a landing's files and its fingerprint
 readiness    when a landing is looked at, and when it is ready to be scored
+card         what was last seen of a landing, and its latest run, for people
+asked        what people ask about: a path in any of its forms
+miss         why no route takes a file
+explanation  why a file is scored or not: the facts, and what follows from them
+wording      the same in sentences
 tally        which landings the sweep need not look at again
 watchers     the landing entity: who watches
 watch        the watch of a landing: its record, its table, what it becomes

@@ -56,6 +56,13 @@ def coalesce(landing: Landing, *, is_marker: bool, now: datetime) -> WatchStart:
     return WatchStart(f"watch-{landing.key}-{kind}{number}", end + SETTLE)
 
 
+def recent_watches(landing: Landing, now: datetime) -> list[str]:
+    """The watches that events of this moment may have started, and that have not looked yet."""
+    moments = (now, now - 2 * SETTLE)  # the second: a bucket that has just ended
+    starts = [coalesce(landing, is_marker=is_marker, now=at) for is_marker in (False, True) for at in moments]
+    return list(dict.fromkeys(start.instance_id for start in starts))
+
+
 class Look(Message, frozen=True, kw_only=True):
     """What one look at a landing saw. `files` includes those in sub-folders that cannot be scored. `newest` and
     `seen_at` are both by the storage service's clock. `newest` is None where there is no file, and where times do not

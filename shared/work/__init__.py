@@ -12,7 +12,9 @@ table       which function carries out which step
 ledger      the durable record of every run
 walking     from a renamed folder down to the landings in it
 sweeping    what events missed, and runs that were left
-inquiry     queries on the ledger
+inquiry     queries on the ledger: runs
+overview    queries on the ledger: landings, a page at a time
+explaining  gathers what is known of one file
 health      whether everything is in order
 doctor      tries everything that routes need
 probing     the doctor's probe job

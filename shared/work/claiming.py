@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import count
 
+from shared.core.card import Card, card_of, looked, ran
+from shared.core.card import stumbled as card_stumbled
 from shared.core.changes import Requested, changed
 from shared.core.landing import Landing
 from shared.core.readiness import Look, look_of
@@ -38,15 +40,21 @@ from shared.telemetry import log, warn
 from shared.work.ledger import Ledger
 
 
-def look(routes: Routes, blobs: Blobs, given: LookAt) -> Look:
-    """What the landing holds now. A landing that has no route any more, or is scored on request only, looks empty.
+def look(routes: Routes, blobs: Blobs, ledger: Ledger, given: LookAt) -> Look:
+    """What the landing holds now, which its card tells from then on. A landing that has no route any more, or is scored
+    on request only, looks empty.
 
-    Two at once: it only reads.
+    Two at once: it only reads, apart from the card, by which nothing is decided.
     """
     landing = find(routes, given.names)
     if landing is None or not landing.route.is_watched:
         return Look(files=0, fingerprint="", newest=None, seen_at=given.now, marked=True)
-    snapshot, seen_at = seen(routes, blobs, landing)
+    try:
+        snapshot, seen_at = seen(routes, blobs, landing)
+    except LandfallError as trouble:
+        said, watch = str(trouble), given.names.instance_id
+        _note(ledger, landing, given.names, lambda card: card_stumbled(card, said, watch=watch, now=given.now))
+        raise
     log(
         "landing.seen",
         **dump(given.names),
@@ -58,7 +66,10 @@ def look(routes: Routes, blobs: Blobs, given: LookAt) -> Look:
     )
     waits_for_quiet = landing.route.ready.marker is None
     is_hierarchical = waits_for_quiet and blobs.is_hierarchical(landing.route.landing)
-    return look_of(snapshot, seen_at, is_hierarchical=is_hierarchical)
+    found, watch = look_of(snapshot, seen_at, is_hierarchical=is_hierarchical), given.names.instance_id
+    ready = landing.route.ready
+    _note(ledger, landing, given.names, lambda card: looked(card, found, snapshot, ready, watch=watch, now=given.now))
+    return found
 
 
 def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> ClaimAnswer:
@@ -81,9 +92,11 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
         known = ledger.claim(run, FrozenFiles(snapshot.listed()))
         if known is None or is_unbegun_claim_of(known, given.names.instance_id):
             log("run.claimed", **{**dump(given.names), "run_id": run.run_id}, **size_of(run.snapshot))
+            _note_run(ledger, landing, given, run.run_id)
             return Claimed(known or run, _claim_shadow(ledger, landing, snapshot, known or run))
         if not may_run_again(known, snapshot.drop):
             log("run.known", **{**dump(given.names), "run_id": run.run_id}, status=known.status)
+            _note_run(ledger, landing, given, run.run_id)
             return Known(run.run_id)
     raise AssertionError("count() never ends")
 
@@ -116,6 +129,18 @@ def claim_shadow(ledger: Ledger, shadow: Run, files: FrozenFiles) -> Run | None:
         return None
     log("run.claimed", **names, **size_of(shadow.snapshot), shadow_of=shadow.shadow_of)
     return known or shadow
+
+
+def _note(ledger: Ledger, landing: Landing, names: Names, updated: Callable[[Card], Card]) -> None:
+    """Bring the landing's card up to date. What is in the way of that is not in the way of its runs."""
+    try:
+        ledger.update_card(landing.key, lambda known: updated(card_of(landing, known)))
+    except LandfallError as trouble:
+        warn("landing.not_noted", **dump(names), message=str(trouble))
+
+
+def _note_run(ledger: Ledger, landing: Landing, given: ClaimRun, run_id: str) -> None:
+    _note(ledger, landing, given.names, lambda card: ran(card, run_id, given.fingerprint))
 
 
 TAKEN = "not sent, because the route was read again"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from shared.core.asked import refuse_unknown
 from shared.core.record import Record, builtins_of
 from shared.core.run import REPEATABLE, Run, Status, repetition_id
 from shared.errors import InputRefused
@@ -16,6 +17,8 @@ from shared.work.ledger import Ledger, Unreadable
 
 MOST = 1000
 """Runs that one request may ask for."""
+
+PARAMETERS = ("route", "status", "since", "limit")
 
 PRIVATE = frozenset(
     {
@@ -48,6 +51,7 @@ class Query:
 
 def read_query(params: Mapping[str, str]) -> Query:
     """The query in an HTTP request. Raises InputRefused with what would be right."""
+    refuse_unknown(params, PARAMETERS)
     status, since, limit = params.get("status"), params.get("since"), params.get("limit", "50")
     if status is not None and status not in set(Status):
         raise InputRefused(f"status is {status!r}; it must be one of {', '.join(Status)}.")

@@ -10,22 +10,25 @@ unreadable/<run_id>                    says that the run's record cannot be read
 doctor/<probe_id>.json                 a probe job of the doctor that is under way (shared/work/probing.py)
 tallies/<route>.json                   the route's landings that are in order, for the sweep (shared/core/tally.py)
 requests/<sha256>.json                 what a request was promised, by the digest of its id (shared/core/request.py)
+landings/<route>/<digest>.json         a landing's card, for people: what was last seen of it, and its latest run
 
-Only a run's record, a route's tally and a probe are ever overwritten: over the version that was read; and a record
-never by an older revision, and never once the run has ended. Everything else is written once, or always with the same
-content (`unreadable`: the latest reason). So two calls that do the same at the same time do no harm. A tally can do
-without: if it is lost or cannot be read, the next sweep begins another one.
+Only a run's record, a route's tally, a landing's card and a probe are ever overwritten: over the version that was read;
+and a record never by an older revision, and never once the run has ended. Everything else is written once, or always
+with the same content (`unreadable`: the latest reason). So two calls that do the same at the same time do no harm. A
+tally can do without: if it is lost or cannot be read, the next sweep begins another one. So can a card: nothing is
+decided by it, one that is lost or overtaken says less until the next look or run, and old ones may be removed.
 
 On an account with a hierarchy, directories stay when the last pointer in them is gone. Nothing minds an empty one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.core.acts import Cancel, Withdrawn
+from shared.core.card import Card
 from shared.core.location import Container, Location
 from shared.core.record import Done, change, dump, from_json, to_json
 from shared.core.request import Promise
@@ -233,6 +236,26 @@ class Ledger:
         else:
             self.blobs.replace(blob, content, etag=etag)
 
+    def card(self, key: str) -> Card | None:
+        """The card of the landing with that key; None if it has none that this program can read."""
+        return self._stored_card(key)[0]
+
+    def update_card(self, key: str, updated: Callable[[Card | None], Card]) -> None:
+        """Bring a landing's card up to date, over the version that is read. If it keeps changing, it stays as it is."""
+        for _ in range(3):
+            known, etag = self._stored_card(key)
+            blob, content = self._card(key), to_json(updated(known))
+            if self.blobs.create(blob, content) if etag is None else self.blobs.replace(blob, content, etag=etag):
+                return
+
+    def cards(self, route: str | None) -> Iterator[tuple[str, datetime]]:
+        """The keys of all landings that have a card, of one route or of all, and when it was last written. They are
+        listed, not read."""
+        folder = f"landings/{route}" if route is not None else "landings"
+        for file in self.blobs.list_below(self._at(folder)):
+            of, _, digest = f"{folder}/{file.name}".removeprefix("landings/").removesuffix(".json").partition("/")
+            yield f"{of}-{digest}", file.modified
+
     def check(self) -> None:
         """Raise Unavailable unless the container answers."""
         next(iter(self.blobs.names(self.container, "days/", folders=True)), None)
@@ -242,6 +265,19 @@ class Ledger:
             return self.run(run_id)
         except UnknownVersion as error:
             return Unreadable(run_id, str(error))
+
+    def _stored_card(self, key: str) -> tuple[Card | None, str | None]:
+        stored = self.blobs.read(self._card(key))
+        if stored is None:
+            return None, None
+        try:
+            return from_json(Card, stored.content), stored.etag
+        except InputRefused:
+            return None, stored.etag
+
+    def _card(self, key: str) -> Location:
+        route, _, digest = key.rpartition("-")
+        return self._at(f"landings/{route}/{digest}.json")
 
     def _snapshot(self, run_id: str, drop: str) -> Location:
         return self._at(f"snapshots/{run_id}/{drop}.json")

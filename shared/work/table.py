@@ -38,7 +38,7 @@ class Means(Protocol):
 Work = Callable[[Means, Any], Any]
 
 WORK: Mapping[Step[Any, Any], Work] = {
-    steps.LOOK: lambda means, given: claiming.look(means.routes, means.blobs, given),
+    steps.LOOK: lambda means, given: claiming.look(means.routes, means.blobs, means.ledger, given),
     steps.CLAIM_RUN: lambda means, given: claiming.claim(means.routes, means.blobs, means.ledger, given),
     steps.RENEW_SPEC: lambda means, given: claiming.renew(lambda: means.routes, means.blobs, means.ledger, given),
     steps.RECORD_RUN: lambda means, given: ledger.record(means.ledger, given),

@@ -66,7 +66,7 @@ class Site:
         return Names(route="digits", landing=self.path, instance_id=instance_id)
 
     def fingerprint(self) -> str:
-        return claiming.look(self.routes, self.blobs, LookAt(self.names(), NOON)).fingerprint
+        return claiming.look(self.routes, self.blobs, self.ledger, LookAt(self.names(), NOON)).fingerprint
 
     def claim(self, who: str = "watch-1") -> Claimed | Known | ContentChanged | NoRoute:
         """What a watcher learns that claims what it has just seen."""
@@ -101,7 +101,7 @@ def test_what_a_landing_holds_is_seen() -> None:
     site = Site()
     site.drop("notes.txt")
 
-    look = claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+    look = claiming.look(site.routes, site.blobs, site.ledger, LookAt(site.names(), NOON))
 
     assert (look.files, look.newest, look.seen_at, look.marked) == (1, NOON, NOON, False)
 
@@ -119,7 +119,7 @@ def test_the_log_says_how_many_files_a_look_has_left_out(
     site.drop("_SUCCESS")
     caplog.set_level(logging.INFO, "landfall")
 
-    claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+    claiming.look(site.routes, site.blobs, site.ledger, LookAt(site.names(), NOON))
 
     (seen,) = told(caplog, "landing.seen")
     assert (seen["files"], seen["left_out"]) == (1, left_out)
@@ -129,7 +129,7 @@ def test_where_files_can_be_renamed_a_look_does_not_go_by_their_times() -> None:
     site = Site()
     site.blobs.hierarchical = True
 
-    look = claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+    look = claiming.look(site.routes, site.blobs, site.ledger, LookAt(site.names(), NOON))
 
     assert (look.files, look.newest) == (1, None)
 
@@ -142,7 +142,7 @@ def test_where_a_marker_says_that_all_is_there_nobody_is_asked_for_a_hierarchy()
 
     site.blobs.is_hierarchical = asked  # type: ignore[method-assign]
 
-    assert claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON)).files == 1
+    assert claiming.look(site.routes, site.blobs, site.ledger, LookAt(site.names(), NOON)).files == 1
 
 
 @pytest.mark.parametrize("routes", [Routes(()), Routes((digits_route(MOVED),))], ids=["no route", "another folder"])
@@ -150,7 +150,7 @@ def test_a_landing_that_no_route_takes_any_more_looks_empty_and_is_let_go(routes
     """Its watch is under way while the folder pattern changes, and would fail at claiming for ever."""
     site = Site(routes)
 
-    look = claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+    look = claiming.look(site.routes, site.blobs, site.ledger, LookAt(site.names(), NOON))
 
     assert (look.files, look.marked) == (0, True)
     assert site.claim() == NoRoute()
@@ -161,7 +161,7 @@ def test_a_landing_whose_route_has_a_problem_is_not_let_go() -> None:
     site = Site(WRONG)
 
     with pytest.raises(RoutesInvalid, match="is wrong"):
-        claiming.look(site.routes, site.blobs, LookAt(site.names(), NOON))
+        claiming.look(site.routes, site.blobs, site.ledger, LookAt(site.names(), NOON))
 
 
 def test_what_was_seen_is_frozen_and_its_run_claimed() -> None:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from shared.core import steps
+from shared.core.explanation import SWEEPS_EVERY
 from shared.core.steps import Step
 from shared.work.table import WORK
 from testbed.examples import ROOT
@@ -35,11 +37,16 @@ TRIGGERS = {
     "rescore_run": "httpTrigger",
     "health": "httpTrigger",
     "doctor": "httpTrigger",
+    "explain": "httpTrigger",
+    "list_landings": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
     **{step.name: "activityTrigger" for step in WORK},
 }
-CLIENTS = {"on_blob_event", "on_blob_message", "sweep", "request_run", "replay_run", "rescore_run"}
+CLIENTS = {
+    *("on_blob_event", "on_blob_message", "sweep"),
+    *("request_run", "replay_run", "rescore_run", "explain", "list_landings"),
+}
 """Functions that talk to the durable extension, too."""
 
 NOT_BEFORE_USE = ("azure.eventgrid", "azure.identity", "azure.storage", "httpx", "jsonschema", "requests", "yaml")
@@ -117,7 +124,13 @@ def test_function_names_differ_by_more_than_case() -> None:
 
 
 def test_the_run_api_wants_a_function_key() -> None:
-    for name, route in (("list_runs", "runs"), ("get_run", "runs/{run_id}"), ("health", "health")):
+    for name, route in (
+        ("list_runs", "runs"),
+        ("get_run", "runs/{run_id}"),
+        ("health", "health"),
+        ("explain", "explain"),
+        ("list_landings", "landings"),
+    ):
         trigger = bindings(name)["httpTrigger"]
         assert (trigger["route"], trigger["methods"], trigger["authLevel"]) == (route, ["GET"], "FUNCTION")
 
@@ -136,6 +149,7 @@ def test_the_queue_and_its_connection_are_app_settings() -> None:
 
 def test_the_sweep_comes_every_quarter_of_an_hour() -> None:
     assert bindings("sweep")["timerTrigger"]["schedule"] == "0 */15 * * * *"
+    assert timedelta(minutes=15) == SWEEPS_EVERY
 
 
 def test_azures_own_worker_library_indexes_the_app_without_complaint() -> None:

@@ -36,7 +36,7 @@ class Folder:
         return Names(route="digits", landing=f"digits/tuesday/{name}", instance_id="w")
 
     def look(self, name: str) -> str:
-        return claiming.look(ROUTES, self.blobs, LookAt(self.names(name), NOON)).fingerprint
+        return claiming.look(ROUTES, self.blobs, Ledger(self.blobs, STATE), LookAt(self.names(name), NOON)).fingerprint
 
     def claim(self, name: str, fingerprint: str) -> Run:
         given = ClaimRun(names=self.names(name), fingerprint=fingerprint, refusal=None, copies=False, now=NOON)
@@ -100,6 +100,6 @@ def test_a_file_that_is_gone_looks_empty_at_the_services_time() -> None:
     folder = Folder()
     folder.blobs.delete(folder.at("a.png"))
 
-    look = claiming.look(ROUTES, folder.blobs, LookAt(folder.names("a.png"), NOON))
+    look = claiming.look(ROUTES, folder.blobs, Ledger(folder.blobs, STATE), LookAt(folder.names("a.png"), NOON))
 
     assert (look.files, look.newest, look.seen_at) == (0, None, NOON)

@@ -133,7 +133,7 @@ class TestRefused:
         world.land("0.png", name)
         names = Names(route="digits", landing=LANDING, instance_id="w")
 
-        claiming.look(world.routes, world.blobs, LookAt(names, world.clock()))
+        claiming.look(world.routes, world.blobs, world.ledger, LookAt(names, world.clock()))
 
         assert world.blobs.listings == listings
 

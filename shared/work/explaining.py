@@ -1,0 +1,80 @@
+"""What is known of one blob's path, gathered by a handful of reads: nothing is listed, however large its folder is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.core.asked import Asked, read_asked
+from shared.core.card import Card
+from shared.core.explanation import Facts, Taken, is_old, place
+from shared.core.location import Location
+from shared.core.miss import broken_route
+from shared.core.run import Run
+from shared.core.snapshot import File, Frozen
+from shared.core.tally import entries_in, place_of
+from shared.errors import UnknownVersion
+from shared.ports import Blobs
+from shared.routes import Routes
+from shared.work.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The landing's latest run, and the file as it has it."""
+
+    run: Run | None = None
+    frozen: Frozen | None = None
+    unreadable: str | None = None
+
+
+def gather(routes: Routes, blobs: Blobs, ledger: Ledger, path: str | None, now: datetime) -> Facts:
+    """All that storage and ledger know of a path. Raises InputRefused for what is no path, and Unavailable."""
+    asked = read_asked(path, routes.usable, routes.broken_containers or ())
+    file = _stat(blobs, asked)
+    found = place(asked, routes.usable, is_blob=file is not None)
+    if not isinstance(found, Taken):
+        if routes.broken_containers is None or asked.container in routes.broken_containers:
+            found = broken_route(routes.problems, found)
+        return Facts(asked=asked, found=found, now=now, file=file)
+    card = ledger.card(found.landing.key)
+    latest = _latest(ledger, card, asked.path[len(found.landing.folder.path) :].lstrip("/"))
+    facts = Facts(
+        asked=asked,
+        found=found,
+        now=now,
+        file=file,
+        card=card,
+        run=latest.run,
+        unreadable=latest.unreadable,
+        frozen=latest.frozen,
+    )
+    if latest.run is None and is_old(facts):
+        return replace(facts, was_there_before=_was_there_before(ledger, found))
+    return facts
+
+
+def _stat(blobs: Blobs, asked: Asked) -> File | None:
+    """Only of a container that a route reads: nobody else's is asked with the app's identity."""
+    if asked.known is None or asked.is_folder:
+        return None
+    return blobs.stat(Location(asked.known, asked.path))
+
+
+def _latest(ledger: Ledger, card: Card | None, name: str) -> _Run:
+    if card is None or card.run is None:
+        return _Run()
+    try:
+        run = ledger.run(card.run)
+        if run is None:
+            return _Run()
+        files = ledger.snapshot(run.run_id, run.snapshot.drop).files
+    except UnknownVersion as error:
+        return _Run(unreadable=str(error))
+    return _Run(run, next((file for file in files if file.name == name), None))
+
+
+def _was_there_before(ledger: Ledger, taken: Taken) -> bool:
+    """Whether the sweep counts the landing as in order, or will when it first sees the route."""
+    entries = entries_in(ledger.tally(taken.landing.route.name)[0], taken.landing.route)
+    return entries is None or place_of(taken.landing.path) in entries

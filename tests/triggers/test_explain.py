@@ -1,0 +1,377 @@
+"""Why a file was not scored, as the API answers it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from shared.core.landing import Landing
+from shared.core.location import Location
+from shared.core.readiness import recent_watches
+from shared.core.record import dump
+from shared.core.run import Status
+from shared.core.watchers import Watchers
+from shared.errors import LandfallError
+from testbed.examples import STATE
+from tests.triggers.app import App, with_a_broken_route
+from tests.triggers.landed import (
+    FILE,
+    FILES,
+    MARKED,
+    asked,
+    ended,
+    explained,
+    listed,
+    look,
+    put,
+    reads_of,
+    run_of,
+    use,
+    watched,
+)
+from tests.triggers.log import told
+from triggers import landings
+
+
+def test_a_file_that_no_route_takes_is_told_the_nearest_miss(app: App) -> None:
+    put(app, "X.PNG")
+
+    answer = explained(app, "landing/digits/tuesday/X.PNG")
+
+    assert (answer["state"], answer["route"], answer["landing"]) == ("not_taken", None, None)
+    assert (answer["miss"]["reason"], answer["miss"]["route"]) == ("case", "digits")
+    assert answer["blob"]["bytes"] == 6
+    assert answer["text"] == (
+        "No route takes landing/digits/tuesday/X.PNG: 'X.PNG' does not match *.png of route 'digits'; patterns mind "
+        "case. Rename it, or set landing.case: ignore. The blob is there: 6 bytes, written 2026-03-01 12:00:00 UTC."
+    )
+
+
+def test_nobody_elses_container_is_looked_into(app: App) -> None:
+    answer = explained(app, "https://else.blob.core.windows.net/landing/digits/tuesday/0.png")
+
+    assert (answer["state"], answer["miss"]["reason"]) == ("not_taken", "container")
+    assert app.blobs.looked_up == []
+
+
+def test_a_route_with_a_problem_may_be_the_one(app: App) -> None:
+    app.own.routes = with_a_broken_route("inbox")
+
+    answer = explained(app, "inbox/letters/a/0.png")
+
+    assert (answer["miss"]["reason"], answer["miss"]["route"]) == ("broken_route", "letters")
+    assert "route 'letters', ready.quiet: 'soon' is not valid" in answer["text"]
+
+
+def test_a_file_that_is_not_there_is_told_what_would_become_of_it(app: App) -> None:
+    answer = explained(app)
+
+    assert (answer["state"], answer["route"], answer["role"]) == ("absent", "digits", "file")
+    assert answer["text"] == (
+        "Route 'digits' takes landing/digits/tuesday/0.png as a file of landing landing/digits/tuesday. There is no "
+        "such blob now. No run has it yet, as far as is known: no look at its landing is noted. Once it is written, it "
+        "is noticed by its event, or by the sweep."
+    )
+
+
+def test_a_file_of_which_no_event_told_is_found_by_the_sweep(app: App) -> None:
+    put(app, "0.png")
+
+    answer = explained(app)
+
+    assert (answer["state"], answer["sweep"]) == ("unseen", "2026-03-01T12:15:00+00:00")
+    assert "No watch is under way. If no event starts one, the sweep of 2026-03-01 12:15:00 UTC does." in answer["text"]
+
+
+def test_the_sweep_leaves_what_is_younger_than_ten_seconds_to_its_events(app: App) -> None:
+    app.clock.advance(minutes=14, seconds=55)
+    put(app, "0.png")
+
+    assert explained(app)["sweep"] == "2026-03-01T12:30:00+00:00"
+
+
+def test_a_watch_that_has_not_looked_yet_is_told(app: App) -> None:
+    put(app, "0.png")
+    (settling, *_) = recent_watches(Landing(app.own.routes.usable[0], "digits/tuesday"), app.clock())
+    asyncio.run(app.client.start_new("watch_landing_v1", settling, {}))
+
+    answer = explained(app)
+
+    assert (answer["state"], answer["waits"]["watch"]) == ("waiting", settling)
+    assert "A watch is under way and looks at the landing within a minute." in answer["text"]
+
+
+def test_a_landing_that_is_not_quiet_yet_says_until_when(app: App) -> None:
+    put(app, "0.png", "1.png")
+    app.clock.advance(seconds=2)
+    look(app)
+    watched(app)
+
+    answer = explained(app)
+
+    assert (answer["state"], answer["waits"]["for"], answer["waits"]["then"]) == ("waiting", "quiet", "score")
+    assert (answer["seen"]["files"], answer["seen"]["bytes"]) == (2, 12)
+    assert (
+        "The last look, at 2026-03-01 12:00:02 UTC, saw 2 files to score, 12 bytes. It waits until nothing changes for "
+        "5s: unchanged since 2026-03-01 12:00:02 UTC, it is scored at 2026-03-01 12:00:06 UTC if that stays so; after "
+        "2026-03-01 14:00:02 UTC it is scored as it is in any case."
+    ) in answer["text"]
+
+
+def test_a_landing_without_its_marker_says_so_and_when_it_fails(app: App) -> None:
+    use(app, MARKED)
+    put(app, "0.png")
+    look(app)
+    watched(app)
+
+    answer = explained(app)
+
+    assert (answer["waits"]["for"], answer["waits"]["marker"]) == ("marker", "_SUCCESS")
+    assert (
+        "It waits for its marker _SUCCESS, which is not there; after 2026-03-01 14:00:00 UTC it fails in any case."
+    ) in answer["text"]
+
+
+def test_the_marker_itself_is_explained(app: App) -> None:
+    use(app, MARKED)
+
+    answer = explained(app, "landing/digits/tuesday/_SUCCESS")
+
+    assert (answer["role"], answer["state"]) == ("marker", "absent")
+    assert answer["text"].startswith(
+        "landing/digits/tuesday/_SUCCESS is the marker that says to route 'digits' that landing landing/digits/tuesday "
+        "is complete."
+    )
+
+
+def test_looks_that_fail_say_why_and_are_told_to_be_tried_again(app: App) -> None:
+    put(app, "0.png")
+    look(app)
+    listing, app.blobs.list_folder = app.blobs.list_folder, refusing  # type: ignore[method-assign, assignment]
+    with pytest.raises(LandfallError):
+        look(app)
+    app.blobs.list_folder = listing  # type: ignore[method-assign]
+    watched(app)
+
+    assert "Since then a look failed and is tried again: Could not list: 403." in explained(app)["text"]
+
+
+def refusing(folder: Location) -> None:
+    raise LandfallError("Could not list: 403.")
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "told_of"),
+    [
+        (None, "running", "is of exactly this version: under way (claimed since 2026-03-01 12:00:00 UTC)."),
+        (Status.PUBLISHED, "scored", "is of exactly this version: published at https://lake/run."),
+        (
+            Status.FAILED,
+            "failed",
+            "is of exactly this version: failed. The script raised KeyError. Upload the files again to have them",
+        ),
+        (
+            Status.SUPERSEDED,
+            "superseded",
+            "is of exactly this version: superseded, because the landing got newer content, which gets a run of its",
+        ),
+    ],
+)
+def test_the_run_of_exactly_this_version_is_told(app: App, status: Status | None, state: str, told_of: str) -> None:
+    put(app, "0.png")
+    run = run_of(app)
+    if status is not None:
+        ended(app, run, status)
+
+    answer = explained(app)
+
+    assert (answer["state"], answer["run"]["run_id"], answer["run"]["version"]) == (state, run.run_id, "exact")
+    assert f"Run {run.run_id} {told_of}" in answer["text"]
+
+
+def test_a_landing_that_was_refused_says_that_it_was(app: App) -> None:
+    put(app, "0.png")
+    run = run_of(app, refusal="Not complete.")
+    ended(app, run, Status.FAILED)
+
+    answer = explained(app)
+
+    assert answer["state"] == "refused"
+    assert "refused. The script raised KeyError." in answer["text"]
+
+
+def test_an_older_version_a_later_file_and_the_same_content_again_are_told_apart(app: App) -> None:
+    put(app, "0.png")
+    ended(app, run_of(app), Status.PUBLISHED)
+
+    put(app, "0.png", content=b"others")
+    assert (explained(app)["run"]["version"], explained(app)["state"]) == ("older", "unseen")
+    put(app, "0.png")
+    assert (explained(app)["run"]["version"], explained(app)["state"]) == ("same_content", "scored")
+    put(app, "1.png")
+    later = explained(app, "landing/digits/tuesday/1.png")
+    assert (later["run"]["version"], later["state"]) == ("absent", "unseen")
+    assert "is the landing's latest and does not have this file" in later["text"]
+
+
+def test_failed_content_that_was_uploaded_again_is_going_to_be_run_again(app: App) -> None:
+    put(app, "0.png")
+    ended(app, run_of(app), Status.FAILED)
+    put(app, "0.png")
+
+    answer = explained(app)
+
+    assert (answer["run"]["version"], answer["state"]) == ("same_content", "unseen")
+    assert "If no event starts one, the sweep of" in answer["text"]
+
+
+def test_a_file_that_came_while_a_run_was_under_way_waits_for_its_end(app: App) -> None:
+    put(app, "0.png")
+    run_of(app)
+    put(app, "1.png")
+    watched(app)
+
+    answer = explained(app, "landing/digits/tuesday/1.png")
+
+    assert answer["state"] == "waiting"
+    assert answer["text"].endswith("When that run has ended, the landing is looked at again.")
+
+
+def test_a_file_in_a_sub_folder_has_its_landing_refused(app: App) -> None:
+    put(app, "0.png", folder="digits/tuesday/part")
+
+    answer = explained(app, "landing/digits/tuesday/part/0.png")
+
+    assert (answer["role"], answer["landing"]) == ("stray", "landing/digits/tuesday")
+    assert answer["text"].startswith(
+        "landing/digits/tuesday/part/0.png is in a sub-folder of landing landing/digits/tuesday, which a batch job "
+        "does not see, so the whole landing is refused. Set landing.nested of route 'digits' to flatten or split"
+    )
+
+
+def test_an_empty_blob_is_noticed_with_its_folder(app: App) -> None:
+    put(app, "0.png", content=b"")
+
+    assert "It is empty, so its own event starts nothing" in explained(app)["text"]
+
+
+def test_a_landing_is_explained_by_its_own_path(app: App) -> None:
+    put(app, "0.png")
+    ended(app, run_of(app), Status.PUBLISHED)
+
+    for path in ("landing/digits/tuesday", "landing/digits/tuesday/", "landing/digits/tuesday/part/"):
+        answer = explained(app, path)
+        assert (answer["role"], answer["state"], answer["landing"]) == ("landing", "scored", "landing/digits/tuesday")
+
+
+def test_a_path_with_the_name_of_a_file_is_no_folder_where_a_landing_would_be(app: App) -> None:
+    assert explained(app, "landing/digits/0.png")["miss"]["reason"] == "depth"
+    assert explained(app, "landing/digits/0.png/")["role"] == "landing"
+    assert explained(app, "landing/digits/friday")["text"].endswith(
+        "Once files are written there, they are noticed by their events, or by the sweep."
+    )
+
+
+def test_where_every_file_is_a_landing_the_file_is_its_own(app: App) -> None:
+    use(app, FILES)
+    put(app, "0.png")
+    ended(app, run_of(app, "digits/tuesday/0.png"), Status.PUBLISHED)
+
+    answer = explained(app)
+
+    assert (answer["landing"], answer["state"], answer["run"]["version"]) == (FILE, "scored", "exact")
+    assert answer["text"].startswith(f"Route 'digits' takes {FILE} as a landing of its own.")
+
+
+def test_what_was_there_before_the_route_is_not_scored_by_surprise(app: App) -> None:
+    put(app, "0.png")
+    app.clock.advance(days=3)
+
+    answer = explained(app)
+
+    assert "it was there before the sweep first saw this route" in answer["text"]
+
+
+def test_a_run_that_cannot_be_read_is_told(app: App) -> None:
+    put(app, "0.png")
+    run = run_of(app)
+    app.blobs.put(Location(STATE, f"runs/{run.run_id}.json"), b'{"version": 99}')
+
+    answer = explained(app)
+
+    assert (answer["state"], answer["run"]["status"]) == ("unreadable", "unreadable")
+    assert "version 99" in answer["text"]
+    assert listed(app)["landings"][0]["state"] == "unreadable"
+
+
+def test_a_card_that_is_lost_or_damaged_says_less_and_breaks_nothing(app: App) -> None:
+    put(app, "0.png")
+    run_of(app)
+    (path,) = [path for path in app.blobs.paths(STATE) if path.startswith("landings/")]
+    app.blobs.put(Location(STATE, path), b"damaged")
+
+    assert "no look at its landing is noted" in explained(app)["text"]
+    assert listed(app)["landings"] == []
+    look(app)
+    assert listed(app)["landings"][0]["landing"] == "landing/digits/tuesday"
+
+
+def test_a_card_that_cannot_be_written_keeps_nothing_from_being_scored(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(app, "0.png")
+
+    def refuse(blob: Location, content: bytes) -> bool:
+        raise LandfallError("403")
+
+    create = app.blobs.create
+    app.blobs.create = refuse  # type: ignore[method-assign]
+    fingerprint = look(app)
+    app.blobs.create = create  # type: ignore[method-assign]
+
+    assert fingerprint
+    assert [line["message"] for line in told(caplog, "landing.not_noted", logging.WARNING)] == ["403"]
+
+
+def test_a_durable_client_that_does_not_answer_is_said_and_logged(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    put(app, "0.png")
+    app.client.down = "500"
+
+    assert explained(app)["text"].endswith("Whether a watch is under way could not be found out; ask again.")
+    assert told(caplog, "landing.watch_not_told", logging.WARNING)[0]["message"] == "500"
+
+
+@pytest.mark.parametrize("path", ["", "landing/../x", "landing/a\x00b", "landing/" + "x" * 5000, "landing/\ud800"])
+def test_a_hostile_path_is_a_bad_request(app: App, path: str) -> None:
+    app.blobs.down = "nobody should ask"
+
+    status, answer = asked(app, landings.explain, path=path)
+
+    assert status == 400
+    assert answer["error"].endswith(".")
+
+
+def test_storage_that_does_not_answer_is_trouble_of_the_service(app: App) -> None:
+    app.blobs.down = "Could not read: 503."
+
+    assert asked(app, landings.explain, path=FILE) == (503, {"error": "Could not read: 503."})
+
+
+def test_an_explanation_costs_a_handful_of_reads_however_many_files_there_are(app: App) -> None:
+    put(app, *(f"{i}.png" for i in range(300)))
+    run_of(app)
+    listings, reads = app.blobs.listings, reads_of(app)
+
+    explained(app)
+
+    assert (app.blobs.listings - listings, len(reads)) == (0, 3)
+    assert len(app.client.calls) <= 6
+
+
+def test_a_watcher_that_has_ended_without_leaving_does_not_count(app: App) -> None:
+    put(app, "0.png")
+    app.client.landings[Landing(app.own.routes.usable[0], "digits/tuesday").key] = dump(Watchers("gone"))
+
+    assert (explained(app)["state"], explained(app)["waits"]) == ("unseen", None)

@@ -163,6 +163,14 @@ def runs_on_request(app: App, worker: Worker) -> None:
         worker.call(name, requested(run_id), client=app.client)
 
 
+def questions_about_landings(app: App, worker: Worker) -> None:
+    app.land("0.png")
+    app.claim()
+    asking = func.HttpRequest(method="GET", url="https://app/api", params={"path": "digits/tuesday/0.png"}, body=b"")
+    worker.call("explain", asking, client=app.client)
+    worker.call("list_landings", requested(), client=app.client)
+
+
 def the_doctor(app: App, worker: Worker) -> None:
     app.land("0.png")
     body = json.dumps({"submit": True, "route": "digits"}).encode()
@@ -208,6 +216,7 @@ HAPPENS = {
         events,
         requests,
         runs_on_request,
+        questions_about_landings,
         the_doctor,
         an_entity_and_a_defect,
     )

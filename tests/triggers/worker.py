@@ -19,9 +19,12 @@ from typing import Any
 import azure.functions as func
 
 from shared.telemetry import debug, warn
-from triggers import activities, entities, events, http, on_request, operating, orchestrators, sweep
+from triggers import activities, entities, events, http, landings, on_request, operating, orchestrators, sweep
 
-WITH_CLIENT = {"on_blob_event", "on_blob_message", "sweep", "request_run", "replay_run", "rescore_run"}
+WITH_CLIENT = {
+    *("on_blob_event", "on_blob_message", "sweep"),
+    *("request_run", "replay_run", "rescore_run", "explain", "list_landings"),
+}
 _thread = threading.local()
 
 
@@ -59,7 +62,7 @@ class Worker:
 
     def __init__(self) -> None:
         app = func.FunctionApp()
-        for module in (activities, entities, events, http, on_request, operating, orchestrators, sweep):
+        for module in (activities, entities, events, http, landings, on_request, operating, orchestrators, sweep):
             app.register_functions(module.bp)
         self.functions: Mapping[str, Callable[..., Any]] = {
             str(function.get_function_name()): function.get_user_function() for function in app.get_functions()

@@ -1,24 +1,24 @@
 """What people ask of landings: which there are, and why a file was not scored. JSON; asks for a function key."""
 
 import asyncio
-import json
 from collections.abc import Awaitable
 from dataclasses import replace
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.core.asked import refuse_unknown
 from shared.core.explanation import Facts, Taken, Watching
 from shared.core.landing import Landing
+from shared.core.query import refuse_unknown
 from shared.core.readiness import recent_watches
 from shared.core.watchers import read_watchers
 from shared.core.wording import explained
-from shared.errors import InputRefused, LandfallError
+from shared.errors import LandfallError
 from shared.services import services
-from shared.telemetry import error, warn
+from shared.telemetry import warn
 from shared.threads import aside
 from shared.work import explaining, overview
+from triggers.answering import as_json, in_trouble
 from triggers.names import Entity
 from triggers.starting import is_under_way
 
@@ -92,15 +92,8 @@ async def _is_under_way(client: df.DurableOrchestrationClient, instance_id: str)
         return None
 
 
-async def _answer(asked: Awaitable[object]) -> func.HttpResponse:
+async def _answer(found: Awaitable[object]) -> func.HttpResponse:
     try:
-        return _json(await asked, 200)
-    except InputRefused as refused:
-        return _json({"error": str(refused)}, 400)
+        return as_json(await found, 200)
     except LandfallError as trouble:
-        error("http.failed", message=str(trouble))
-        return _json({"error": str(trouble)}, 503)
-
-
-def _json(body: object, status: int) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(body, indent=1), status_code=status, mimetype="application/json")
+        return in_trouble(trouble)

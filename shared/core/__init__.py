@@ -16,7 +16,8 @@ nesting      files in sub-folders: why they are refused, and the flat names of t
 snapshot     the frozen list of a landing's files and its fingerprint
 readiness    when a landing is looked at, and when it is ready to be scored
 card         what was last seen of a landing, and its latest run, for people
-asked        what people ask about: a path in any of its forms
+spot         where a blob is that people ask about: its path, in any of its forms
+query        query parameters that there are not
 miss         why no route takes a file
 explanation  why a file is scored or not: the facts, and what follows from them
 wording      the same in sentences

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from shared.core.landing import Landing
+from shared.core.location import Location
 from shared.core.readiness import CLOCK_GRAIN, UNFLUSHED, Look
 from shared.core.record import Record, change
 from shared.core.route import Ready
@@ -67,9 +67,9 @@ class Card(Record, frozen=True, kw_only=True, tag_field="version", tag=1):
         return not self.nothing and self.look.fingerprint != self.content
 
 
-def card_of(landing: Landing, known: Card | None) -> Card:
-    """The landing's card; a blank one if it has none."""
-    return known or Card(route=landing.route.name, container=landing.route.landing.name, landing=landing.path)
+def blank(route: str, landing: Location) -> Card:
+    """The card of a landing of which nothing is known."""
+    return Card(route=route, container=landing.container.name, landing=landing.path)
 
 
 def looked(card: Card, look: Look, snapshot: Snapshot, ready: Ready, *, watch: str, now: datetime) -> Card:
@@ -97,9 +97,9 @@ def stumbled(card: Card, trouble: str, *, watch: str, now: datetime) -> Card:
     return change(card, watch=watch, looked=now, since=since, trouble=trouble[:LONGEST_MESSAGE])
 
 
-def ran(card: Card, run_id: str, fingerprint: str) -> Card:
-    """The card once that content has a run. What is seen from then on is waited for anew."""
-    return change(card, run=run_id, content=fingerprint, since=None, same_since=None)
+def ran(card: Card, run: Run) -> Card:
+    """The card once that run has been claimed, or found. What is seen from then on is waited for anew."""
+    return change(card, run=run.run_id, content=run.snapshot.fingerprint, since=None, same_since=None)
 
 
 def quiet_at(ready: Ready, card: Card) -> datetime | None:

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from shared.core.asked import Asked
 from shared.core.card import Card, State, overdue_at, quiet_at, state_of, state_of_run
 from shared.core.landing import Landing
 from shared.core.miss import Miss, nearest_miss
 from shared.core.route import Ready, Route
 from shared.core.run import Run, Status
 from shared.core.snapshot import File, Frozen
+from shared.core.spot import Spot
 from shared.core.tally import HEAD_START, LOOKBACK
 
 SWEEPS_EVERY = timedelta(minutes=15)
@@ -63,7 +63,7 @@ class Facts:
     """What is known of a path. `unreadable`: why the run's record cannot be read. `frozen`: the file as the run has it.
     `was_there_before`: its landing counts as in order although it has had no run; None: that was not looked up."""
 
-    asked: Asked
+    spot: Spot
     found: Taken | Miss
     now: datetime
     file: File | None = None
@@ -75,27 +75,27 @@ class Facts:
     was_there_before: bool | None = None
 
 
-def place(asked: Asked, routes: Sequence[Route], *, is_blob: bool) -> Taken | Miss:
+def place(spot: Spot, routes: Sequence[Route], *, is_blob: bool) -> Taken | Miss:
     """The landing that a path counts for, as events and listings decide it, or the nearest miss."""
-    here = [route for route in routes if asked.known is not None and route.landing.identity == asked.known.identity]
-    if not asked.is_folder:
-        takers = [(path, route) for route in here if (path := route.landing_of(asked.path)) is not None]
+    here = [route for route in routes if spot.known is not None and route.landing.identity == spot.known.identity]
+    if not spot.is_folder:
+        takers = [(path, route) for route in here if (path := route.landing_of(spot.path)) is not None]
         if takers:
             path, route = max(takers, key=lambda taker: len(taker[0]))
-            return Taken(Landing(route, path), _role(route, path, asked.path))
+            return Taken(Landing(route, path), _role(route, path, spot.path))
     if not is_blob:
         for route in here:
-            if not route.takes_files and _may_be_landing(asked, route):
-                return Taken(Landing(route, route.home_of(asked.path) or asked.path), Role.LANDING)
-    return nearest_miss(asked.account, asked.container, asked.path, routes, is_folder=asked.is_folder)
+            if not route.takes_files and _may_be_landing(spot, route):
+                return Taken(Landing(route, route.home_of(spot.path) or spot.path), Role.LANDING)
+    return nearest_miss(spot.account, spot.container, spot.path, routes, is_folder=spot.is_folder)
 
 
-def _may_be_landing(asked: Asked, route: Route) -> bool:
+def _may_be_landing(spot: Spot, route: Route) -> bool:
     # Without a slash at its end it may as well be a file, and is one below the pattern's levels.
-    levels, name = asked.path.count("/") - route.folder.count("/"), asked.path.rpartition("/")[2]
+    levels, name = spot.path.count("/") - route.folder.count("/"), spot.path.rpartition("/")[2]
     is_named_like_a_file = "*" not in route.selection.files and route.wants(name)
-    is_meant = asked.is_folder or (levels == 0 and not is_named_like_a_file)
-    return is_meant and levels >= 0 and route.levels_below(asked.path) == ()
+    is_meant = spot.is_folder or (levels == 0 and not is_named_like_a_file)
+    return is_meant and levels >= 0 and route.levels_below(spot.path) == ()
 
 
 def _role(route: Route, landing: str, path: str) -> Role:
@@ -158,13 +158,15 @@ def state_in(facts: Facts) -> str:
         return State.WAITING
     if facts.found.role is not Role.FILE and facts.card is not None:
         return state_of(facts.card, facts.run)
+    if not facts.found.landing.route.is_watched:
+        return "on_request"
     return State.SUPERSEDED if version_of(facts) is Version.EXACT else "unseen"
 
 
 def waits_for(ready: Ready, card: Card) -> dict[str, Any]:
     """What a landing waits for, since when and until when; `then`: what happens after the longest wait."""
     return {
-        "for": "marker" if ready.marker is not None else "quiet",
+        "for": "marker" if ready.marker is not None else "quiet" if ready.quiet is not None else "request",
         "marker": ready.marker,
         "since": _time(card.since),
         "unchanged_since": _time(card.same_since),

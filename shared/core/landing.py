@@ -13,6 +13,11 @@ from shared.core.route import Route
 from shared.core.snapshot import File, Snapshot, freeze
 
 
+def key_of(route: str, landing: Location) -> str:
+    """The key of a route's landing, as Landing has it."""
+    return f"{route}-{hashlib.sha256(landing.url.encode()).hexdigest()[:16]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Landing:
     """One folder (or file) that a route matches. `path` is within the route's landing container."""
@@ -23,8 +28,7 @@ class Landing:
     @property
     def key(self) -> str:
         """A short name, usable in instance ids and blob names; different for different landings."""
-        digest = hashlib.sha256(self.location.url.encode()).hexdigest()
-        return f"{self.route.name}-{digest[:16]}"
+        return key_of(self.route.name, self.location)
 
     @property
     def folder(self) -> Location:

@@ -32,7 +32,7 @@ def explained(facts: Facts) -> dict[str, Any]:
     miss, taken = (facts.found, None) if isinstance(facts.found, Miss) else (None, facts.found)
     file = facts.file
     return {
-        "path": facts.asked.shown,
+        "path": facts.spot.shown,
         "state": str(state_in(facts)),
         "text": " ".join(_missed(facts, miss) if miss is not None else _sentences(facts)),
         "route": taken.landing.route.name if taken is not None else None,
@@ -74,8 +74,8 @@ def _swept(facts: Facts) -> str | None:
 
 
 def _missed(facts: Facts, miss: Miss) -> Iterator[str]:
-    yield f"No route takes {facts.asked.shown}: {miss.message}. {miss.do}"
-    if facts.asked.known is not None:
+    yield f"No route takes {facts.spot.shown}: {miss.message}. {miss.do}"
+    if facts.spot.known is not None:
         yield from _blob(facts)
 
 
@@ -93,7 +93,7 @@ def _sentences(facts: Facts) -> Iterator[str]:
 
 
 def _taken(facts: Facts, taken: Taken) -> str:
-    path, route, landing = facts.asked.shown, taken.landing.route, _landing(taken)
+    path, route, landing = facts.spot.shown, taken.landing.route, _landing(taken)
     match taken.role:
         case Role.FILE if landing == path:
             return f"Route {route.name!r} takes {path} as a landing of its own."
@@ -192,8 +192,13 @@ def _next(facts: Facts) -> Iterator[str]:
     assert isinstance(facts.found, Taken), "a miss is told otherwise"
     run = facts.run
     if run is not None and is_settled(facts):
-        if run.status is Status.FAILED:
-            yield "Upload the files again to have them scored again."
+        if run.status is Status.FAILED and run.spec.refusal is None:
+            yield f"To have it scored again, POST /api/runs/{run.run_id}/replay, or upload the files again."
+    elif not facts.found.landing.route.is_watched:
+        yield (
+            f"Route {facts.found.landing.route.name!r} is scored on request only: nothing happens until POST /api/runs "
+            f"asks for {_landing(facts.found)}."
+        )
     elif facts.file is None and facts.found.role is not Role.LANDING:
         yield "Once it is written, it is noticed by its event, or by the sweep."
     elif _is_running(facts):
@@ -210,7 +215,7 @@ def _left(facts: Facts) -> Iterator[str]:
     if is_old(facts) and facts.was_there_before:
         yield (
             "No watch is under way, and none will be: it was there before the sweep first saw this route, and such "
-            "files are not scored by surprise. Upload it again to have it scored."
+            "files are not scored by surprise. Upload it again, or ask for a run with POST /api/runs."
         )
         return
     moment = sweep_finds_at(facts.file.modified if facts.file is not None else None, facts.now)
@@ -222,6 +227,8 @@ def _is_left(facts: Facts) -> bool:
     if not isinstance(facts.found, Taken) or facts.watching.instance_id is not None or not facts.watching.is_known:
         return False
     if is_settled(facts) or _is_running(facts) or facts.unreadable is not None:
+        return False
+    if not facts.found.landing.route.is_watched:
         return False
     if facts.found.role is not Role.FILE:
         return facts.card is not None and facts.card.waits

@@ -86,6 +86,7 @@ def repeat(
     files = FrozenFiles(snapshot.listed())
     known = ledger.claim(again, files)
     shadow = claiming.shadow_for(landing, snapshot, again) if known is None else None
+    claiming.note_run(ledger, again)
     log("run.repeated", **dump(again.names), act=act, repeats=run.run_id, by=by, reason=repeats.reason)
     beside = claiming.claim_shadow(ledger, shadow, files) if shadow is not None else None
     return Granted(run=known or again, begin=tuple(one for one in (known or again, beside) if one is not None))

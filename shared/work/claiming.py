@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from itertools import count
 
-from shared.core.card import Card, card_of, looked, ran
+from shared.core.card import Card, blank, looked, ran
 from shared.core.card import stumbled as card_stumbled
 from shared.core.changes import Requested, changed
-from shared.core.landing import Landing
+from shared.core.landing import Landing, key_of
+from shared.core.location import Location
 from shared.core.readiness import Look, look_of
 from shared.core.record import Names, change, dump
 from shared.core.run import Content, Run, Status, Timings, may_run_again, run_id, shadow_id
@@ -49,11 +51,12 @@ def look(routes: Routes, blobs: Blobs, ledger: Ledger, given: LookAt) -> Look:
     landing = find(routes, given.names)
     if landing is None or not landing.route.is_watched:
         return Look(files=0, fingerprint="", newest=None, seen_at=given.now, marked=True)
+    watch = given.names.instance_id
     try:
         snapshot, seen_at = seen(routes, blobs, landing)
     except LandfallError as trouble:
-        said, watch = str(trouble), given.names.instance_id
-        _note(ledger, landing, given.names, lambda card: card_stumbled(card, said, watch=watch, now=given.now))
+        updated = partial(card_stumbled, trouble=str(trouble), watch=watch, now=given.now)
+        _note(ledger, given.names, landing.location, updated)
         raise
     log(
         "landing.seen",
@@ -66,9 +69,9 @@ def look(routes: Routes, blobs: Blobs, ledger: Ledger, given: LookAt) -> Look:
     )
     waits_for_quiet = landing.route.ready.marker is None
     is_hierarchical = waits_for_quiet and blobs.is_hierarchical(landing.route.landing)
-    found, watch = look_of(snapshot, seen_at, is_hierarchical=is_hierarchical), given.names.instance_id
-    ready = landing.route.ready
-    _note(ledger, landing, given.names, lambda card: looked(card, found, snapshot, ready, watch=watch, now=given.now))
+    found = look_of(snapshot, seen_at, is_hierarchical=is_hierarchical)
+    updated = partial(looked, look=found, snapshot=snapshot, ready=landing.route.ready, watch=watch, now=given.now)
+    _note(ledger, given.names, landing.location, updated)
     return found
 
 
@@ -92,11 +95,11 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
         known = ledger.claim(run, FrozenFiles(snapshot.listed()))
         if known is None or is_unbegun_claim_of(known, given.names.instance_id):
             log("run.claimed", **{**dump(given.names), "run_id": run.run_id}, **size_of(run.snapshot))
-            _note_run(ledger, landing, given, run.run_id)
+            note_run(ledger, run)
             return Claimed(known or run, _claim_shadow(ledger, landing, snapshot, known or run))
         if not may_run_again(known, snapshot.drop):
             log("run.known", **{**dump(given.names), "run_id": run.run_id}, status=known.status)
-            _note_run(ledger, landing, given, run.run_id)
+            note_run(ledger, run)
             return Known(run.run_id)
     raise AssertionError("count() never ends")
 
@@ -131,16 +134,18 @@ def claim_shadow(ledger: Ledger, shadow: Run, files: FrozenFiles) -> Run | None:
     return known or shadow
 
 
-def _note(ledger: Ledger, landing: Landing, names: Names, updated: Callable[[Card], Card]) -> None:
-    """Bring the landing's card up to date. What is in the way of that is not in the way of its runs."""
+def note_run(ledger: Ledger, run: Run) -> None:
+    """Have the card of the run's landing tell that this is the latest run."""
+    _note(ledger, run.names, run.spec.landing, lambda card: ran(card, run))
+
+
+def _note(ledger: Ledger, names: Names, landing: Location, updated: Callable[[Card], Card]) -> None:
+    """Bring a landing's card up to date. What is in the way of that is not in the way of its runs."""
+    key, new = key_of(names.route, landing), blank(names.route, landing)
     try:
-        ledger.update_card(landing.key, lambda known: updated(card_of(landing, known)))
+        ledger.update_card(key, lambda known: updated(known or new))
     except LandfallError as trouble:
         warn("landing.not_noted", **dump(names), message=str(trouble))
-
-
-def _note_run(ledger: Ledger, landing: Landing, given: ClaimRun, run_id: str) -> None:
-    _note(ledger, landing, given.names, lambda card: ran(card, run_id, given.fingerprint))
 
 
 TAKEN = "not sent, because the route was read again"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.core.asked import Asked, read_asked
 from shared.core.card import Card
 from shared.core.explanation import Facts, Taken, is_old, place
 from shared.core.location import Location
 from shared.core.miss import broken_route
 from shared.core.run import Run
 from shared.core.snapshot import File, Frozen
+from shared.core.spot import Spot, read_spot
 from shared.core.tally import entries_in, place_of
 from shared.errors import UnknownVersion
 from shared.ports import Blobs
@@ -30,17 +30,17 @@ class _Run:
 
 def gather(routes: Routes, blobs: Blobs, ledger: Ledger, path: str | None, now: datetime) -> Facts:
     """All that storage and ledger know of a path. Raises InputRefused for what is no path, and Unavailable."""
-    asked = read_asked(path, routes.usable, routes.broken_containers or ())
-    file = _stat(blobs, asked)
-    found = place(asked, routes.usable, is_blob=file is not None)
+    spot = read_spot(path, routes.usable, routes.broken_containers or ())
+    file = _stat(blobs, spot)
+    found = place(spot, routes.usable, is_blob=file is not None)
     if not isinstance(found, Taken):
-        if routes.broken_containers is None or asked.container in routes.broken_containers:
+        if routes.broken_containers is None or spot.container in routes.broken_containers:
             found = broken_route(routes.problems, found)
-        return Facts(asked=asked, found=found, now=now, file=file)
+        return Facts(spot=spot, found=found, now=now, file=file)
     card = ledger.card(found.landing.key)
-    latest = _latest(ledger, card, asked.path[len(found.landing.folder.path) :].lstrip("/"))
+    latest = _latest(ledger, card, spot.path[len(found.landing.folder.path) :].lstrip("/"))
     facts = Facts(
-        asked=asked,
+        spot=spot,
         found=found,
         now=now,
         file=file,
@@ -54,11 +54,11 @@ def gather(routes: Routes, blobs: Blobs, ledger: Ledger, path: str | None, now: 
     return facts
 
 
-def _stat(blobs: Blobs, asked: Asked) -> File | None:
+def _stat(blobs: Blobs, spot: Spot) -> File | None:
     """Only of a container that a route reads: nobody else's is asked with the app's identity."""
-    if asked.known is None or asked.is_folder:
+    if spot.known is None or spot.is_folder:
         return None
-    return blobs.stat(Location(asked.known, asked.path))
+    return blobs.stat(Location(spot.known, spot.path))
 
 
 def _latest(ledger: Ledger, card: Card | None, name: str) -> _Run:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from shared.core.asked import refuse_unknown
+from shared.core.query import refuse_unknown
 from shared.core.record import Record, builtins_of
 from shared.core.run import REPEATABLE, Run, Status, repetition_id
 from shared.errors import InputRefused

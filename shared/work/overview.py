@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.core.asked import refuse_unknown
 from shared.core.card import Card, State, state_of
 from shared.core.explanation import run_in, seen_by, waits_for
+from shared.core.query import refuse_unknown
 from shared.core.run import Run
 from shared.errors import InputRefused, UnknownVersion
 from shared.routes import Routes

@@ -134,6 +134,7 @@ def _claimed(
         run = known or own
         if known is None:
             log("run.claimed", **_names(own, own.claimed_by), **claiming.size_of(own.snapshot))
+            claiming.note_run(ledger, own)
         shadow = next((claiming.claim_shadow(ledger, one, files) for one in shadows), None)
     if run is None:
         raise LedgerDamaged(f"The ledger has no record of run {promise.run_id}; was it deleted?")

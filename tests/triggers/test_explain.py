@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import pytest
 
+from shared.core.acts import Repeats, Repetition
 from shared.core.landing import Landing
 from shared.core.location import Location
 from shared.core.readiness import recent_watches
-from shared.core.record import dump
+from shared.core.request import Asked, Granted, RunRequest
 from shared.core.run import Status
-from shared.core.watchers import Watchers
 from shared.errors import LandfallError
-from testbed.examples import STATE
+from shared.work.acting import repeat
+from shared.work.requesting import grant
 from tests.triggers.app import App, with_a_broken_route
 from tests.triggers.landed import (
     FILE,
     FILES,
     MARKED,
-    asked,
     ended,
     explained,
     listed,
     look,
     put,
-    reads_of,
     run_of,
     use,
     watched,
 )
-from tests.triggers.log import told
-from triggers import landings
+from tests.unit.routes_files import REMOVED, edited, parsed
 
 
 def test_a_file_that_no_route_takes_is_told_the_nearest_miss(app: App) -> None:
@@ -170,7 +167,7 @@ def refusing(folder: Location) -> None:
         (
             Status.FAILED,
             "failed",
-            "is of exactly this version: failed. The script raised KeyError. Upload the files again to have them",
+            "is of exactly this version: failed. The script raised KeyError. To have it scored again, POST",
         ),
         (
             Status.SUPERSEDED,
@@ -285,6 +282,39 @@ def test_where_every_file_is_a_landing_the_file_is_its_own(app: App) -> None:
     assert answer["text"].startswith(f"Route 'digits' takes {FILE} as a landing of its own.")
 
 
+def test_a_route_that_is_scored_on_request_only_waits_for_nobody_but_who_asks(app: App) -> None:
+    app.own.routes = parsed(edited(("ready", REMOVED), ("on_request", True)))
+    put(app, "0.png")
+
+    answer = explained(app)
+
+    assert (answer["state"], answer["route"], answer["sweep"]) == ("on_request", "digits", None)
+    assert answer["text"].endswith(
+        "Route 'digits' is scored on request only: nothing happens until POST /api/runs asks for "
+        "landing/digits/tuesday."
+    )
+
+
+def test_a_run_that_was_asked_for_is_the_landings_latest(app: App) -> None:
+    put(app, "0.png")
+    own = app.own
+    asked_for = Asked(request=RunRequest(route="digits", landing="digits/tuesday"), key="k" * 64, is_repeatable=False)
+    granted = grant(lambda: own.routes, app.blobs, own.ledger, asked_for, app.clock())
+    assert isinstance(granted, Granted)
+
+    assert (explained(app)["state"], explained(app)["run"]["run_id"]) == ("running", granted.run.run_id)
+    (found,) = listed(app)["landings"]
+    assert (found["state"], found["seen"], found["run"]["run_id"]) == ("running", None, granted.run.run_id)
+
+    ended(app, granted.run, Status.PUBLISHED)
+    run = own.ledger.run(granted.run.run_id)
+    assert run is not None
+    repeats = Repeats(run_id=run.run_id, act=Repetition.RESCORE)
+    again = repeat(lambda: own.routes, app.blobs, own.ledger, run, repeats, by=None, now=app.clock())
+    assert isinstance(again, Granted)
+    assert explained(app)["run"]["run_id"] == again.run.run_id != run.run_id
+
+
 def test_what_was_there_before_the_route_is_not_scored_by_surprise(app: App) -> None:
     put(app, "0.png")
     app.clock.advance(days=3)
@@ -292,86 +322,3 @@ def test_what_was_there_before_the_route_is_not_scored_by_surprise(app: App) -> 
     answer = explained(app)
 
     assert "it was there before the sweep first saw this route" in answer["text"]
-
-
-def test_a_run_that_cannot_be_read_is_told(app: App) -> None:
-    put(app, "0.png")
-    run = run_of(app)
-    app.blobs.put(Location(STATE, f"runs/{run.run_id}.json"), b'{"version": 99}')
-
-    answer = explained(app)
-
-    assert (answer["state"], answer["run"]["status"]) == ("unreadable", "unreadable")
-    assert "version 99" in answer["text"]
-    assert listed(app)["landings"][0]["state"] == "unreadable"
-
-
-def test_a_card_that_is_lost_or_damaged_says_less_and_breaks_nothing(app: App) -> None:
-    put(app, "0.png")
-    run_of(app)
-    (path,) = [path for path in app.blobs.paths(STATE) if path.startswith("landings/")]
-    app.blobs.put(Location(STATE, path), b"damaged")
-
-    assert "no look at its landing is noted" in explained(app)["text"]
-    assert listed(app)["landings"] == []
-    look(app)
-    assert listed(app)["landings"][0]["landing"] == "landing/digits/tuesday"
-
-
-def test_a_card_that_cannot_be_written_keeps_nothing_from_being_scored(
-    app: App, caplog: pytest.LogCaptureFixture
-) -> None:
-    put(app, "0.png")
-
-    def refuse(blob: Location, content: bytes) -> bool:
-        raise LandfallError("403")
-
-    create = app.blobs.create
-    app.blobs.create = refuse  # type: ignore[method-assign]
-    fingerprint = look(app)
-    app.blobs.create = create  # type: ignore[method-assign]
-
-    assert fingerprint
-    assert [line["message"] for line in told(caplog, "landing.not_noted", logging.WARNING)] == ["403"]
-
-
-def test_a_durable_client_that_does_not_answer_is_said_and_logged(app: App, caplog: pytest.LogCaptureFixture) -> None:
-    put(app, "0.png")
-    app.client.down = "500"
-
-    assert explained(app)["text"].endswith("Whether a watch is under way could not be found out; ask again.")
-    assert told(caplog, "landing.watch_not_told", logging.WARNING)[0]["message"] == "500"
-
-
-@pytest.mark.parametrize("path", ["", "landing/../x", "landing/a\x00b", "landing/" + "x" * 5000, "landing/\ud800"])
-def test_a_hostile_path_is_a_bad_request(app: App, path: str) -> None:
-    app.blobs.down = "nobody should ask"
-
-    status, answer = asked(app, landings.explain, path=path)
-
-    assert status == 400
-    assert answer["error"].endswith(".")
-
-
-def test_storage_that_does_not_answer_is_trouble_of_the_service(app: App) -> None:
-    app.blobs.down = "Could not read: 503."
-
-    assert asked(app, landings.explain, path=FILE) == (503, {"error": "Could not read: 503."})
-
-
-def test_an_explanation_costs_a_handful_of_reads_however_many_files_there_are(app: App) -> None:
-    put(app, *(f"{i}.png" for i in range(300)))
-    run_of(app)
-    listings, reads = app.blobs.listings, reads_of(app)
-
-    explained(app)
-
-    assert (app.blobs.listings - listings, len(reads)) == (0, 3)
-    assert len(app.client.calls) <= 6
-
-
-def test_a_watcher_that_has_ended_without_leaving_does_not_count(app: App) -> None:
-    put(app, "0.png")
-    app.client.landings[Landing(app.own.routes.usable[0], "digits/tuesday").key] = dump(Watchers("gone"))
-
-    assert (explained(app)["state"], explained(app)["waits"]) == ("unseen", None)

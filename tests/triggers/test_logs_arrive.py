@@ -165,10 +165,10 @@ def runs_on_request(app: App, worker: Worker) -> None:
 
 def questions_about_landings(app: App, worker: Worker) -> None:
     app.land("0.png")
-    worker.call("list_landings", requested(), client=app.client)
-    params = {"path": "landing/digits/tuesday/0.png"}
-    asking = func.HttpRequest(method="GET", url="https://app/api/explain", params=params, body=b"")
+    app.claim()
+    asking = func.HttpRequest(method="GET", url="https://app/api", params={"path": "digits/tuesday/0.png"}, body=b"")
     worker.call("explain", asking, client=app.client)
+    worker.call("list_landings", requested(), client=app.client)
 
 
 def the_doctor(app: App, worker: Worker) -> None:

@@ -22,14 +22,8 @@ from shared.telemetry import debug, warn
 from triggers import activities, entities, events, http, landings, on_request, operating, orchestrators, sweep
 
 WITH_CLIENT = {
-    "on_blob_event",
-    "on_blob_message",
-    "sweep",
-    "request_run",
-    "replay_run",
-    "rescore_run",
-    "explain",
-    "list_landings",
+    *("on_blob_event", "on_blob_message", "sweep"),
+    *("request_run", "replay_run", "rescore_run", "explain", "list_landings"),
 }
 _thread = threading.local()
 

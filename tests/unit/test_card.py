@@ -7,24 +7,30 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.core.card import Card, State, card_of, looked, overdue_at, quiet_at, ran, state_of, stumbled
+from shared.core.card import Card, State, blank, looked, overdue_at, quiet_at, ran, state_of, stumbled
 from shared.core.readiness import IsReady, Look, NotYet, look_of, readiness
 from shared.core.record import from_json, to_json
 from shared.core.route import Ready
-from shared.core.run import Run, Status
+from shared.core.run import Content, Run, Status
 from shared.core.snapshot import Snapshot
 from testbed.examples import tuesday
 from testbed.fakes import NOON
-from tests.unit.runs import AT
+from tests.unit.runs import AT, a_run
 from tests.unit.test_snapshot import a_file, snapshot
 
 QUIET = tuesday().route.ready
 MARKED = Ready(quiet=None, marker="_SUCCESS", longest_wait=timedelta(hours=2), scores_after_longest_wait=False)
 HELD = snapshot(a_file("0.png"))
+BLANK = blank("digits", tuesday().location)
 
 
 def after(**span: float) -> datetime:
     return NOON + timedelta(**span)
+
+
+def of(fingerprint: str) -> Run:
+    """A run that scores that content."""
+    return a_run(snapshot=Content(files=1, bytes=1, fingerprint=fingerprint, drop="d"))
 
 
 def seen(
@@ -37,11 +43,11 @@ def seen(
     is_hierarchical: bool = False,
 ) -> Card:
     look = look_of(held, at, is_hierarchical=is_hierarchical)
-    return looked(card_of(tuesday(), card), look, held, ready, watch=watch, now=at)
+    return looked(card or BLANK, look, held, ready, watch=watch, now=at)
 
 
 def test_a_card_survives_the_ledger() -> None:
-    card = ran(seen(), "digits-1", "f")
+    card = ran(seen(), a_run())
 
     assert from_json(Card, to_json(card)) == card
 
@@ -58,7 +64,7 @@ def test_a_wait_goes_on_from_look_to_look_and_begins_anew_when_something_changes
 def test_after_a_run_or_under_another_watch_the_wait_begins_anew() -> None:
     first = seen()
 
-    assert seen(ran(first, "digits-1", HELD.fingerprint), at=after(hours=1)).since == after(hours=1)
+    assert seen(ran(first, of(HELD.fingerprint)), at=after(hours=1)).since == after(hours=1)
     assert seen(first, at=after(hours=1), watch="another").since == after(hours=1)
 
 
@@ -94,16 +100,16 @@ def test_a_landing_that_waits_for_a_marker_has_an_end_of_its_wait_and_no_quiet()
 @pytest.mark.parametrize(
     ("card", "run", "state"),
     [
-        (card_of(tuesday(), None), None, State.WAITING),
+        (BLANK, None, State.WAITING),
         (seen(), None, State.WAITING),
         (seen(held=snapshot()), None, State.EMPTY),
         (seen(held=snapshot(), ready=MARKED), None, State.WAITING),
         (seen(), AT[Status.SCORING], State.RUNNING),
-        (ran(seen(), "r", HELD.fingerprint), AT[Status.PUBLISHED], State.SCORED),
-        (ran(seen(), "r", HELD.fingerprint), AT[Status.FAILED], State.FAILED),
-        (ran(seen(), "r", HELD.fingerprint), AT[Status.SUPERSEDED], State.SUPERSEDED),
-        (ran(seen(), "r", "other content"), AT[Status.PUBLISHED], State.WAITING),
-        (ran(seen(held=snapshot()), "r", "f"), AT[Status.PUBLISHED], State.SCORED),
+        (ran(seen(), of(HELD.fingerprint)), AT[Status.PUBLISHED], State.SCORED),
+        (ran(seen(), of(HELD.fingerprint)), AT[Status.FAILED], State.FAILED),
+        (ran(seen(), of(HELD.fingerprint)), AT[Status.SUPERSEDED], State.SUPERSEDED),
+        (ran(seen(), of("other content")), AT[Status.PUBLISHED], State.WAITING),
+        (ran(seen(held=snapshot()), of("f")), AT[Status.PUBLISHED], State.SCORED),
     ],
 )
 def test_the_state_of_a_landing_follows_from_its_card_and_its_run(card: Card, run: Run | None, state: State) -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.asked import read_asked
 from shared.core.event import Arrived, Match, match_blob
 from shared.core.explanation import Facts, Role, Taken, place, spoken_span, sweep_finds_at
 from shared.core.route import Route
+from shared.core.spot import read_spot
 from shared.core.wording import explained
 from shared.errors import InputRefused
 from testbed.examples import digits_route
@@ -36,15 +36,15 @@ paths = st.lists(segments, min_size=1, max_size=6).map("/".join)
 @given(path=paths)
 def test_who_asks_is_told_what_an_event_would_do(routes: tuple[Route, ...], path: str) -> None:
     try:
-        asked = read_asked(f"landing/{path}", routes)
+        spot = read_spot(f"landing/{path}", routes)
     except InputRefused as refused:
         assert str(refused).endswith(".")
         return
-    found = place(asked, routes, is_blob=True)
-    if asked.is_folder or asked.known is None:
+    found = place(spot, routes, is_blob=True)
+    if spot.is_folder or spot.known is None:
         return
 
-    match = match_blob(Arrived("landing", asked.container, asked.path), routes)
+    match = match_blob(Arrived("landing", spot.container, spot.path), routes)
 
     assert isinstance(found, Taken) is isinstance(match, Match)
     if isinstance(found, Taken) and isinstance(match, Match):
@@ -55,11 +55,11 @@ def test_who_asks_is_told_what_an_event_would_do(routes: tuple[Route, ...], path
 def test_whatever_is_asked_is_answered_or_refused_with_a_sentence(text: str) -> None:
     for routes in SETS:
         try:
-            asked = read_asked(text, routes)
+            spot = read_spot(text, routes)
         except InputRefused as refused:
             assert str(refused).endswith(".")
             continue
-        answer = explained(Facts(asked=asked, found=place(asked, routes, is_blob=False), now=NOON))
+        answer = explained(Facts(spot=spot, found=place(spot, routes, is_blob=False), now=NOON))
         assert answer["text"].endswith(".")
         assert (answer["miss"] is None) is (answer["route"] is not None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.asked import Asked, read_asked, refuse_unknown
+from shared.core.spot import Spot, read_spot
 from shared.errors import InputRefused
 from shared.routes import parse_routes
 from testbed.examples import LANDING, SETTINGS, digits_route
@@ -30,15 +30,15 @@ ACCOUNT = SETTINGS["LANDING_ACCOUNT_URL"]
     ids=["container and path", "a slash first", "path alone", "URL", "any case", "Data Lake", "emulator", "SAS"],
 )
 def test_a_path_is_understood_in_every_form(text: str) -> None:
-    asked = read_asked(text, ROUTES)
+    spot = read_spot(text, ROUTES)
 
-    assert (asked.shown, asked.known, asked.is_folder) == (f"landing/{FILE}", LANDING, False)
+    assert (spot.shown, spot.known, spot.is_folder) == (f"landing/{FILE}", LANDING, False)
 
 
 def test_a_slash_at_the_end_says_that_it_is_a_folder() -> None:
-    asked = read_asked("landing/digits/tuesday/", ROUTES)
+    spot = read_spot("landing/digits/tuesday/", ROUTES)
 
-    assert (asked.path, asked.is_folder) == ("digits/tuesday", True)
+    assert (spot.path, spot.is_folder) == ("digits/tuesday", True)
 
 
 @pytest.mark.parametrize(
@@ -49,15 +49,15 @@ def test_a_slash_at_the_end_says_that_it_is_a_folder() -> None:
     ],
 )
 def test_a_container_that_no_route_reads_is_not_known(text: str, account: str | None, container: str) -> None:
-    asked = read_asked(text, ROUTES)
+    spot = read_spot(text, ROUTES)
 
-    assert asked == Asked(account=account, container=container, path=FILE, known=None, is_folder=False)
+    assert spot == Spot(account=account, container=container, path=FILE, known=None, is_folder=False)
 
 
 def test_a_container_that_only_a_broken_route_reads_is_a_container_all_the_same() -> None:
-    asked = read_asked("inbox/digits/tuesday/0.png", ROUTES, broken={"inbox"})
+    spot = read_spot("inbox/digits/tuesday/0.png", ROUTES, broken={"inbox"})
 
-    assert (asked.container, asked.path, asked.known) == ("inbox", FILE, None)
+    assert (spot.container, spot.path, spot.known) == ("inbox", FILE, None)
 
 
 def test_a_path_alone_that_may_be_in_several_containers_is_asked_for_again() -> None:
@@ -66,7 +66,7 @@ def test_a_path_alone_that_may_be_in_several_containers_is_asked_for_again() -> 
     routes.require_whole()
 
     with pytest.raises(InputRefused, match=r"may be in several containers: inbox \(account landing\), landing \(acc"):
-        read_asked(FILE, routes.usable)
+        read_spot(FILE, routes.usable)
 
 
 def test_a_container_of_two_accounts_is_asked_for_by_its_url() -> None:
@@ -76,8 +76,8 @@ def test_a_container_of_two_accounts_is_asked_for_by_its_url() -> None:
     routes.require_whole()
 
     with pytest.raises(InputRefused, match="landing container 'landing': landing, second; give the blob's URL"):
-        read_asked(f"landing/{FILE}", routes.usable)
-    assert read_asked(f"{account}/landing/{FILE}", routes.usable).account == "second"
+        read_spot(f"landing/{FILE}", routes.usable)
+    assert read_spot(f"{account}/landing/{FILE}", routes.usable).account == "second"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_container_of_two_accounts_is_asked_for_by_its_url() -> None:
 )
 def test_a_hostile_path_is_refused_with_a_sentence(text: str | None, told: str) -> None:
     with pytest.raises(InputRefused, match=told) as refused:
-        read_asked(text, ROUTES)
+        read_spot(text, ROUTES)
 
     assert len(str(refused.value)) < 700
     assert str(refused.value).isprintable()
@@ -113,13 +113,6 @@ def test_a_hostile_path_is_refused_with_a_sentence(text: str | None, told: str) 
 
 def test_a_secret_in_a_url_is_not_repeated() -> None:
     with pytest.raises(InputRefused) as refused:
-        read_asked(f"{ACCOUNT}/landing/a//b.png?sig=secret", ROUTES)
+        read_spot(f"{ACCOUNT}/landing/a//b.png?sig=secret", ROUTES)
 
     assert "secret" not in str(refused.value)
-
-
-def test_an_unknown_query_parameter_is_refused_and_the_functions_key_is_not() -> None:
-    refuse_unknown({"path": "x", "code": "key"}, ("path",))
-
-    with pytest.raises(InputRefused, match="'pth' is no query parameter here; there are path"):
-        refuse_unknown({"pth": "x"}, ("path",))

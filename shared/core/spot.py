@@ -1,4 +1,4 @@
-"""What people ask about: a blob's path, in any of the forms in which people have it.
+"""Where a blob is that people ask about: its path, in any of the forms in which people have it.
 
 Nothing that is asked is followed: a path only leads to a container that a route reads.
 """
@@ -6,7 +6,7 @@ Nothing that is asked is followed: a path only leads to a container that a route
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +18,7 @@ from shared.errors import InputRefused
 FORMS = (
     "give CONTAINER/PATH, or the blob's https URL, or PATH alone where only one landing container has folders like it"
 )
-LONGEST_ASKED = 8192
+LONGEST_PATH = 8192
 """Characters; a blob's URL has at most some 4 000, fully percent-encoded twice as many."""
 LONGEST_TOLD = 200
 
@@ -27,9 +27,9 @@ _NUMBERS = re.compile(r"\[.*\]|[0-9.]+|localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A blob or a folder. `account`: None where it is not told. `known`: the landing container that it is in, None if
-    no usable route reads it. `is_folder`: it was written with a slash at its end."""
+class Spot:
+    """A blob or a folder that people ask about. `account`: None where it is not told. `known`: the landing container
+    that it is in, None if no usable route reads it. `is_folder`: it was written with a slash at its end."""
 
     account: str | None
     container: str
@@ -43,19 +43,12 @@ class Asked:
         return f"{self.container}/{self.path}"
 
 
-def refuse_unknown(params: Mapping[str, str], known: Collection[str]) -> None:
-    """Raise InputRefused for a query parameter that there is not. `code` is the function key's own."""
-    unknown = sorted(set(params) - {*known, "code", "clientId"})
-    if unknown:
-        raise InputRefused(f"{_told(unknown[0])} is no query parameter here; there are {', '.join(known)}.")
-
-
-def read_asked(text: str | None, routes: Sequence[Route], broken: Collection[str] = ()) -> Asked:
+def read_spot(text: str | None, routes: Sequence[Route], broken: Collection[str] = ()) -> Spot:
     """What is asked about. `broken`: names of containers that routes with problems read. Raises InputRefused with the
     forms that are understood."""
     if not text or not text.strip("/"):
         raise InputRefused(f"path is missing; {FORMS}.")
-    if len(text) > LONGEST_ASKED:
+    if len(text) > LONGEST_PATH:
         raise InputRefused(f"path has {len(text)} characters, and a blob's at most {LONGEST_BLOB_NAME}; {FORMS}.")
     containers = list({route.landing.identity: route.landing for route in routes}.values())
     if text.lower().startswith(("https://", "http://")):
@@ -74,7 +67,7 @@ def read_asked(text: str | None, routes: Sequence[Route], broken: Collection[str
     if len(known) > 1:
         accounts = ", ".join(account_of(one.account_url) for one in known)
         raise InputRefused(f"Several accounts have a landing container {container!r}: {accounts}; give the blob's URL.")
-    return Asked(
+    return Spot(
         account=account,
         container=container,
         path=bare,

@@ -69,8 +69,9 @@ def test_one_run_is_shown_with_the_files_of_its_snapshot(app: App) -> None:
         ({"status": "done"}, "it must be one of claimed"),
         ({"since": "yesterday"}, "it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z"),
         ({"limit": "0"}, "it must be a whole number from 1 to 1000"),
+        ({"stats": "failed"}, "'stats' is no query parameter here; there are route, status, since, limit."),
     ],
-    ids=["status", "since", "limit"],
+    ids=["status", "since", "limit", "unknown"],
 )
 def test_a_query_that_is_not_understood_is_answered_by_what_would_be(
     app: App, params: dict[str, str], hint: str, caplog: pytest.LogCaptureFixture

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from shared.core.card import Card, blank
+from shared.core.landing import key_of
 from shared.core.run import Status
+from shared.work.overview import MOST_READ
+from testbed.examples import in_landing
 from tests.triggers.app import App
 from tests.triggers.landed import MARKED, asked, ended, listed, look, put, reads_of, run_of, use, watched
 from triggers import landings
@@ -75,6 +81,22 @@ def test_landings_are_chosen_by_route_and_state(app: App) -> None:
     assert [one["landing"] for one in listed(app, state="waiting")["landings"]] == ["landing/digits/monday"]
     assert len(listed(app, route="digits")["landings"]) == 2
     assert listed(app, route="digit")["landings"] == []
+
+
+def itself(card: Card, known: Card | None) -> Card:
+    return card
+
+
+def test_one_request_for_a_rare_state_reads_so_many_cards_and_the_next_goes_on(app: App) -> None:
+    for number in range(MOST_READ + 10):
+        landing = in_landing(f"digits/{number}")
+        app.own.ledger.update_card(key_of("digits", landing), partial(itself, blank("digits", landing)))
+    reads = reads_of(app)
+
+    first = listed(app, state="failed")
+    assert (first["landings"], first["continuation"] is not None, len(reads)) == ([], True, MOST_READ)
+    last = listed(app, state="failed", continuation=first["continuation"])
+    assert (last, len(reads)) == ({"landings": [], "continuation": None}, MOST_READ + 10)
 
 
 @pytest.mark.parametrize(

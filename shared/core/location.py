@@ -12,6 +12,9 @@ from urllib.parse import quote, unquote
 
 from shared.core.record import Record
 
+PATTERNS = 2048
+"""Compiled patterns that are remembered: a few for each of some hundred routes."""
+
 LONGEST_BLOB_NAME = 1024
 """Characters. Source: Azure docs, naming-and-referencing-containers--blobs--and-metadata."""
 
@@ -122,7 +125,7 @@ def fixed_prefix(template: str) -> str:
     return template.split("{", 1)[0]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=PATTERNS)
 def pattern_regex(pattern: str) -> re.Pattern[str]:
     """What a folder pattern matches: each `{name}` is one or more characters of a single path segment."""
     parts = PLACEHOLDER.split(pattern)
@@ -130,7 +133,14 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(literal))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=PATTERNS)
+def above_regex(pattern: str) -> re.Pattern[str]:
+    """Matches the beginning of the paths of all folders that a folder pattern matches, and of all below them, as far as
+    the pattern goes."""
+    return re.compile(f"{pattern_regex(pattern).pattern}(?=/|\\Z)")
+
+
+@lru_cache(maxsize=PATTERNS)
 def glob_regex(glob: str) -> re.Pattern[str]:
     """What a file glob matches within a folder: `*` any characters, `?` one; case matters, as in blob names."""
     return re.compile("".join({"*": "[^/]*", "?": "[^/]"}.get(c, re.escape(c)) for c in glob))

@@ -12,6 +12,7 @@ from shared.core.location import (
     PLACEHOLDER,
     Container,
     Location,
+    above_regex,
     account_of,
     is_safe,
     locate,
@@ -84,10 +85,10 @@ class Polling(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates. `nested`: what becomes
-    of sub-folders of a landing; None where every file is a landing, unless the route says it all the same. `shadow`:
-    the deployment that scores the same beside the one whose results count. `on_request`: who asks for a run may change
-    its settings and inputs."""
+    """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates. `takes_files`: every
+    file is a landing of its own, as the inputs say. `nested`: what becomes of sub-folders of a landing; None where
+    every file is a landing, unless the route says it all the same. `shadow`: the deployment that scores the same beside
+    the one whose results count. `on_request`: who asks for a run may change its settings and inputs."""
 
     name: str
     landing: Container
@@ -99,6 +100,7 @@ class Route:
     shadow: str | None
     settings: JobSettings
     inputs: tuple[Input, ...]
+    takes_files: bool
     outputs: tuple[OutputTemplate, ...]
     datastores: Mapping[str, Container]
     staging: str
@@ -111,11 +113,6 @@ class Route:
     def is_watched(self) -> bool:
         """Whether what lands is scored without being asked for."""
         return self.ready.quiet is not None or self.ready.marker is not None
-
-    @property
-    def takes_files(self) -> bool:
-        """Whether every file is a landing of its own."""
-        return _takes_files(self.inputs)
 
     @property
     def input(self) -> Input:
@@ -194,8 +191,13 @@ class Route:
 
     def home_of(self, folder: str) -> str | None:
         """The folder of the landing that a folder is, or is a part of; None if there is none."""
-        home = folder if self.takes_files or self.nested == "split" else cut(folder, self.folder)[0]
-        return home if self.parts(home) is not None else None
+        # Of each event every route is asked, and mostly it is none of its.
+        found = above_regex(self.folder).match(folder)
+        if found is None or {".", ".."} & set(found.groups()):
+            return None
+        if self.takes_files or self.nested == "split":
+            return folder if self.parts(folder) is not None else None
+        return found[0]
 
 
 def _takes_files(inputs: Sequence[Input]) -> bool:
@@ -213,6 +215,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
     """The route in a mapping that satisfies the schema, with the schema's defaults."""
     landing, ready, endpoint = raw["landing"], raw.get("ready", {}), raw["endpoint"]
     polling, inputs = raw.get("polling", {}), read_inputs(raw["inputs"])
+    takes_files = _takes_files(inputs)
     return Route(
         name=name,
         landing=_container(landing),
@@ -222,7 +225,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
             exclude=tuple(landing.get("exclude", [])),
             ignores_case=landing.get("case", "sensitive") == "ignore",
         ),
-        nested=landing.get("nested", None if _takes_files(inputs) else "refuse"),
+        nested=landing.get("nested", None if takes_files else "refuse"),
         ready=Ready(
             quiet=duration(ready["quiet"]) if "quiet" in ready else None,
             marker=ready.get("marker"),
@@ -237,6 +240,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
         shadow=endpoint.get("shadow"),
         settings=read_settings(raw.get("settings", {})),
         inputs=inputs,
+        takes_files=takes_files,
         outputs=read_outputs(raw.get("outputs", {})),
         datastores={store: _container(place) for store, place in raw.get("datastores", {}).items()},
         staging=raw.get("staging", "when_needed"),

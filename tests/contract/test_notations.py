@@ -85,6 +85,7 @@ def summary(cloud: Cloud, client: AzureBatchEndpoint, root: str = "azureml://", 
     return cloud.output(path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "written", [text for texts in WRITTEN.values() for text in texts], ids=lambda text: text.replace("/", "|")[:60]
 )

@@ -27,7 +27,8 @@ from testbed.examples import ROOT
 from testbed.stack import Stack, running
 from tests.examples.pumps import check
 
-pytestmark = pytest.mark.long  # three stacks, each for one run
+# Three stacks, each for one run.
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("examples")]
 
 PYTHON = ".venv/bin/python"
 MADE = ("data", "model", "weights.json", "__pycache__")

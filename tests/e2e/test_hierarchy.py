@@ -13,7 +13,8 @@ from local.identity.credential import LocalCredential
 from testbed.eventually import eventually
 from testbed.stack import Stack, running
 
-pytestmark = pytest.mark.long  # the tests of sub-folders run on such accounts, too
+# The tests of sub-folders run on such accounts, too.
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("hierarchy")]
 
 AGE = timedelta(seconds=3)
 """Well above the quiet period of the route, which is a second: by their times, files of that age are quiet."""

@@ -18,7 +18,10 @@ from testbed.stack import Stack, running
 FILES = {"a.txt": b"1", "part-a/b.txt": b"22", "part-a/deep/c.txt": b"333", "part-a__b.txt": b"4444"}
 
 
-@pytest.fixture(scope="module", params=[pytest.param("flat", marks=pytest.mark.long), "hierarchical"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("flat", marks=[pytest.mark.long, pytest.mark.xdist_group("nested")]), "hierarchical"],
+)
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     named = [part for account in ACCOUNTS for part in ("--hierarchical", account)]
     with running(tmp_path_factory.mktemp("nested"), *(named if request.param == "hierarchical" else ())) as started:

@@ -30,7 +30,7 @@ CONTAINER = "landing"
 NEEDED_ACCURACY = 0.95
 PATIENCE = 150.0
 """Seconds, for the landing to be published; it usually takes about 25."""
-ENDED = ("published", "failed", "superseded")
+ENDED = ("published", "failed", "canceled", "superseded")
 
 
 class Disappointment(Exception):

@@ -19,7 +19,7 @@ from testbed.cloud import TestedCloud
 from testbed.eventually import eventually
 
 HERE = Path(__file__).parent
-ENDED = ("published", "failed", "superseded")
+ENDED = ("published", "failed", "canceled", "superseded")
 
 
 @dataclass

@@ -17,7 +17,8 @@ bp = df.Blueprint()
 
 @bp.route(route="runs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def list_runs(req: func.HttpRequest) -> func.HttpResponse:
-    """Runs from the newest to the oldest claimed: `route`, `status`, `since` (ISO 8601), `limit`."""
+    """Runs from the newest to the oldest claimed: `route`, `landing` (its path, or container/path), `status`, `since`
+    (ISO 8601), `limit`."""
     return _answer(lambda: inquiry.runs(services().ledger, inquiry.read_query(req.params)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import azure.durable_functions as df
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from shared.core import course, patience, steps, watch
+from shared.core import course, patience, steps, stopping, watch
 from shared.core.acts import Withdrawn
 from shared.core.job import Stage
 from shared.core.publication import chunks, to_publish
@@ -135,9 +135,7 @@ def _record(context: Context, run: Run) -> Line[Run]:
     if isinstance(answer, steps.Overtaken):
         raise OvertakenBy(answer.status)
     run = course.recorded(run)
-    if isinstance(answer, Withdrawn) and not run.has_ended and run.status is not Status.CANCELING:
-        return course.given_up(run, Error("canceled", answer.cancel.told), now)
-    return run
+    return stopping.stopped(run, answer.cancel, now) if isinstance(answer, Withdrawn) else run
 
 
 def _renew(context: Context, run: Run) -> Line[Run]:
@@ -183,7 +181,7 @@ def _submit(context: Context, run: Run) -> Line[Run]:
     since = context.current_utc_datetime
     answer = yield from perform(context, steps.SUBMIT_JOB, given)
     if isinstance(answer, Withdrawn):  # before anything was sent
-        return course.failed(run, Error("canceled", answer.cancel.told), context.current_utc_datetime)
+        return stopping.withdrawn(run, answer.cancel, context.current_utc_datetime)
     return course.answered(run, answer, context.current_utc_datetime, since=since)
 
 
@@ -214,7 +212,7 @@ def _follow(context: Context, run: Run) -> Line[Run]:
 def _cancel(context: Context, run: Run) -> Line[Run]:
     """Ask for the job to be canceled."""
     answer = yield from perform(context, steps.CANCEL_JOB, _job_of(run))
-    return course.canceled(run, answer.accepted, context.current_utc_datetime)
+    return stopping.canceled(run, answer.accepted, context.current_utc_datetime)
 
 
 def _explain(context: Context, run: Run) -> Line[Run]:

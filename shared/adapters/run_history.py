@@ -15,14 +15,19 @@ from shared.adapters.rest import ListCut, Rest, cut, json_of, parts_of, without_
 from shared.adapters.workspaces import Workspaces
 from shared.core.job import Job, Stage, stage_of, text_at, value_at
 from shared.core.route import Endpoint
+from shared.core.script_error import first_exception
 from shared.errors import Unavailable
 
 PAGES = 10
 """Pages of a job's steps that are read."""
 STEPS_TOLD = 3
 """Failed steps that are asked why."""
+LOG_HEAD = 64 * 1024
+"""Bytes of the beginning of a log that are read: what went wrong first is there."""
 LOG_TAIL = 4096
 """Bytes of the end of a log that are read."""
+LOGS_READ = 8
+"""Logs of a step that are looked through for an exception: there is one for each process."""
 LONGEST_REASON = 900
 LONGEST_TAIL = 900
 """Characters of the service's reason and of the script's log that are told: together less than a message may have."""
@@ -61,10 +66,11 @@ class RunHistory:
         return f"{self._runs}/{quote(job.name, safe='')}/children"
 
     def reason(self, job: Job) -> str | None:
-        """Why the job failed: the error of the step that failed, with the end of the script's own log where there is
-        one; else the job's own error; None if neither is known. Raises Unavailable."""
+        """Why the job failed: the first exception of the user's own script where a log shows it, else the end of its
+        log, with the error of the step that failed; else the job's own error; None if neither is known. Raises
+        Unavailable."""
         whole = self._details(job.name)
-        own = _told(whole, "", None)
+        own = _reason_in(whole)
         try:
             return (self._reason_of_a_step(job) if whole else None) or own
         except Unavailable:
@@ -77,32 +83,43 @@ class RunHistory:
         for step in failed[:STEPS_TOLD]:
             run, name = text_at(step, "runId") or "", text_at(step, "name")
             found = self._details(run)
-            if told := _told(found, f"step {name}: " if name and job.is_pipeline else "", self._log_tail(found)):
-                return told
+            exception, end = self._words_of(found)
+            told = " ".join(text for text in (exception, _reason_in(found), end) if text)
+            if told:
+                return f"step {name}: {told}" if name and job.is_pipeline else told
         return None
 
     def _details(self, run: str) -> dict[str, Any]:
         answer = self._rest.get(f"{self._runs}/{quote(run, safe='')}/details", MANAGEMENT)
         return {} if answer.status_code == 404 else json_of(answer)
 
-    def _log_tail(self, details: Mapping[str, Any]) -> str | None:
-        """The name of the log that tells most, and its end; None if there is none that can be read."""
-        for name, link in _worth_reading(value_at(details, "logFiles")):
-            if self._is_storage(link) and (end := self._end_of(link)):
-                return f"The end of {name}: {end}"
-        return None
+    def _words_of(self, details: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        """The first exception of the script that any of its logs shows, or else the end of the log that tells most;
+        with the log's name."""
+        tail: str | None = None
+        for name, link in list(_worth_reading(value_at(details, "logFiles")))[:LOGS_READ]:
+            head, end = self._ends_of(link) if self._is_storage(link) else ("", "")
+            if exception := first_exception(head) or first_exception(end):
+                return f"The script raised {without_queries(' '.join(exception.split()))}; see {name}.", None
+            if tail is None and (told := without_queries(" ".join(end.split()))[-LONGEST_TAIL:]):
+                tail = f"The end of {name}: {told}"
+        return None, tail
 
-    def _end_of(self, link: str) -> str | None:
+    def _ends_of(self, link: str) -> tuple[str, str]:
+        """The beginning and the end of a log, which may be the same."""
         # No token: the link is signed, and it is never told.
         try:
-            head = self._rest.get(link, None, {"Range": "bytes=0-0"})
-            size = int((head.headers.get("Content-Range") or "/0").rpartition("/")[2])
-            answer = self._rest.get(link, None, {"Range": f"bytes={max(0, size - LOG_TAIL)}-"}) if size else None
-        except (Unavailable, ValueError):
-            return None
-        if answer is None or answer.status_code != 206:
-            return None
-        return without_queries(" ".join(answer.text[-LOG_TAIL:].split()))[-LONGEST_TAIL:] or None
+            answer = self._rest.get(link, None, {"Range": f"bytes=0-{LOG_HEAD - 1}"})
+            if answer.status_code != 206:
+                return "", ""
+            size = int(answer.headers["Content-Range"].rpartition("/")[2])
+            head = answer.text[:LOG_HEAD]
+            if size <= LOG_HEAD:
+                return head, head[-LOG_TAIL:]
+            rest = self._rest.get(link, None, {"Range": f"bytes={size - LOG_TAIL}-"})
+        except (Unavailable, ValueError, KeyError):
+            return "", ""
+        return head, rest.text[-LOG_TAIL:] if rest.status_code == 206 else ""
 
     def _is_storage(self, link: str) -> bool:
         parts = parts_of(link)
@@ -118,7 +135,6 @@ def _worth_reading(logs: object) -> Iterator[tuple[str, str]]:
                 yield name, files[name]
 
 
-def _told(details: Mapping[str, Any], where: str, tail: str | None) -> str | None:
+def _reason_in(details: Mapping[str, Any]) -> str | None:
     reason = text_at(details, "error", "error", "message")
-    found = [f"{where}{cut(reason, LONGEST_REASON)}" if reason else None, tail]
-    return " ".join(text for text in found if text) or None
+    return cut(reason, LONGEST_REASON) if reason else None

@@ -28,9 +28,12 @@ request      what somebody sends to ask for a run, and what is answered
 run          a run: its record, its statuses and their table
 spec         how a run is carried out: where its files are, and where its results go
 course       the course of a run: what its record becomes when something has happened
+stopping     how a run ends because somebody wants it
 patience     how much trouble a run sits out
+hints        what to do about a run that was not published, for every reason
 job          job statuses and what each means
 submission   what a batch endpoint is sent, and what it may answer
+script_error  the first exception of a user's own script, as its logs show it
 finding      whose a job is: how the job of a lost answer is found again
 checkup      what the doctor is asked, what it says, and which role it advises
 open_facts   what nobody can tell about Azure, and what the doctor has seen of it

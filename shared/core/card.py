@@ -28,6 +28,8 @@ class State(StrEnum):
     SCORED = "scored"
     """What it held at the last look is published."""
     FAILED = "failed"
+    CANCELED = "canceled"
+    """Somebody has canceled its run, or the run's job."""
     REFUSED = "refused"
     """Its run was not carried out, because of what is in it."""
     SUPERSEDED = "superseded"
@@ -137,5 +139,7 @@ def state_of_run(run: Run) -> State:
             return State.SUPERSEDED
         case Status.FAILED:
             return State.FAILED if run.spec.refusal is None else State.REFUSED
+        case Status.CANCELED:
+            return State.CANCELED
         case _:
             return State.RUNNING

@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer, Sent, some
+from shared.core.hints import ONCE_MORE
 from shared.core.job import Job, Stage, advice_on
 from shared.core.record import change
 from shared.core.run import (
+    CANCELED_BY_SOMEBODY,
     LATEST_ATTEMPTS,
     SEARCHES,
     Attempt,
@@ -63,7 +65,7 @@ DENIED_STATUSES = frozenset({401, 403})
 def begun(run: Run, now: datetime) -> Run:
     """A claimed run starts."""
     if run.spec.refusal is not None:
-        return failed(run, Error("refused", run.spec.refusal), now)
+        return failed(run, Error("refused", run.spec.refusal, run.spec.do), now)
     return run.moved(_before_submission(run))
 
 
@@ -83,7 +85,7 @@ def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
         case Renewed(spec):
             fresh = change(run, spec=spec, renewed_for=run.attempt)
             if spec.refusal is not None:
-                return failed(fresh, Error("refused", spec.refusal), now)
+                return failed(fresh, Error("refused", spec.refusal, spec.do), now)
             to = _before_submission(fresh)
             if to is not run.status:
                 return fresh.moved(to)
@@ -119,13 +121,12 @@ def answered(run: Run, answer: Submission, now: datetime, *, since: datetime | N
             return accepted(change(run, assets=assets), job, now)
         case Rejected(status, message) if status in DENIED_STATUSES and _may_be_felt_yet(run, now):
             again = _next_attempt(run, "denied", message, now, denied_since=run.denied_since or now)
-            told = f"The endpoint answered {status}: {message.rstrip('. ')}. {ADVICE[status]}"
-            return again.waiting(told, rest_after(run.failures), now)
+            told = f"The endpoint answered {status}: {message}"
+            return again.waiting(told, rest_after(run.failures), now, do=ADVICE[status])
         case Rejected(status, message):
             noted = change(run, attempts=_attempts(run, "rejected", now, message=message))
-            advice = f"{ADVICE.get(status, '')} Then upload the files again.".strip()
-            text = f"The endpoint answered {status}: {message} {advice}"
-            return failed(noted, Error(f"rejected_{status}", text), now)
+            do = f"{ADVICE[status]} {ONCE_MORE}" if status in ADVICE else None
+            return failed(noted, Error(f"rejected_{status}", f"The endpoint answered {status}: {message}", do), now)
         case Deferred(retry_after, message):
             again = _next_attempt(run, "deferred", message, now)
             if now - run.since >= run.spec.polling.deadline:
@@ -136,7 +137,7 @@ def answered(run: Run, answer: Submission, now: datetime, *, since: datetime | N
             return _unanswered(run, message, now, since)
         case Unfit(message):
             noted = change(run, attempts=_attempts(run, "unfit", now, message=message))
-            return failed(noted, Error("unfit", f"{message} Then upload the files again."), now)
+            return failed(noted, Error("unfit", message), now)
         case unknown:
             assert_never(unknown)
 
@@ -189,11 +190,9 @@ def searched(run: Run, answer: SearchAnswer, now: datetime) -> Run:
 
 def _never_found(run: Run, seen: str, now: datetime) -> Run:
     given_up = change(run, unanswered=None, unclear=run.unclear + 1, abandoned=_abandoned(run))
-    message = (
-        f"The outcome of {given_up.unclear} submission(s) is unknown: the endpoint confirmed no job, and {seen}. In "
-        f"Studio, look for a job that {run.sent.told_by} and cancel it. Then upload the files again."
-    )
-    return failed(given_up, Error("unclear", message), now)
+    message = f"The outcome of {given_up.unclear} submission(s) is unknown: the endpoint confirmed no job, and {seen}."
+    do = f"In Studio, look for a job that {run.sent.told_by} and cancel it. {ONCE_MORE}"
+    return failed(given_up, Error("unclear", message, do), now)
 
 
 def observed(run: Run, job: Job | None, now: datetime) -> Run:
@@ -202,7 +201,7 @@ def observed(run: Run, job: Job | None, now: datetime) -> Run:
     if job is None:
         missing = run.missing + 1
         if missing >= MISSING_LIMIT:
-            message = f"The endpoint can no longer find job {run.job.name}. It may have been deleted."
+            message = f"The endpoint can no longer find job {run.job.name}."
             return given_up(run, Error("job_missing", message), now)
         return _within_deadlines(change(run, missing=missing), now)
     shown = run.job.seen_again(job)
@@ -221,9 +220,7 @@ def explained(run: Run, message: str | None, now: datetime) -> Run:
     assert run.job is not None, "only a run with a job explains its failure"
     error = _job_error("job_failed", run.job, "failed")
     if message is not None:
-        error = error.and_said(f"Azure ML reports: {message}")
-        if (advice := advice_on(message)) is not None:
-            error = error.and_said(advice)
+        error = change(error.and_said(f"Azure ML reports: {message}"), do=advice_on(message))
     return failed(run, error, now)
 
 
@@ -259,8 +256,8 @@ def located(run: Run, answer: LocateAnswer, now: datetime) -> Run:
     match answer:
         case Located(outputs):
             return _ahead(change(run, located=outputs), now)
-        case Unpublishable(problem):
-            return failed(run, Error("publication", problem), now)
+        case Unpublishable(problem, do):
+            return failed(run, Error("publication", problem, do), now)
         case unknown:
             assert_never(unknown)
 
@@ -270,16 +267,10 @@ def published(run: Run, answer: PublishAnswer, now: datetime) -> Run:
     match answer:
         case Sealed(publication):
             return _published(run, publication, now)
-        case Unpublishable(problem):
-            return failed(run, Error("publication", problem), now)
+        case Unpublishable(problem, do):
+            return failed(run, Error("publication", problem, do), now)
         case unknown:
             assert_never(unknown)
-
-
-def canceled(run: Run, accepted: bool, now: datetime) -> Run:
-    """The service was asked to cancel the job; the run ends with the error that led to it."""
-    told = "The job was canceled." if accepted else "The job could not be canceled; check it in Studio."
-    return failed(run, (run.error or Error("canceled", "The run was given up.")).and_said(told), now)
 
 
 def given_up(run: Run, error: Error, now: datetime) -> Run:
@@ -293,8 +284,9 @@ def given_up(run: Run, error: Error, now: datetime) -> Run:
 
 
 def failed(run: Run, error: Error, now: datetime) -> Run:
-    """The run ends without a publication."""
-    return _ended(run, Status.FAILED, error, now)
+    """The run ends without a publication: as canceled where that is what somebody wanted, else as failed."""
+    wanted = error.reason in CANCELED_BY_SOMEBODY
+    return _ended(run, Status.CANCELED if wanted else Status.FAILED, error, now)
 
 
 def waited(run: Run) -> Run:
@@ -379,13 +371,11 @@ def _within_deadlines(run: Run, now: datetime) -> Run:
     never_ran = run.job.stage is Stage.WAITING and run.timings.running is None
     if now - since >= polling.deadline:
         limit, reason = polling.deadline, "deadline"
-        advice = "If jobs of this size need longer, raise the route's polling.deadline."
     elif never_ran and now - since >= polling.start_deadline:
-        limit, reason, advice = polling.start_deadline, "start_deadline", "Check the compute cluster's quota and state."
+        limit, reason = polling.start_deadline, "start_deadline"
     else:
         return change(run, looks=run.looks + 1, wait_until=_next_look(change(run, looks=run.looks + 1), now))
-    text = f"Job {run.job.name} was still {run.job.status} after {limit}. {advice}"
-    return given_up(run, Error(reason, text), now)
+    return given_up(run, Error(reason, f"Job {run.job.name} was still {run.job.status} after {limit}."), now)
 
 
 def _next_look(run: Run, now: datetime) -> datetime:

@@ -12,7 +12,7 @@ from shared.core.card import Card, State, overdue_at, quiet_at, state_of, state_
 from shared.core.landing import Landing
 from shared.core.miss import Miss, nearest_miss
 from shared.core.route import Ready, Route
-from shared.core.run import Run, Status
+from shared.core.run import UNPUBLISHED, Run, Status
 from shared.core.snapshot import File, Frozen
 from shared.core.spot import Spot
 from shared.core.tally import HEAD_START, LOOKBACK
@@ -136,7 +136,8 @@ def is_settled(facts: Facts) -> bool:
         return False
     if not run.has_ended:
         return True
-    is_again = version is Version.SAME_CONTENT and run.status is Status.FAILED  # uploaded again, so it is tried again
+    # Uploaded again, so it is tried again.
+    is_again = version is Version.SAME_CONTENT and run.status in UNPUBLISHED
     return run.status is not Status.SUPERSEDED and not is_again and not (version is None and _holds_more(facts))
 
 
@@ -196,7 +197,7 @@ def run_in(run: Run) -> dict[str, Any]:
         "status": str(run.status),
         "claimed": _time(run.timings.claimed),
         "ended": _time(run.timings.ended),
-        "error": None if error is None else {"reason": error.reason, "message": error.message},
+        "error": None if error is None else error.shown,
         "publication": None if publication is None else publication.url,
     }
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.core.hints import ONCE_MORE
 from shared.core.record import Record, change
 
 
@@ -107,7 +108,7 @@ def advice_on(reason: str) -> str | None:
         return None
     return (
         "Give the compute cluster's identity Storage Blob Data Reader on the landing container and Storage Blob Data "
-        "Contributor on the output datastore's container. Then upload the files again."
+        f"Contributor on the output datastore's container. {ONCE_MORE}"
     )
 
 

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import count, zip_longest
 
+from shared.core.hints import ONCE_MORE, Objection
+
 LOOKED_THROUGH = 5000
 """Names in sub-folders of a landing that are looked through for files to score; one request lists so many. Source:
 Azure docs, list-blobs."""
@@ -67,22 +69,22 @@ def flat_names(names: Iterable[str]) -> dict[str, str]:
     return flat
 
 
-def nested_refusal(route: str, nested: str | None, folders: Sequence[str]) -> str | None:
+def nested_refusal(route: str, nested: str | None, folders: Sequence[str]) -> Objection | None:
     """Why a landing with files to score in these sub-folders must not be scored; None if there are none."""
     if not folders:
         return None
     told = ", ".join(_told(folder) for folder in folders[:MOST_TOLD])
     more = f" and {len(folders) - MOST_TOLD} more" if len(folders) > MOST_TOLD else ""
     if nested == "flatten":
-        return (
+        return Objection(
             "There are files to score in sub-folders whose paths have an empty segment, a backslash or a control "
-            f"character, so that they cannot be copied: {told}{more}. Nothing was scored. Move or remove them, then "
-            "upload the files again."
+            f"character, so that they cannot be copied: {told}{more}. Nothing was scored.",
+            f"Move or remove them. {ONCE_MORE}",
         )
-    return (
-        f"There are files to score in sub-folders, which a batch job ignores: {told}{more}. Nothing was scored. Set "
-        f"landing.nested of route {route!r} to flatten (they are scored with the others) or split (each folder has a "
-        "run of its own), or move or remove them. Then upload the files again."
+    return Objection(
+        f"There are files to score in sub-folders, which a batch job ignores: {told}{more}. Nothing was scored.",
+        f"Set landing.nested of route {route!r} to flatten (they are scored with the others) or split (each folder has "
+        f"a run of its own), or move or remove them. {ONCE_MORE}",
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.core.course import canceled, given_up
+from shared.core.course import given_up
 from shared.core.record import change
 from shared.core.run import Error, Run, Status
 from shared.core.steps import RECORD_RUN
+from shared.core.stopping import canceled
 from shared.core.trouble import DENIED_PATIENCE, Kind, Trouble, rest_after
 
 CANCEL_TRIES = 10

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.core.hints import ONCE_MORE, Objection
 from shared.core.inputs import Input
 from shared.core.location import Location
 from shared.core.outputs import OWN_NAMES, Output
@@ -44,14 +45,20 @@ def chunks(files: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + FILES_PER_CHUNK, files)
 
 
-def problem_with(outputs: Sequence[File]) -> str | None:
+def problem_with(outputs: Sequence[File]) -> Objection | None:
     """Why these outputs cannot be published, or None."""
     if not outputs:
-        return "The job completed, but its output folder is empty. Check the deployment's output_action and logs."
+        return Objection(
+            "The job completed, but its output folder is empty.",
+            f"Check the deployment's output_action, and the job's logs. {ONCE_MORE}",
+        )
     # With a hierarchy, a folder of such a name keeps the file from being written.
     taken = sorted({file.name.partition("/")[0] for file in outputs} & OWN_NAMES)
     if taken:
-        return f"The job wrote {', '.join(taken)}, which is reserved in the run folder. Rename the output."
+        return Objection(
+            f"The job wrote {', '.join(taken)}, which is reserved in the run folder.",
+            f"Have the job write it under another name. {ONCE_MORE}",
+        )
     return None
 
 

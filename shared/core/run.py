@@ -14,6 +14,7 @@ from typing import Any
 from shared.core.acts import Cancel, Repetition
 from shared.core.changes import Changes, Requested
 from shared.core.finding import Sent
+from shared.core.hints import hint_for
 from shared.core.job import Job
 from shared.core.location import Location
 from shared.core.outputs import Output
@@ -54,6 +55,8 @@ class Status(StrEnum):
     """The job has scored exactly the snapshot; its outputs are copied to the lakehouse storage."""
     PUBLISHED = "published"
     FAILED = "failed"
+    CANCELED = "canceled"
+    """Somebody has canceled the run, or its job. Nothing was published."""
     SUPERSEDED = "superseded"
     """The landing has newer content, which gets a run of its own. Nothing was published."""
 
@@ -64,37 +67,57 @@ TRANSITIONS: Table[Status] = {
     (Status.CLAIMED, Status.FAILED): "refused",
     (Status.STAGING, Status.SUBMITTING): "the copies are complete",
     (Status.STAGING, Status.FAILED): "given up",
+    (Status.STAGING, Status.CANCELED): "somebody canceled it",
     (Status.STAGING, Status.SUPERSEDED): "a file changed",
     (Status.SUBMITTING, Status.STAGING): "the folder now holds other files too",
     (Status.SUBMITTING, Status.SCORING): "accepted, or its job was found",
     (Status.SUBMITTING, Status.FAILED): "rejected, or given up",
+    (Status.SUBMITTING, Status.CANCELED): "somebody canceled it",
     (Status.SUBMITTING, Status.SUPERSEDED): "newer content arrived before there was a job",
     (Status.SCORING, Status.STAGING): "other files arrived while the job ran",
-    (Status.SCORING, Status.CANCELING): "deadline passed, or given up",
+    (Status.SCORING, Status.CANCELING): "deadline passed, given up, or somebody canceled it",
     (Status.SCORING, Status.PUBLISHING): "completed, and scored exactly the snapshot",
-    (Status.SCORING, Status.FAILED): "the job failed, was canceled or is gone",
+    (Status.SCORING, Status.FAILED): "the job failed or is gone",
+    (Status.SCORING, Status.CANCELED): "somebody canceled the job, or the run when its job had ended",
     (Status.SCORING, Status.SUPERSEDED): "the files changed while the job ran",
-    (Status.CANCELING, Status.FAILED): "canceled, or cannot be canceled",
+    (Status.CANCELING, Status.FAILED): "the job is canceled, or cannot be",
+    (Status.CANCELING, Status.CANCELED): "the job is canceled, or cannot be, as somebody wanted",
     (Status.PUBLISHING, Status.PUBLISHED): "sealed",
     (Status.PUBLISHING, Status.FAILED): "cannot be published",
+    (Status.PUBLISHING, Status.CANCELED): "somebody canceled it",
 }
 """Every transition of a run, and its reason. docs/architecture.md shows them; any other raises."""
 
-ENDED = frozenset({Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED})
+UNPUBLISHED = frozenset({Status.FAILED, Status.CANCELED, Status.SUPERSEDED})
+ENDED = frozenset({Status.PUBLISHED, *UNPUBLISHED})
 HAVE_A_JOB = frozenset({Status.SCORING, Status.CANCELING, Status.PUBLISHING, Status.PUBLISHED})
-HAVE_AN_ERROR = frozenset({Status.CANCELING, Status.FAILED, Status.SUPERSEDED})
+HAVE_AN_ERROR = frozenset({Status.CANCELING, *UNPUBLISHED})
+
+CANCELED_BY_SOMEBODY = frozenset({"canceled", "job_canceled"})
+"""Reasons of errors that somebody wanted."""
 
 
 class Error(Record, frozen=True):
     """Why a run ended without a publication, or what it is waiting for: `reason` is a constant word, `message` is for
-    people, with what to do."""
+    people. `do`: what to do next, where more is known than the hint for the reason says."""
 
     reason: str
     message: str
+    do: str | None = None
+
+    @property
+    def advice(self) -> str:
+        """What to do next, for people."""
+        return self.do or hint_for(self.reason)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """As it is shown to people: always with what to do."""
+        return {"reason": self.reason, "message": self.message, "do": self.advice}
 
     def and_said(self, sentence: str) -> Error:
         """The same with one more sentence."""
-        return Error(self.reason, f"{self.message} {sentence}")
+        return change(self, message=f"{self.message} {sentence}")
 
 
 class Attempt(Record, frozen=True, kw_only=True):
@@ -297,11 +320,11 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
         """`renewed_for` of a run whose next attempt, if it makes one at all, shall read its route again."""
         return OUTDATED if self.job is None and self.unanswered is None else self.renewed_for
 
-    def waiting(self, message: str, wait: timedelta, now: datetime) -> Run:
-        """The same will be tried again; until then the record says what the run waits for."""
+    def waiting(self, message: str, wait: timedelta, now: datetime, *, do: str | None = None) -> Run:
+        """The same will be tried again; until then the record says what the run waits for, and what would help."""
         until = self.later(wait, now)
         text = f"{message.rstrip('. ')}. Next try at {until:%Y-%m-%d %H:%M:%S} UTC."
-        return self.noted(failures=self.failures + 1, wait_until=until, error=Error("waiting", text))
+        return self.noted(failures=self.failures + 1, wait_until=until, error=Error("waiting", text, do))
 
     def later(self, wait: timedelta, now: datetime) -> datetime:
         """After that wait, and no sooner than what was waited for before, such as a time that the service has named."""
@@ -320,15 +343,15 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
 def run_id(route: str, landing: Location, fingerprint: str, number: int, *variant: str) -> str:
     """The identity of a run: the same content of the same landing gives the same id.
 
-    `number` is 0, and one more each time content whose run has failed is uploaded again. `variant`: what tells a run
-    that somebody asked for from the one that the content gets by itself.
+    `number` is 0, and one more each time content whose run has failed or was canceled is uploaded again. `variant`:
+    what tells a run that somebody asked for from the one that the content gets by itself.
     """
     text = "\0".join((route, landing.url, fingerprint, str(number), *variant))
     return f"{route}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 
 REPEATABLE = {
-    Repetition.REPLAY: frozenset({Status.FAILED, Status.SUPERSEDED}),
+    Repetition.REPLAY: UNPUBLISHED,
     Repetition.RESCORE: frozenset({Status.PUBLISHED}),
 }
 """How a run has to have ended, so that its content can be scored once more."""
@@ -352,8 +375,8 @@ def shadow_id(route: str, run: str, deployment: str) -> str:
 
 def may_run_again(run: Run, drop: str) -> bool:
     """Whether content that has had this run gets another one: if it was superseded before it was published, or if it
-    failed and was uploaded again, which the etags (`drop`) show."""
-    return run.status is Status.SUPERSEDED or (run.status is Status.FAILED and run.snapshot.drop != drop)
+    failed or was canceled and was uploaded again, which the etags (`drop`) show."""
+    return run.status is Status.SUPERSEDED or (run.status in UNPUBLISHED and run.snapshot.drop != drop)
 
 
 def read_run(content: bytes) -> Run:

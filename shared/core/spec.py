@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shared.core.hints import ONCE_MORE, Objection
 from shared.core.inputs import Input, fill_input
 from shared.core.landing import Landing
 from shared.core.location import Container, Location, fill, is_safe
@@ -56,7 +57,8 @@ class RunSpec(Record, frozen=True, kw_only=True):
     `input`, `inputs`, `output` and `outputs` are those of a JobRequest, with `{attempt}` left open in the outputs.
     `unplaced`: names of outputs that the deployment writes to its default place, which is in one of `datastores`.
     `scores_copies`: the endpoint is given copies of the snapshot's files instead of the landing itself; `may_copy`:
-    that can still be decided. `refusal`: why it must not be carried out.
+    that can still be decided. `refusal`: why it must not be carried out; `do`: what to do about that, where more is
+    known than the hint for refused runs says.
     """
 
     landing: Location
@@ -73,6 +75,7 @@ class RunSpec(Record, frozen=True, kw_only=True):
     outputs: tuple[Output, ...] = ()
     unplaced: tuple[str, ...] = ()
     datastores: dict[str, Container] = {}
+    do: str | None = None
 
     @property
     def takes_file(self) -> bool:
@@ -127,6 +130,9 @@ class RunSpec(Record, frozen=True, kw_only=True):
 SHADOW = "shadow"
 """The folder within the folder of publications that shadows are published in."""
 
+INCOMPLETE = f"Upload what is missing, or change ready in the route. {ONCE_MORE}"
+NO_SHADOW = Objection("The route has no shadow deployment any more.", "Nothing, if it was taken out on purpose.")
+
 
 def write_spec(
     landing: Landing,
@@ -138,8 +144,8 @@ def write_spec(
     shadow_of: str | None = None,
 ) -> RunSpec:
     """The spec for scoring that snapshot of that landing, by its route as it is now. `copies`: score copies wherever
-    the route allows it. `shadow_of`: by the route's shadow, beside that run. Raises ValueError for a route that was not
-    checked.
+    the route allows it. `refusal`: why the landing is not complete. `shadow_of`: by the route's shadow, beside that
+    run. Raises ValueError for a route that was not checked.
 
     A landing whose name a URL can only have percent-encoded is scored as copies, too: whether the endpoint decodes the
     URLs of its inputs or takes them literally is not documented, and the copies' path needs no encoding. So is one with
@@ -163,14 +169,23 @@ def write_spec(
     mixed = snapshot.others > 0 and not route.takes_files
     below = route.below_pattern(landing.folder.path)
     published, endpoint = f"{fill(route.publish_path, values)}/{below}".removesuffix("/"), route.endpoint
+    incomplete = Objection(refusal, INCOMPLETE) if refusal is not None else None
     if shadow_of is not None:
         published, endpoint = f"{published}/{SHADOW}", change(endpoint, deployment=route.shadow)
-        refusal = refusal or (None if route.shadow else "The route has no shadow deployment any more.")
+        incomplete = incomplete or (None if route.shadow else NO_SHADOW)
     publish = Location(route.publish, f"{published}/run_id={shadow_of or run_id}")
     by_url = any(one.uri.startswith("https://") for one in given if one.is_landing)
     ambiguous = by_url and landing.location.is_spelled_otherwise_in_urls
     may_copy = route.staging != "never" and own is not None
     needs_copies = mixed or copies or ambiguous or snapshot.is_nested
+    objection = (
+        _path_refusal(publish, [output for output in outputs if output])
+        or _name_refusal(below)
+        or incomplete
+        or nested_refusal(route.name, route.nested, snapshot.stray_folders)
+        or unfit
+        or (None if may_copy or not mixed else _mixed_refusal(snapshot, own))
+    )
     return RunSpec(
         landing=landing.location,
         endpoint=endpoint,
@@ -185,16 +200,12 @@ def write_spec(
         polling=route.polling,
         scores_copies=may_copy and (route.staging == "always" or needs_copies),
         may_copy=may_copy,
-        refusal=_path_refusal(publish, [output for output in outputs if output])
-        or _name_refusal(below)
-        or refusal
-        or nested_refusal(route.name, route.nested, snapshot.stray_folders)
-        or unfit
-        or (None if may_copy or not mixed else _mixed_refusal(snapshot, own)),
+        refusal=objection.message if objection else None,
+        do=objection.do if objection else None,
     )
 
 
-def _filled(route: Route, values: Mapping[str, str]) -> tuple[tuple[Input, ...], str | None]:
+def _filled(route: Route, values: Mapping[str, str]) -> tuple[tuple[Input, ...], Objection | None]:
     """The inputs, the landing first; and why one of them cannot be given. It is left out then."""
     first = route.input
     filled, unfit = [], None
@@ -202,29 +213,34 @@ def _filled(route: Route, values: Mapping[str, str]) -> tuple[tuple[Input, ...],
         try:
             filled.append(fill_input(one, values))
         except InputRefused as refused:
-            unfit = unfit or str(refused)
+            unfit = unfit or Objection(str(refused))
     return tuple(filled), unfit
 
 
-def _path_refusal(publish: Location, outputs: Sequence[Output]) -> str | None:
+def _path_refusal(publish: Location, outputs: Sequence[Output]) -> Objection | None:
     if is_safe(publish.path + LONGEST_SUFFIX) and all(is_safe(output.place.path) for output in outputs):
         return None
-    return f"The landing's name is too long for the paths built from it: {publish.path!r}. Use a shorter name."
-
-
-def _name_refusal(below: str) -> str | None:
-    """Why a sub-folder must not be published under its own path: others' results are published there."""
-    if not any(segment == SHADOW or segment.startswith("run_id=") for segment in below.split("/")):
-        return None
-    return (
-        f"The sub-folder {below!r} is named like the folder of a run or of shadows, and its results would be published "
-        "among those of another one. Rename it, then upload the files again."
+    return Objection(
+        f"The landing's name is too long for the paths built from it: {publish.path!r}.",
+        "Upload the files under a shorter name.",
     )
 
 
-def _mixed_refusal(snapshot: Snapshot, own: Output | None) -> str:
+def _name_refusal(below: str) -> Objection | None:
+    """Why a sub-folder must not be published under its own path: others' results are published there."""
+    if not any(segment == SHADOW or segment.startswith("run_id=") for segment in below.split("/")):
+        return None
+    return Objection(
+        f"The sub-folder {below!r} is named like the folder of a run or of shadows, and its results would be published "
+        "among those of another one.",
+        "Rename it, then upload the files again.",
+    )
+
+
+def _mixed_refusal(snapshot: Snapshot, own: Output | None) -> Objection:
     hint = "set staging to when_needed" if own is not None else "give an output a path, beside which copies can be laid"
-    return (
-        f"The folder holds {snapshot.others} file(s) that the route does not score, and the endpoint would score "
-        f"them too. Remove them, or {hint}. Then upload the files again."
+    return Objection(
+        f"The folder holds {snapshot.others} file(s) that the route does not score, and the endpoint would score them "
+        "too.",
+        f"Remove them, or {hint}. {ONCE_MORE}",
     )

@@ -295,9 +295,10 @@ class Sealed(Message, frozen=True):
 
 
 class Unpublishable(Message, frozen=True):
-    """The outputs cannot be published; trying again would not help."""
+    """The outputs cannot be published; trying again would not help. `do`: what would, where that is known."""
 
     problem: str
+    do: str | None = None
 
 
 class CopyOutputs(Record, frozen=True, kw_only=True):

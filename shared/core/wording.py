@@ -24,7 +24,7 @@ from shared.core.explanation import (
 )
 from shared.core.miss import Miss
 from shared.core.route import Ready
-from shared.core.run import Run, Status
+from shared.core.run import Error, Run, Status
 
 
 def explained(facts: Facts) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _waits(facts: Facts) -> dict[str, Any] | None:
 
 def _run(facts: Facts) -> dict[str, Any] | None:
     if facts.unreadable is not None and facts.card is not None:
-        return {"run_id": facts.card.run, "status": "unreadable", "error": {"message": facts.unreadable}}
+        return {"run_id": facts.card.run, "status": "unreadable", "error": Error("version", facts.unreadable).shown}
     if facts.run is None:
         return None
     version = version_of(facts)
@@ -156,8 +156,9 @@ def _end(run: Run) -> str:
     match run.status:
         case Status.PUBLISHED if run.publication is not None:
             return f"published at {run.publication.url}."
-        case Status.FAILED if run.error is not None:
-            return f"{'refused' if run.spec.refusal is not None else 'failed'}. {_closed(run.error.message)}"
+        case Status.FAILED | Status.CANCELED if run.error is not None:
+            ended = run.status if run.spec.refusal is None else "refused"
+            return f"{ended}. {_closed(run.error.message)} {run.error.advice}"
         case Status.SUPERSEDED:
             return "superseded, because the landing got newer content, which gets a run of its own."
         case _:
@@ -192,8 +193,8 @@ def _next(facts: Facts) -> Iterator[str]:
     assert isinstance(facts.found, Taken), "a miss is told otherwise"
     run = facts.run
     if run is not None and is_settled(facts):
-        if run.status is Status.FAILED and run.spec.refusal is None:
-            yield f"To have it scored again, POST /api/runs/{run.run_id}/replay, or upload the files again."
+        if run.status in (Status.FAILED, Status.CANCELED) and run.spec.refusal is None:
+            yield f"To replay it, POST /api/runs/{run.run_id}/replay."
     elif not facts.found.landing.route.is_watched:
         yield (
             f"Route {facts.found.landing.route.name!r} is scored on request only: nothing happens until POST /api/runs "

@@ -11,14 +11,14 @@ from typing import Any
 
 from shared.core.query import refuse_unknown
 from shared.core.record import Record, builtins_of
-from shared.core.run import REPEATABLE, Run, Status, repetition_id
+from shared.core.run import REPEATABLE, Error, Run, Status, repetition_id
 from shared.errors import InputRefused
 from shared.work.ledger import Ledger, Unreadable
 
 MOST = 1000
 """Runs that one request may ask for."""
 
-PARAMETERS = ("route", "status", "since", "limit")
+PARAMETERS = ("route", "landing", "status", "since", "limit")
 
 PRIVATE = frozenset(
     {
@@ -47,6 +47,13 @@ class Query:
     status: Status | None
     since: datetime | None
     limit: int
+    landing: str | None = None
+    """Its path, with or without its container before it."""
+
+    @property
+    def asks_for_all(self) -> bool:
+        """Whether it leaves out none because of what is in its record."""
+        return self.route is None and self.status is None and self.landing is None
 
 
 def read_query(params: Mapping[str, str]) -> Query:
@@ -61,7 +68,14 @@ def read_query(params: Mapping[str, str]) -> Query:
         raise InputRefused(f"since is {since!r}; it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z.") from error
     if not limit.isdecimal() or len(limit) > 9 or not 1 <= int(limit) <= MOST:
         raise InputRefused(f"limit is {limit!r}; it must be a whole number from 1 to {MOST}.")
-    return Query(params.get("route"), Status(status) if status else None, moment, int(limit))
+    landing = params.get("landing")
+    return Query(
+        route=params.get("route"),
+        status=Status(status) if status else None,
+        since=moment,
+        limit=int(limit),
+        landing=None if landing is None else landing.strip("/"),
+    )
 
 
 def _moment(text: str) -> datetime:
@@ -75,7 +89,7 @@ def runs(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
     wanted = (
         _shown(run)
         for run in ledger.newest(since=query.since)
-        if (query.route is None and query.status is None if isinstance(run, Unreadable) else _is_wanted(run, query))
+        if (query.asks_for_all if isinstance(run, Unreadable) else _is_wanted(run, query))
     )
     return list(islice(wanted, query.limit))
 
@@ -112,18 +126,24 @@ def repetition_of(ledger: Ledger, run: Run) -> str | None:
 
 
 def _is_wanted(run: Run, query: Query) -> bool:
-    return query.route in (None, run.route) and query.status in (None, run.status)
+    landings = (None, run.landing, _landing_of(run))
+    return query.route in (None, run.route) and query.status in (None, run.status) and query.landing in landings
+
+
+def _landing_of(run: Run) -> str:
+    return f"{run.spec.landing.container.name}/{run.landing}"
 
 
 def _shown(run: Run | Unreadable) -> dict[str, Any]:
     """What people see of a run: its record, less what only Landfall needs."""
     if isinstance(run, Unreadable):
-        return {"run_id": run.run_id, "status": "unreadable", "error": {"reason": "version", "message": run.reason}}
+        return {"run_id": run.run_id, "status": "unreadable", "error": Error("version", run.reason).shown}
     shown = {name: value for name, value in _filled(run).items() if name not in PRIVATE}
     return {
         **shown,
-        "landing": f"{run.spec.landing.container.name}/{run.landing}",
+        "landing": _landing_of(run),
         "endpoint": run.spec.endpoint.scoring_uri,
+        "error": None if run.error is None else run.error.shown,
         "job": None if run.job is None else _filled(run.job),
         "publication": None if run.publication is None else _filled(run.publication),
         "studio_url": run.job.studio_url if run.job else None,

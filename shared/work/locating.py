@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from shared.core.hints import ONCE_MORE
 from shared.core.location import Location, locate
 from shared.core.outputs import Output
 from shared.core.record import dump
@@ -26,7 +27,8 @@ def locate_outputs(endpoint: BatchEndpoint, blobs: Blobs, given: LocateOutputs) 
         return Unpublishable(
             f"Job {given.job.name} completed, but no output {', '.join(missing)} was found"
             + (f"; nothing lies at {looked}, or the route's datastores do not name its datastore" if looked else "")
-            + ". Give the output a path in the route. Then upload the files again."
+            + ".",
+            f"Give the output a path in the route. {ONCE_MORE}",
         )
     log("outputs.located", **dump(given.names), job=given.job.name, outputs={one.name: one.uri for one in found})
     return Located(found)

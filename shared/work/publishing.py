@@ -60,7 +60,7 @@ def list_outputs(blobs: Blobs, ledger: Ledger, given: Publish) -> ListAnswer:
     written = sorted(_written(blobs, given.all_sources), key=lambda file: file.name)
     if problem := problem_with(written):
         where = ", ".join(source.folder.url for source in given.all_sources)
-        return Unpublishable(f"{problem} ({where})")
+        return Unpublishable(f"{problem.message.rstrip('.')} ({where}).", problem.do)
     frozen = FrozenFiles(tuple(Frozen(name=f.name, etag=f.etag, size=f.size, md5=f.md5) for f in written))
     outputs = ledger.pin_outputs(given.names.run, given.attempt, frozen).files
     for leftover in leftovers(outputs, blobs.list_below(target)):
@@ -144,8 +144,16 @@ def _sealed(blobs: Blobs, folder: Location) -> Published | None:
     return publication_of(folder, [output["size"] for output in told["outputs"]], streamed=streamed)
 
 
-KINDS = {Status.PUBLISHED: "Landfall.RunPublished", Status.FAILED: "Landfall.RunFailed"}
-SHADOW_KINDS = {Status.PUBLISHED: "Landfall.ShadowPublished", Status.FAILED: "Landfall.ShadowFailed"}
+KINDS = {
+    Status.PUBLISHED: "Landfall.RunPublished",
+    Status.FAILED: "Landfall.RunFailed",
+    Status.CANCELED: "Landfall.RunCanceled",
+}
+SHADOW_KINDS = {
+    Status.PUBLISHED: "Landfall.ShadowPublished",
+    Status.FAILED: "Landfall.ShadowFailed",
+    Status.CANCELED: "Landfall.ShadowCanceled",
+}
 """Of their own, so that nobody who waits for results takes a shadow's for one."""
 
 
@@ -163,7 +171,8 @@ def announce(announcer: Announcer | None, given: AnnounceRun) -> Done:
         "run_id": names.run,
         "route": names.route,
         "landing": names.landing,
-        **{name: told.get(name) for name in ("status", "publication", "error", "timings")},
+        **{name: told.get(name) for name in ("status", "publication", "timings")},
+        "error": given.error.shown if given.error is not None else None,
         **({"shadow_of": given.shadow_of} if given.shadow_of is not None else {}),
     }
     subject, event_id = f"/routes/{names.route}/runs/{names.run}", f"{names.run}/{given.status}"

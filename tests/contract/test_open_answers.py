@@ -115,8 +115,10 @@ def test_the_reason_of_a_failure_is_the_failed_steps_and_the_scripts_own(service
 
     assert told is not None
     assert "1 files failed, the error threshold is 0" in told
-    assert "The end of logs/user/error/" in told
-    assert "ValueError: the image has 9 channels, the model expects 1" in told
+    assert told.startswith(
+        "The script raised ValueError: the image has 9 channels, the model expects 1 (score.py, line "
+    )
+    assert "; see logs/user/error/" in told
     assert "sig=" not in told
 
 

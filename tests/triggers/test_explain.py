@@ -167,7 +167,7 @@ def refusing(folder: Location) -> None:
         (
             Status.FAILED,
             "failed",
-            "is of exactly this version: failed. The script raised KeyError. To have it scored again, POST",
+            "is of exactly this version: failed. The script raised KeyError. ",
         ),
         (
             Status.SUPERSEDED,

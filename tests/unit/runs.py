@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.core import course
+from shared.core import course, stopping
+from shared.core.acts import Cancel
 from shared.core.job import Job
 from shared.core.landing import Landing
 from shared.core.location import Container, Location
@@ -105,6 +106,11 @@ def failed() -> Run:
     return course.recorded(course.failed(submitting(), WHY, NOON))
 
 
+def canceled() -> Run:
+    """A run that somebody has canceled before there was a job."""
+    return course.recorded(stopping.withdrawn(submitting(), Cancel(at=NOON), NOON))
+
+
 def superseded() -> Run:
     return course.recorded(course.checked(seen("Completed"), Verdict.CHANGED, NOON))
 
@@ -118,6 +124,7 @@ AT: Mapping[Status, Run] = {
     Status.PUBLISHING: publishing(),
     Status.PUBLISHED: published(),
     Status.FAILED: failed(),
+    Status.CANCELED: canceled(),
     Status.SUPERSEDED: superseded(),
 }
 """A run in every status."""
@@ -130,6 +137,12 @@ def reason(run: Run) -> str | None:
 def message(run: Run) -> str:
     assert run.error is not None, "the run has no error"
     return run.error.message
+
+
+def advice_of(run: Run) -> str:
+    """What the run's error says to do."""
+    assert run.error is not None, "the run has no error"
+    return run.error.advice
 
 
 def copies_of(name: str = "") -> Location:

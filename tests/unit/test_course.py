@@ -11,7 +11,6 @@ from shared.core.course import (
     UNCLEAR_LIMIT,
     answered,
     begun,
-    canceled,
     checked,
     explained,
     observed,
@@ -22,9 +21,11 @@ from shared.core.course import (
     waited,
 )
 from shared.core.finding import CannotTell, Found, NotThere, SearchAnswer
+from shared.core.hints import ONCE_MORE, hint_for
 from shared.core.run import LATEST_ATTEMPTS, SEARCHES, Attempt, Error, Run, Status, Timings, Unanswered
 from shared.core.snapshot import Verdict
 from shared.core.steps import Sealed, Unpublishable
+from shared.core.stopping import canceled
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
 from testbed.fakes import NOON
 from tests.unit.runs import (
@@ -32,6 +33,7 @@ from tests.unit.runs import (
     a_job,
     a_run,
     a_spec,
+    advice_of,
     canceling,
     following,
     message,
@@ -103,8 +105,8 @@ def test_a_rejected_attempt_ends_the_run_with_advice(status: int, advice: str) -
     run = answered(submitting(), Rejected(status, "no deployment"), NOON)
 
     assert (run.status, reason(run), run.attempts[-1].outcome) == (Status.FAILED, f"rejected_{status}", "rejected")
-    told = ("The endpoint answered", f"{status}:", "no deployment", advice, "Then upload the files again.")
-    assert message(run) == " ".join(part for part in told if part)
+    assert message(run) == f"The endpoint answered {status}: no deployment"
+    assert advice_of(run) == (f"{advice} {ONCE_MORE}" if advice else hint_for("rejected"))
 
 
 def test_a_deferred_attempt_is_followed_by_another_until_the_deadline() -> None:
@@ -154,7 +156,7 @@ def test_an_endpoint_that_does_not_list_its_jobs_gets_no_second_attempt() -> Non
     run = given_up_searching(unanswered(), CannotTell("it does not list them."))
 
     assert (run.attempt, len(run.abandoned), reason(run)) == (1, 1, "unclear")
-    assert run.spec.output_of(1).uri in message(run)
+    assert run.spec.output_of(1).uri in advice_of(run)
 
 
 def test_only_a_search_that_gives_up_or_finds_is_told_to_the_ledger() -> None:
@@ -202,7 +204,7 @@ def test_a_job_that_is_over_is_seen_to_before_its_run_ends(ending: str) -> None:
 def test_a_job_that_somebody_canceled_ends_its_run() -> None:
     run = observed(following(), a_job("Canceled", studio_url="https://ml/1"), NOON)
 
-    assert (run.status, reason(run)) == (Status.FAILED, "job_canceled")
+    assert (run.status, reason(run)) == (Status.CANCELED, "job_canceled")
     assert message(run) == "Job batchjob-1 was canceled. See https://ml/1."
 
 
@@ -318,7 +320,9 @@ def test_the_end_of_a_run_tells_whether_its_job_could_be_canceled() -> None:
     assert accepted.status is refused.status is Status.FAILED
     assert reason(accepted) == reason(refused) == "deadline"
     assert message(accepted) == "It took too long. The job was canceled."
-    assert message(refused) == "It took too long. The job could not be canceled; check it in Studio."
+    assert message(refused) == "It took too long. The job could not be canceled."
+    assert advice_of(accepted) == hint_for("deadline")
+    assert advice_of(refused) == f"Cancel the job in Studio, should it still run. {hint_for('deadline')}"
 
 
 def test_only_the_latest_attempts_are_remembered_while_their_number_counts_on() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.course import answered, checked, given_up, observed, published, recorded, staged, waited
+from shared.core.hints import ONCE_MORE
 from shared.core.patience import CANCEL_TRIES, is_left_to_the_sweep, must_be_recorded, stumbled
 from shared.core.run import Error, Run, Status
 from shared.core.snapshot import Verdict
@@ -71,7 +72,9 @@ def test_an_endpoint_that_does_not_let_the_app_in_is_asked_again_for_an_hour(sta
 def test_after_that_hour_the_run_ends_with_advice(status: int, advice: str) -> None:
     run = answered(submitting(denied_since=NOON), Rejected(status, "no role."), NOON + HOUR)
 
-    assert message(run) == f"The endpoint answered {status}: no role. {advice} Then upload the files again."
+    assert run.error == Error(
+        f"rejected_{status}", f"The endpoint answered {status}: no role.", f"{advice} {ONCE_MORE}"
+    )
 
 
 def test_an_endpoint_that_is_busy_in_between_does_not_make_the_hour_longer() -> None:
@@ -111,9 +114,10 @@ def test_who_waits_says_what_for_and_until_when() -> None:
 
     assert {reason(run) for run in (deferred, denied, unclear, away)} == {"waiting"}
     assert message(deferred) == "The workspace is busy. Next try at 2026-03-01 12:01:30 UTC."
-    assert message(denied) == (
-        "The endpoint answered 403: no role. Give the app's identity AzureML Data Scientist, or Batch Endpoint "
-        "Invoker, on the workspace. Next try at 2026-03-01 12:00:05 UTC."
+    assert denied.error == Error(
+        "waiting",
+        "The endpoint answered 403: no role. Next try at 2026-03-01 12:00:05 UTC.",
+        "Give the app's identity AzureML Data Scientist, or Batch Endpoint Invoker, on the workspace.",
     )
     assert message(away) == "observe_job: 503. Next try at 2026-03-01 12:00:05 UTC."
     assert message(unclear) == (
@@ -257,7 +261,7 @@ def test_a_cancelation_that_keeps_failing_ends_the_run_and_says_so() -> None:
         run, tries = stumbled(run, "cancel_job", AWAY, NOON + DAY), tries + 1
 
     assert (tries, reason(run)) == (CANCEL_TRIES, "deadline")
-    assert message(run) == "It took too long. The job could not be canceled; check it in Studio."
+    assert message(run) == "It took too long. The job could not be canceled."
 
 
 def test_a_ledger_that_is_away_takes_no_tries_from_the_cancelation() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core.hints import ONCE_MORE, Objection
 from shared.core.nesting import LONGEST_NAME, flat_names, nested_refusal
 
 
@@ -109,18 +110,19 @@ def test_without_files_in_sub_folders_nothing_is_refused() -> None:
 
 
 def test_a_refusal_names_the_first_sub_folders_and_says_what_to_do() -> None:
-    assert nested_refusal("digits", "refuse", ["a", "b/c", "d", "e", "f"]) == (
+    assert nested_refusal("digits", "refuse", ["a", "b/c", "d", "e", "f"]) == Objection(
         "There are files to score in sub-folders, which a batch job ignores: 'a', 'b/c', 'd' and 2 more. Nothing was "
-        "scored. Set landing.nested of route 'digits' to flatten (they are scored with the others) or split (each "
-        "folder has a run of its own), or move or remove them. Then upload the files again."
+        "scored.",
+        "Set landing.nested of route 'digits' to flatten (they are scored with the others) or split (each folder has a "
+        f"run of its own), or move or remove them. {ONCE_MORE}",
     )
 
 
 def test_a_refusal_of_what_cannot_even_be_copied_says_so() -> None:
-    assert nested_refusal("digits", "flatten", ["a//b"]) == (
+    assert nested_refusal("digits", "flatten", ["a//b"]) == Objection(
         "There are files to score in sub-folders whose paths have an empty segment, a backslash or a control "
-        "character, so that they cannot be copied: 'a//b'. Nothing was scored. Move or remove them, then "
-        "upload the files again."
+        "character, so that they cannot be copied: 'a//b'. Nothing was scored.",
+        f"Move or remove them. {ONCE_MORE}",
     )
 
 
@@ -128,5 +130,5 @@ def test_odd_and_long_names_of_sub_folders_do_no_harm_to_a_message() -> None:
     refusal = nested_refusal("digits", "refuse", ["a\nb", "x" * 1000])
 
     assert refusal is not None
-    assert "'a\\nb'" in refusal
-    assert len(refusal) < 600
+    assert "'a\\nb'" in refusal.message
+    assert len(refusal.message) < 400

@@ -44,7 +44,7 @@ def test_no_output_is_a_problem_with_advice() -> None:
     problem = problem_with([])
 
     assert problem is not None
-    assert "output_action" in problem
+    assert "output_action" in (problem.do or "")
 
 
 @pytest.mark.parametrize("name", ["_run.json", "_SUCCESS", "_SUCCESS/part.csv"])
@@ -52,7 +52,7 @@ def test_an_output_may_not_have_a_name_that_the_run_folder_needs(name: str) -> N
     problem = problem_with([a_file("predictions.csv"), a_file(name)])
 
     assert problem is not None
-    assert name.partition("/")[0] in problem
+    assert name.partition("/")[0] in problem.message
 
 
 @pytest.mark.parametrize("name", ["predictions.csv", "part/_SUCCESS", "_success", "_run.json.bak"])

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from shared.core.course import answered, canceled, checked, explained, recorded, renewed, resumed, searched
+from shared.core.course import answered, checked, explained, recorded, renewed, resumed, searched
 from shared.core.finding import Found, NotThere
 from shared.core.record import change
 from shared.core.run import Error, Run, Status, Unanswered
 from shared.core.snapshot import Verdict
 from shared.core.spec import RunSpec
 from shared.core.steps import MayBeSent, Postponed, Renewed, Superseded
+from shared.core.stopping import canceled
 from shared.core.submission import Deferred
 from shared.core.trouble import PATIENCE
 from testbed.fakes import NOON

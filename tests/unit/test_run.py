@@ -77,8 +77,8 @@ def test_an_id_can_be_part_of_instance_ids_and_blob_names() -> None:
     assert len(identity) == len("digits-") + 20
 
 
-def test_there_are_eighteen_ways_for_a_run_to_go() -> None:
-    assert len(TRANSITIONS) == 18
+def test_there_are_twenty_three_ways_for_a_run_to_go() -> None:
+    assert len(TRANSITIONS) == 23
 
 
 def test_a_run_starts_at_claimed_and_every_status_leads_to_an_end() -> None:
@@ -86,8 +86,8 @@ def test_a_run_starts_at_claimed_and_every_status_leads_to_an_end() -> None:
     assert {before for before, _ in TRANSITIONS} == set(Status) - ENDED
 
 
-def test_a_run_ends_in_one_of_three_ways() -> None:
-    assert {Status.PUBLISHED, Status.FAILED, Status.SUPERSEDED} == ENDED
+def test_a_run_ends_in_one_of_four_ways() -> None:
+    assert {Status.PUBLISHED, Status.FAILED, Status.CANCELED, Status.SUPERSEDED} == ENDED
     assert {status for status, run in AT.items() if run.has_ended} == ENDED
 
 

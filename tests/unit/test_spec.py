@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.core.hints import Objection
 from shared.core.landing import Landing
 from shared.core.location import Location
 from shared.core.nesting import nested_refusal
@@ -120,7 +121,7 @@ def test_copies_are_scored_where_others_lie_beside_the_files(
     spec = spec_of(tuesday(route), "0.png", *(f"{number}.txt" for number in range(others)))
 
     assert (spec.scores_copies, spec.may_copy) == (scores_copies, may_copy)
-    assert ("set staging to when_needed" in (spec.refusal or "")) == refused
+    assert (spec.refusal is not None) == ("set staging to when_needed" in (spec.do or "")) == refused
 
 
 @pytest.mark.parametrize(
@@ -212,9 +213,10 @@ def test_files_in_sub_folders_are_scored_by_copies() -> None:
 def test_strays_refuse_a_landing_in_a_sentence_of_their_own() -> None:
     frozen = replace(snapshot(a_file("0.png")), strays=(a_file("a/1.png"),))
 
-    refusal = write_spec(tuesday(), frozen, RUN_ID).refusal
+    spec = write_spec(tuesday(), frozen, RUN_ID)
 
-    assert refusal == nested_refusal("digits", "refuse", ["a"])
+    assert spec.refusal is not None
+    assert Objection(spec.refusal, spec.do) == nested_refusal("digits", "refuse", ["a"])
 
 
 def test_why_a_landing_was_not_complete_is_said_before_what_is_in_its_sub_folders() -> None:

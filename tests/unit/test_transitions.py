@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core import course, run, watch
+from shared.core import course, run, stopping, watch
+from shared.core.acts import Cancel
 from shared.core.patience import stumbled
 from shared.core.record import change
 from shared.core.run import Run, Status
@@ -37,6 +38,9 @@ from tests.unit.runs import (
 DAY = timedelta(days=1)
 REFUSED = Trouble(Kind.REFUSED, "routes.yaml has problems")
 
+WANTED = course.recorded(stopping.stopped(following(), Cancel(at=NOON), NOON))
+"""A run whose job is to be canceled, because somebody wants that."""
+
 RUNS: list[tuple[Run, Run]] = [
     (a_run(spec=over_copies()), course.begun(a_run(spec=over_copies()), NOON)),
     (a_run(), course.begun(a_run(), NOON)),
@@ -44,18 +48,23 @@ RUNS: list[tuple[Run, Run]] = [
     (staging(), course.staged(staging(), None, NOON)),
     (staging(), stumbled(staging(), "stage_input", REFUSED, NOON)),
     (staging(), course.staged(staging(), "0.png", NOON)),
+    (staging(), stopping.stopped(staging(), Cancel(at=NOON), NOON)),
     (submitting(), course.renewed(submitting(), Renewed(over_copies()), NOON)),
     (submitting(), course.answered(submitting(), Accepted(a_job()), NOON)),
     (submitting(), course.answered(submitting(), Rejected(400, "no"), NOON)),
     (submitting(), course.renewed(submitting(), Superseded(), NOON)),
+    (submitting(), stopping.withdrawn(submitting(), Cancel(at=NOON), NOON)),
     (following(), course.checked(seen("Completed"), Verdict.MORE, NOON)),
     (following(), course.observed(following(), a_job(), NOON + DAY)),
     (following(), course.checked(seen("Completed"), Verdict.INTACT, NOON)),
     (following(), course.explained(seen("Failed"), None, NOON)),
     (following(), course.checked(seen("Completed"), Verdict.CHANGED, NOON)),
-    (canceling(), course.canceled(canceling(), True, NOON)),
+    (following(), course.observed(following(), a_job("Canceled"), NOON)),
+    (canceling(), stopping.canceled(canceling(), True, NOON)),
+    (WANTED, stopping.canceled(WANTED, True, NOON)),
     (publishing(), course.published(publishing(), Sealed(PUBLICATION), NOON)),
     (publishing(), course.published(publishing(), Unpublishable("nothing there"), NOON)),
+    (publishing(), stopping.stopped(publishing(), Cancel(at=NOON), NOON)),
 ]
 
 LOOKING, MARKED = watches.looking(), watches.looking(watches.MARKED)

@@ -56,7 +56,7 @@ def test_staging_never_refuses_a_folder_with_other_files() -> None:
 
     run = world.only_run()
     assert run["error"]["reason"] == "refused"
-    assert "staging" in run["error"]["message"]
+    assert "staging" in run["error"]["do"]
     assert world.endpoint.posts == []
 
 

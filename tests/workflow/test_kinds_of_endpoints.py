@@ -203,7 +203,7 @@ def test_what_does_not_fit_the_deployment_ends_the_run_before_a_job_is_paid_for(
     run = world.only_run()
     assert (run["status"], run["error"]["reason"]) == ("failed", "unfit")
     assert told in run["error"]["message"]
-    assert "upload the files again" in run["error"]["message"]
+    assert "upload the files again" in run["error"]["do"]
     assert world.endpoint.posts == []
 
 
@@ -279,7 +279,7 @@ def test_a_folder_with_other_files_is_not_scored_where_no_copies_can_be_laid() -
 
     run = world.only_run()
     assert (run["status"], run["error"]["reason"]) == ("failed", "refused")
-    assert "give an output a path, beside which copies can be laid" in run["error"]["message"]
+    assert "give an output a path, beside which copies can be laid" in run["error"]["do"]
 
 
 def lost(endpoint: FakeEndpoint, body: Mapping[str, Any]) -> Submission:

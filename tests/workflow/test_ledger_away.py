@@ -101,7 +101,7 @@ def test_an_end_that_the_ledger_never_took_is_left_to_the_sweep_which_finds_the_
     world.driver.run(Orchestrator.SCORE, dump(left), left.run_id)
 
     run = world.only_run()
-    assert (run["status"], run["error"]["reason"]) == ("failed", "job_canceled")
+    assert (run["status"], run["error"]["reason"]) == ("canceled", "job_canceled")
     assert len(world.topic.told) == 1
 
 

@@ -83,10 +83,12 @@ class TestSplit:
 
         world.watch(f"{LANDING}/{name}")
 
-        assert world.only_run()["error"]["message"] == (
-            f"The sub-folder {name!r} is named like the folder of a run or of shadows, and its results would "
-            "be published among those of another one. Rename it, then upload the files again."
-        )
+        assert world.only_run()["error"] == {
+            "reason": "refused",
+            "message": f"The sub-folder {name!r} is named like the folder of a run or of shadows, and its results "
+            "would be published among those of another one.",
+            "do": "Rename it, then upload the files again.",
+        }
         assert world.endpoint.posts == []
 
 

@@ -99,18 +99,18 @@ def test_without_a_topic_nothing_is_announced() -> None:
 
 
 @pytest.mark.parametrize("ending", ["Failed", "Canceled"])
-def test_a_job_that_fails_or_is_canceled_fails_the_run_with_the_studio_link(ending: str) -> None:
+def test_a_job_that_fails_or_is_canceled_ends_the_run_with_the_studio_link(ending: str) -> None:
     world = make_world(statuses=("Running", ending), reason="No succeeded mini batch item returned from run().")
     world.land("0.png")
 
     world.watch()
 
     run = world.only_run()
-    assert run["status"] == "failed"
+    assert run["status"] == ending.lower()
     assert run["error"]["reason"] == f"job_{ending.lower()}"
     assert "https://ml.azure.com/runs/batchjob-1" in run["error"]["message"]
     assert ("No succeeded mini batch item" in run["error"]["message"]) == (ending == "Failed")
-    assert world.topic.told[0][0] == "Landfall.RunFailed"
+    assert world.topic.told[0][0] == f"Landfall.Run{ending}"
     assert world.published(run) == []
 
 
@@ -123,7 +123,7 @@ def test_a_rejected_submission_fails_the_run_in_the_services_words_with_advice()
     error = world.only_run()["error"]
     assert error["reason"] == "rejected_404"
     assert "No valid deployments to route to." in error["message"]
-    assert "scoring_uri" in error["message"]
+    assert "scoring_uri" in error["do"]
 
 
 def test_a_job_that_completes_without_output_is_a_failure_and_not_an_empty_publication() -> None:

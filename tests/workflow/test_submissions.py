@@ -206,7 +206,7 @@ def test_a_job_that_never_starts_is_canceled_at_the_start_deadline() -> None:
 
     error = world.only_run()["error"]
     assert error["reason"] == "start_deadline"
-    assert "quota" in error["message"]
+    assert "quota" in error["do"]
     assert world.endpoint.canceled == ["batchjob-1"]
 
 
@@ -283,7 +283,7 @@ def test_an_endpoint_that_does_not_list_its_jobs_is_not_sent_a_second_submission
 
     error = world.only_run()["error"]
     assert error["reason"] == "unclear"
-    assert "azureml://datastores/workspaceblobstore/" in error["message"]
+    assert "azureml://datastores/workspaceblobstore/" in error["do"]
     assert len(world.endpoint.posts) == 1
 
 

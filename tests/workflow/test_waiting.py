@@ -194,5 +194,5 @@ def test_a_role_that_is_not_felt_within_the_hour_fails_the_run_with_advice() -> 
 
     run = world.only_run()
     assert run["error"]["reason"] == "rejected_403"
-    assert "AzureML Data Scientist" in run["error"]["message"]
+    assert "AzureML Data Scientist" in run["error"]["do"]
     assert timedelta(hours=1) <= world.clock() - NOON < timedelta(hours=1, minutes=6)

@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from shared.errors import Problem, RoutesInvalid
 from shared.routes import Routes, parse_routes
 from shared.settings import Settings, is_developers_machine
-from shared.telemetry import quieten_libraries
+from shared.telemetry import error, quieten_libraries
+from shared.work.ignoring import IgnoredEvents
 from shared.work.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -47,6 +48,24 @@ class RecentlyStarted:
             self._ids.popitem(last=False)
 
 
+class BrokenRoutes:
+    """Tells in the log what is wrong with routes: each problem once, until it is asked to do so anew."""
+
+    def __init__(self) -> None:
+        self._told: set[Problem] = set()
+
+    def tell(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            if problem not in self._told:
+                self._told.add(problem)
+                where = {"route": problem.route or None, "field": problem.field}
+                error("routes.invalid", **where, message=problem.message)
+
+    def anew(self) -> None:
+        """From now on every problem counts as not told yet."""
+        self._told.clear()
+
+
 @dataclass
 class Services:
     """What the functions work with. Attributes are built on first use and kept."""
@@ -56,6 +75,8 @@ class Services:
     new_id: Callable[[], str]
     pause: Callable[[timedelta], None] = lambda span: time.sleep(span.total_seconds())
     recent_watches: RecentlyStarted = field(default_factory=RecentlyStarted)
+    ignored: IgnoredEvents = field(default_factory=IgnoredEvents)
+    broken_routes: BrokenRoutes = field(default_factory=BrokenRoutes)
 
     @cached_property
     def settings(self) -> Settings:
@@ -63,13 +84,23 @@ class Services:
 
     @cached_property
     def routes(self) -> Routes:
-        """Raises RoutesInvalid when no route can be used; routes with problems are left out and told by `problems`."""
-        path = APP / self.settings.routes
+        """Raises RoutesInvalid when no route can be used; routes with problems are left out and told by `problems`.
+        The log tells of every problem when this is used first."""
         try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RoutesInvalid([Problem("", str(path), f"cannot be read: {error}")]) from error
-        return _without_own_records(parse_routes(text, self.env), self.settings)
+            routes = _without_own_records(parse_routes(_text_of(APP / self.settings.routes), self.env), self.settings)
+        except RoutesInvalid as invalid:
+            self.broken_routes.tell(invalid.problems)
+            raise
+        self.broken_routes.tell(routes.problems)
+        return routes
+
+    def tell_of_broken_routes(self) -> None:
+        """Log once more what is wrong with the routes."""
+        self.broken_routes.anew()
+        try:
+            self.broken_routes.tell(self.routes.problems)
+        except RoutesInvalid as invalid:
+            self.broken_routes.tell(invalid.problems)
 
     @cached_property
     def credential(self) -> TokenCredential:
@@ -116,6 +147,13 @@ def services() -> Services:
     """The process's services."""
     quieten_libraries()
     return Services(env=dict(os.environ), now=lambda: datetime.now(UTC), new_id=lambda: str(uuid.uuid4()))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as trouble:
+        raise RoutesInvalid([Problem("", str(path), f"cannot be read: {trouble}")]) from trouble
 
 
 def _without_own_records(routes: Routes, settings: Settings) -> Routes:

@@ -34,10 +34,6 @@ def log(event: str, **fields: Any) -> None:
     _write(logging.INFO, event, fields)
 
 
-def debug(event: str, **fields: Any) -> None:
-    _write(logging.DEBUG, event, fields)
-
-
 def warn(event: str, **fields: Any) -> None:
     _write(logging.WARNING, event, fields)
 

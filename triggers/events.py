@@ -1,7 +1,7 @@
 """Storage events: pushed by Event Grid, or read from a storage queue where a private network keeps Event Grid out.
 
 Both do the same: an event that matters starts the watch of its landing, or of every landing in a folder that was
-renamed; any other costs nothing.
+renamed; any other is counted, and told of with those of its folder.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from shared.core.event import (
     Leads,
     Match,
     event_in,
+    folder_in,
     match_blob,
     match_folder,
     read_event,
@@ -25,7 +26,7 @@ from shared.core.event import (
 from shared.core.landing import Landing
 from shared.errors import InputRefused
 from shared.services import services
-from shared.telemetry import debug, log, warn
+from shared.telemetry import log, warn
 from shared.threads import aside
 from shared.work.walking import landings_in
 from triggers.starting import start_watch
@@ -33,9 +34,6 @@ from triggers.starting import start_watch
 bp = df.Blueprint()
 
 STARTS_AT_ONCE = 16
-
-LONGEST_TOLD = 2000
-"""Characters of a subject or topic in the log: one of a blob has less, and anybody with the key may send more."""
 
 
 @bp.event_grid_trigger(arg_name="event")
@@ -65,14 +63,14 @@ async def on_blob_message(message: func.QueueMessage, client: df.DurableOrchestr
 
 async def _handle(kind: Any, topic: Any, subject: Any, data: Any, client: df.DurableOrchestrationClient) -> None:
     topic, subject = (given if isinstance(given, str) else "" for given in (topic, subject))
+    own = services()
+    own.ignored.tell_if_due(own.now())
     match _match(read_event(kind, topic, subject, data if isinstance(data, dict) else {})):
         case Ignored(reason, suspicious):
-            told = {"subject": subject[:LONGEST_TOLD], "topic": topic[:LONGEST_TOLD], "reason": reason[:LONGEST_TOLD]}
-            (warn if suspicious else debug)("event.ignored", **told)
+            own.ignored.add(folder_in(subject), reason, subject, own.now(), suspicious=suspicious)
         case Match(landing, is_marker):
             await _watch(client, landing, subject, is_marker=is_marker)
         case Leads() as leads:
-            own = services()
             found = await aside(landings_in, own.blobs, leads, own.now)
             await _watch_all(client, found.landings, subject)
             if not found.all:

@@ -27,6 +27,8 @@ bp = df.Blueprint()
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Compare what is there with what the ledger knows, every quarter of an hour."""
     own, now = services(), services().now()
+    own.ignored.tell()
+    own.tell_of_broken_routes()
     left = await aside(sweeping.left_over, own.ledger, now)
     failures: list[Exception] = []
     resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]

@@ -100,6 +100,13 @@ def event_in(message: bytes) -> dict[str, Any]:
     return event
 
 
+def folder_in(subject: str) -> str:
+    """The container and folder that an event's subject names; of any other subject what is before its last slash."""
+    where = _SUBJECT.fullmatch(subject)
+    path = f"{where['container']}/{where['path'].removesuffix('/')}" if where is not None else subject
+    return path.rpartition("/")[0] or path
+
+
 def read_event(kind: str, topic: str, subject: str, data: Mapping[str, Any]) -> Arrived | FolderArrived | Ignored:
     """What an event of either schema says. `topic` is a CloudEvent's source; `kind` its type."""
     if kind not in (BLOB_CREATED, BLOB_RENAMED, DIRECTORY_RENAMED):

@@ -10,6 +10,7 @@ locating    finds outputs that a deployment wrote to its default place
 publishing  publishes the results to the lakehouse storage, and announces how a run has ended
 table       which function carries out which step
 ledger      the durable record of every run
+ignoring    what is told of ignored events
 walking     from a renamed folder down to the landings in it
 sweeping    what events missed, and runs that were left
 inquiry     queries on the ledger: runs

@@ -7,6 +7,7 @@ open/<run_id>                          an empty pointer to each run that has not
 posts/<run_id>/<attempt>               says who alone may send this attempt's POST, or that nobody sends it
 publications/<run_id>/<attempt>.json   the outputs that are published, as the first to list them saw them
 unreadable/<run_id>                    says that the run's record cannot be read, and that this has been reported
+told/<run_id>                          says that the log tells of the run's failure, or cancelation
 doctor/<probe_id>.json                 a probe job of the doctor that is under way (shared/work/probing.py)
 tallies/<route>.json                   the route's landings that are in order, for the sweep (shared/core/tally.py)
 requests/<sha256>.json                 what a request was promised, by the digest of its id (shared/core/request.py)
@@ -32,14 +33,14 @@ from shared.core.card import Card
 from shared.core.location import Container, Location
 from shared.core.record import Done, change, dump, from_json, to_json
 from shared.core.request import Promise
-from shared.core.run import Progress, Run, read_run
+from shared.core.run import Progress, Run, Status, read_run
 from shared.core.snapshot import FrozenFiles
 from shared.core.spec import RunSpec
 from shared.core.steps import Overtaken, Recorded, RecordRun
 from shared.core.tally import Tally
 from shared.errors import InputRefused, LandfallError, LedgerDamaged, Unavailable, UnknownVersion
 from shared.ports import Blobs
-from shared.telemetry import log, warn
+from shared.telemetry import error, log, warn
 from shared.threads import each
 
 READS_AT_ONCE = 16
@@ -83,9 +84,9 @@ class Ledger:
         stored = self.blobs.read(self._at(f"requests/{key}.json"))
         try:
             return None if stored is None else from_json(Promise, stored.content)
-        except InputRefused as error:
-            told = f"What request {key} was promised cannot be read and was left unchanged: {error}"
-            raise UnknownVersion(told) from error
+        except InputRefused as unreadable:
+            told = f"What request {key} was promised cannot be read and was left unchanged: {unreadable}"
+            raise UnknownVersion(told) from unreadable
 
     def keep_promise(self, key: str, promise: Promise, files: FrozenFiles) -> Promise:
         """Keep what a request is promised, with the files of the runs that are to be claimed for it. What was promised
@@ -139,6 +140,14 @@ class Ledger:
             if self.blobs.replace(blob, to_json(asked), etag=stored.etag):
                 return asked
         raise Unavailable(f"Could not update the record of run {run_id}: it keeps changing. Ask again.")
+
+    def tell_once(self, run_id: str, tell: Callable[[], None]) -> None:
+        """Have the end of a run told of, unless it has been. It is noted afterwards, so that a call that is cut short
+        in between has it told of twice rather than never."""
+        blob = self._at(f"told/{run_id}")
+        if self.blobs.stat(blob) is None:
+            tell()
+            self.blobs.replace(blob, b"", etag=None)
 
     def snapshot(self, run_id: str, drop: str) -> FrozenFiles:
         """The files of a run's snapshot."""
@@ -263,8 +272,8 @@ class Ledger:
     def _readable(self, run_id: str) -> Run | Unreadable | None:
         try:
             return self.run(run_id)
-        except UnknownVersion as error:
-            return Unreadable(run_id, str(error))
+        except UnknownVersion as unknown:
+            return Unreadable(run_id, str(unknown))
 
     def _stored_card(self, key: str) -> tuple[Card | None, str | None]:
         stored = self.blobs.read(self._card(key))
@@ -290,9 +299,9 @@ class Ledger:
 
 
 def record(ledger: Ledger, given: RecordRun) -> Recorded:
-    """Bring a run's record up to date and say so.
+    """Bring a run's record up to date and say so; of a run that has failed or was canceled, aloud.
 
-    Two at once: the later revision stays.
+    Two at once: the later revision stays. Both may tell of the end.
     """
     run = given.progress
     answer = ledger.record(given.names.run, run, given.spec)
@@ -307,14 +316,27 @@ def record(ledger: Ledger, given: RecordRun) -> Recorded:
         job=run.job.name if run.job else None,
         error=run.error.message if run.error else None,
     )
+    if run.status in (Status.FAILED, Status.CANCELED):
+        ledger.tell_once(given.names.run, lambda: _tell_of_end(ledger.run(given.names.run)))
     return answer
+
+
+def _tell_of_end(run: Run | None) -> None:
+    if run is None or run.error is None:
+        return  # deleted just now
+    told = {**dump(run.names), **run.error.shown, "shadow_of": run.shadow_of}
+    if run.status is Status.FAILED:
+        error("run.failed", **told)
+    else:
+        warn("run.canceled", **told, by=run.cancel.by if run.cancel is not None else None)
 
 
 def _read(run_id: str, content: bytes) -> Run:
     try:
         return read_run(content)
-    except LandfallError as error:
-        raise UnknownVersion(f"The record of run {run_id} cannot be read and was left unchanged: {error}") from error
+    except LandfallError as trouble:
+        told = f"The record of run {run_id} cannot be read and was left unchanged: {trouble}"
+        raise UnknownVersion(told) from trouble
 
 
 def _is_that_end(run: Run, progress: Progress) -> bool:
@@ -330,8 +352,8 @@ def _claimed_at(pointer: str) -> datetime:
     _, day, rest = pointer.split("/", 2)
     try:
         return datetime.strptime(f"{day} {rest.partition('_')[0]}", "%Y-%m-%d %H%M%S%f").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise InputRefused(f"{pointer} in the ledger is not a pointer to a run; remove it.") from error
+    except ValueError as wrong:
+        raise InputRefused(f"{pointer} in the ledger is not a pointer to a run; remove it.") from wrong
 
 
 def _points_at(pointer: str, run: Run | Unreadable) -> bool:

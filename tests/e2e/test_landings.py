@@ -140,11 +140,11 @@ def test_an_endpoint_that_answers_404_fails_the_run_with_advice_and_others_go_on
     (fine,) = stack.ended("lengths/beside-nowhere")
 
     assert failed["error"]["reason"] == "rejected_404"
-    assert "Check the route's scoring_uri and deployment" in failed["error"]["message"]
+    assert "Check the route's scoring_uri and deployment" in failed["error"]["do"]
     assert fine["status"] == "published"
 
 
-def test_a_job_that_is_canceled_outside_fails_its_run(stack: Stack) -> None:
+def test_a_job_that_is_canceled_outside_ends_its_run_as_canceled(stack: Stack) -> None:
     stack.drop("patient/canceled", {"a.txt": b"60"})
     url = stack.cloud.stack["azureml"]["management_url"]
 
@@ -166,7 +166,7 @@ def test_a_job_that_is_canceled_outside_fails_its_run(stack: Stack) -> None:
     assert answer.status_code == 202
 
     (run,) = stack.ended("patient/canceled")
-    assert run["error"]["reason"] == "job_canceled"
+    assert (run["status"], run["error"]["reason"]) == ("canceled", "job_canceled")
 
 
 def test_a_submission_whose_answer_is_lost_is_found_again_and_made_once(stack: Stack) -> None:

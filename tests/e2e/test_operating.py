@@ -43,7 +43,7 @@ def test_a_run_whose_job_takes_too_long_is_canceled_and_so_is_its_job(stack: Sta
 
     assert answer.status_code == 202
     stopped = ended(stack, run["run_id"])
-    assert (stopped["status"], stopped["cancel"]["reason"]) == ("failed", "the wrong model")
+    assert (stopped["status"], stopped["cancel"]["reason"]) == ("canceled", "the wrong model")
     assert [job["status"] for job in stack.jobs_of("patient")] == ["Canceled"]
     assert act(stack, run["run_id"], "cancel").status_code == 202, "asking again does no harm"
 

@@ -106,7 +106,8 @@ def test_a_failure_comes_with_the_exception_of_the_script(stack: Stack) -> None:
 
     run = only(stack, "failing/explained")
     assert (run["status"], run["error"]["reason"]) == ("failed", "job_failed")
-    assert "ValueError: the image has 9 channels, the model expects 1" in run["error"]["message"]
+    assert "ValueError: the image has 9 channels, the model expects 1 (score.py, line " in run["error"]["message"]
+    assert "replay the run" in run["error"]["do"]
     assert "sig=" not in run["error"]["message"]
 
 
@@ -121,7 +122,7 @@ def test_a_job_that_was_canceled_ends_the_run(stack: Stack) -> None:
     stack.cloud.cancel_job(job["name"])
 
     run = only(stack, "patient/canceled")
-    assert (run["status"], run["error"]["reason"]) == ("failed", "job_canceled")
+    assert (run["status"], run["error"]["reason"]) == ("canceled", "job_canceled")
 
 
 def test_events_come_through_a_queue_in_either_encoding(stack: Stack) -> None:

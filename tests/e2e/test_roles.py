@@ -210,7 +210,7 @@ def test_a_problem_that_routes_share_is_told_once(stack: Stack) -> None:
 def test_a_run_names_the_role_that_the_compute_lacks(stack: Stack, folder: str, role: str, scope: str) -> None:
     with without(stack.cloud.state, assignment(COMPUTE, role, scope)):
         stack.drop(folder, texts(2))
-        message = outcome(stack, folder)["error"]["message"]
+        advice = outcome(stack, folder)["error"]["do"]
 
-    assert role in message
-    assert "compute" in message
+    assert role in advice
+    assert "compute" in advice

@@ -16,6 +16,7 @@ from shared.core.watch import Watch
 from shared.errors import InputRefused, RoutesInvalid
 from shared.routes import parse_routes
 from shared.services import RecentlyStarted
+from shared.work.ignoring import MOST_SUSPICIOUS
 from testbed.examples import SETTINGS, TOPIC, replaced
 from testbed.fakes import NOON
 from tests.triggers.app import App, with_a_broken_route
@@ -136,26 +137,29 @@ def test_the_event_of_a_marker_starts_a_watch_that_knows_it(app: App, deliver: D
 
 
 @pytest.mark.parametrize(
-    ("path", "data"),
+    ("path", "data", "folder"),
     [
-        ("letters/tuesday/a.png", WRITTEN),
-        ("digits/tuesday/notes.txt", WRITTEN),
-        ("digits/tuesday/", WRITTEN),
-        (IMAGE, {"api": "PutBlob", "contentLength": 0}),
+        ("letters/tuesday/a.png", WRITTEN, "letters/tuesday"),
+        ("digits/tuesday/notes.txt", WRITTEN, "digits/tuesday"),
+        ("digits/tuesday/", WRITTEN, "digits"),
+        (IMAGE, {"api": "PutBlob", "contentLength": 0}, "digits/tuesday"),
     ],
     ids=["another folder", "another file", "a folder marker", "empty"],
 )
-def test_an_event_that_asks_for_nothing_costs_nothing(
-    app: App, deliver: Deliver, path: str, data: object, caplog: pytest.LogCaptureFixture
+def test_an_event_that_asks_for_nothing_costs_nothing_and_leaves_a_trace(
+    app: App, deliver: Deliver, path: str, data: object, folder: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "landfall")
+    caplog.set_level(logging.INFO, "landfall")
 
+    deliver(path, data=data)
     deliver(path, data=data)
 
     assert app.client.calls == []
-    (record,) = (record for record in caplog.records if record.name == "landfall")
-    assert record.levelno == logging.DEBUG
-    assert told(caplog, "event.ignored")[0]["subject"] == subject(path)
+    assert caplog.records == []
+    app.clock.advance(minutes=1)
+    deliver()
+    (line,) = told(caplog, "events.ignored")
+    assert (line["folder"], line["count"], line["example"]) == (f"landing/{folder}", 2, subject(path))
 
 
 @pytest.mark.parametrize(
@@ -175,8 +179,24 @@ def test_an_event_of_an_account_that_is_not_the_routes_starts_nothing_and_is_tol
     deliver(topic=TOPIC.replace("/landing", "/attacker"))
 
     assert app.client.calls == []
-    (ignored,) = told(caplog, "event.ignored", logging.WARNING)
+    app.clock.advance(minutes=1)
+    deliver()
+    (ignored,) = told(caplog, "events.ignored", logging.WARNING)
     assert ignored["reason"] == "it is for account 'attacker', but route 'digits' reads from 'landing'"
+
+
+def test_a_thousand_forged_events_are_a_hundred_lines(
+    app: App, deliver: Deliver, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(1_000):
+        deliver(topic=TOPIC.replace("/landing", f"/attacker{number}"))
+    app.clock.advance(minutes=1)
+    deliver()
+
+    lines = told(caplog, "events.ignored", logging.WARNING)
+
+    assert len(lines) == MOST_SUSPICIOUS + 1
+    assert sum(line["count"] for line in lines) == 1_000
 
 
 def test_an_event_whose_watch_cannot_be_started_is_delivered_again_and_then_serves(app: App, deliver: Deliver) -> None:

@@ -122,6 +122,7 @@ def test_a_path_that_is_none_is_not_followed_and_told_of_in_few_words(
     rename(app, path)
 
     assert (app.client.calls, app.blobs.listings) == ([], 0)
+    app.own.ignored.tell()
     (line,) = caplog.messages
     assert len(line) < 5000
 
@@ -134,7 +135,8 @@ def test_a_folder_of_an_account_that_is_not_the_routes_is_not_looked_into(
     rename(app, "digits", TOPIC.replace("/landing", "/attacker"))
 
     assert (app.client.calls, app.blobs.listings) == ([], 0)
-    assert len(told(caplog, "event.ignored", logging.WARNING)) == 1
+    app.own.ignored.tell()
+    assert len(told(caplog, "events.ignored", logging.WARNING)) == 1
 
 
 def test_a_folder_that_may_be_for_a_route_with_a_problem_is_delivered_again(app: App) -> None:

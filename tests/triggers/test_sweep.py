@@ -279,6 +279,22 @@ def test_a_route_with_a_problem_makes_the_sweep_fail_after_everything_else_is_do
     assert len(app.client.started) == 2
     assert app.client.started[0] == run.run_id
     assert len(told(caplog, "sweep.done")) == 1
+    assert [line["route"] for line in told(caplog, "routes.invalid", logging.ERROR)] == ["letters"]
+    with pytest.raises(RoutesInvalid):
+        quarter_of_an_hour_later(app)
+    assert len(told(caplog, "routes.invalid")) == 2
+
+
+def test_the_sweep_tells_of_ignored_events_that_no_later_one_followed(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "landfall")
+    app.own.ignored.add("landing/letters", "no route matches", "a.png", app.clock(), suspicious=False)
+
+    sweep(app)
+    sweep(app)
+
+    assert len(told(caplog, "events.ignored")) == 1
 
 
 def test_a_durable_client_that_does_not_answer_makes_the_sweep_fail_visibly(app: App) -> None:

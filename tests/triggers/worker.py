@@ -18,7 +18,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.telemetry import debug, warn
+from shared.telemetry import log, warn
 from triggers import activities, entities, events, http, landings, on_request, operating, orchestrators, sweep
 
 WITH_CLIENT = {
@@ -102,7 +102,7 @@ class Talkative:
             return found
 
         def asked(*args: Any, **given: Any) -> Any:
-            debug("port.asked", call=name)
+            log("port.asked", call=name)
             logging.getLogger("azure.core.pipeline").warning("the library was asked to %s", name)
             answer = found(*args, **given)
             warn("port.answered", call=name)

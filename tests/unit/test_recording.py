@@ -6,16 +6,18 @@ import logging
 
 import pytest
 
+from shared.core.acts import Cancel
 from shared.core.location import Location
-from shared.core.record import Done, change
+from shared.core.record import Done, change, dump
 from shared.core.run import Error, Run, Status
 from shared.core.steps import Overtaken, Recorded, RecordRun
 from shared.core.trouble import Kind, trouble_of
 from shared.errors import LedgerDamaged, Unavailable
 from shared.work.ledger import Ledger, record
 from testbed.examples import STATE
-from testbed.fakes import FakeBlobs, FakeClock
-from tests.unit.runs import AT, a_spec, failed, following, submitting
+from testbed.fakes import NOON, FakeBlobs, FakeClock
+from tests.triggers.log import told
+from tests.unit.runs import AT, a_spec, canceled, failed, following, published, submitting, superseded
 from tests.unit.test_ledger import FILES, ONE, a_claim, write
 
 
@@ -127,6 +129,89 @@ def test_the_step_that_records_brings_the_record_up_to_date(ledger: Ledger) -> N
     answer = record(ledger, RecordRun(names=following().names, progress=following().progress, spec=None))
 
     assert (answer, ledger.run(ONE)) == (Done(), following())
+
+
+def recorded(ledger: Ledger, run: Run) -> Recorded:
+    return record(ledger, RecordRun(names=run.names, progress=run.progress, spec=None))
+
+
+@pytest.mark.parametrize(
+    ("run", "event", "level"),
+    [(failed(), "run.failed", "ERROR"), (canceled(), "run.canceled", "WARNING")],
+    ids=["failed", "canceled"],
+)
+def test_an_end_that_somebody_should_know_of_is_told_once_with_what_to_do(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture, run: Run, event: str, level: str
+) -> None:
+    """However often the step is carried out: after a lost answer, or by two workers one after the other."""
+    ledger.claim(a_claim(), FILES)
+
+    for _ in range(3):
+        assert recorded(ledger, run) == Done()
+
+    (line,) = told(caplog, event)
+    (logged,) = (one for one in caplog.records if one.levelno >= logging.WARNING)
+    assert logged.levelname == level
+    assert run.error is not None
+    assert line == {**dump(run.names), **run.error.shown}
+
+
+def test_an_end_is_told_of_although_the_first_call_was_cut_short_before_it_could(
+    ledger: Ledger, blobs: FakeBlobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger.claim(a_claim(), FILES)
+    write(ledger, failed())  # and then its worker was lost
+
+    recorded(ledger, failed())
+
+    assert len(told(caplog, "run.failed")) == 1
+
+
+def test_storage_that_fails_after_an_end_was_told_of_does_not_lose_it(
+    ledger: Ledger, blobs: FakeBlobs, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.claim(a_claim(), FILES)
+
+    replace = blobs.replace
+
+    def refused(blob: Location, content: bytes, *, etag: str | None) -> bool:
+        if blob.path.startswith("told/"):
+            raise Unavailable("503")
+        return replace(blob, content, etag=etag)
+
+    monkeypatch.setattr(blobs, "replace", refused)
+    with pytest.raises(Unavailable):
+        recorded(ledger, failed())
+    monkeypatch.undo()
+
+    assert recorded(ledger, failed()) == Done()
+    assert len(told(caplog, "run.failed")) == 2, "twice rather than never"
+
+
+@pytest.mark.parametrize("run", [published(), superseded(), following()], ids=lambda run: str(run.status))
+def test_other_states_of_a_run_are_not_told_aloud(ledger: Ledger, caplog: pytest.LogCaptureFixture, run: Run) -> None:
+    ledger.claim(a_claim(), FILES)
+
+    recorded(ledger, run)
+
+    assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+def test_the_failure_of_a_shadow_says_that_it_is_one(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    ledger.claim(change(a_claim(), shadow_of="digits-1"), FILES)
+
+    recorded(ledger, failed())
+
+    assert told(caplog, "run.failed")[0]["shadow_of"] == "digits-1"
+
+
+def test_who_canceled_a_run_is_told(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    ledger.claim(a_claim(), FILES)
+    ledger.cancel(ONE, Cancel(at=NOON, by="kim"))
+
+    recorded(ledger, canceled())
+
+    assert told(caplog, "run.canceled")[0]["by"] == "kim"
 
 
 def test_who_has_been_overtaken_is_told_so_and_it_is_logged(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:

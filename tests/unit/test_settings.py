@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from shared.core.location import Container
 from shared.errors import RoutesInvalid, SettingsInvalid
 from shared.services import Services
 from shared.settings import NAMES, Settings
-from testbed.examples import SETTINGS
+from testbed.examples import SETTINGS, replaced
 from testbed.fakes import FakeClock
+from tests.triggers.log import told
 
 STATE = {"LANDFALL_STATE_URL": "https://state.blob.core.windows.net/landfall"}
 
@@ -111,6 +113,50 @@ def test_a_routes_file_that_is_not_text_is_told_with_its_path(tmp_path: Path) ->
 
     with pytest.raises(RoutesInvalid, match=r"routes\.yaml: cannot be read"):
         _ = services(LANDFALL_ROUTES=str(tmp_path / "routes.yaml")).routes
+
+
+def broken(tmp_path: Path, text: str) -> str:
+    (tmp_path / "routes.yaml").write_text(text)
+    return str(tmp_path / "routes.yaml")
+
+
+def test_what_is_wrong_with_routes_is_told_when_they_are_first_used_and_not_with_every_use(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = replaced().replace("quiet: 5s", "quiet: soon").replace("staging", "stagnig")
+    own = services(LANDFALL_ROUTES=broken(tmp_path, text))
+
+    for _ in range(3):
+        assert own.routes.usable == ()
+
+    lines = told(caplog, "routes.invalid", logging.ERROR)
+    assert [line["route"] for line in lines] == ["digits"] * len(own.routes.problems)
+    assert "quiet" in lines[0]["field"] + lines[0]["message"]
+
+
+def test_a_file_that_is_no_routes_file_is_told_once_however_many_events_need_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = services(LANDFALL_ROUTES=broken(tmp_path, "routes: ["))
+
+    for _ in range(100):
+        with pytest.raises(RoutesInvalid):
+            _ = own.routes
+
+    (line,) = told(caplog, "routes.invalid", logging.ERROR)
+    assert (line["field"], "route" in line) == ("routes.yaml", False)
+    own.tell_of_broken_routes()
+    own.tell_of_broken_routes()
+    assert len(told(caplog, "routes.invalid")) == 3
+
+
+def test_routes_that_are_in_order_are_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    own = services()
+
+    assert own.routes.usable
+    own.tell_of_broken_routes()
+
+    assert caplog.records == []
 
 
 def test_a_route_that_reads_from_landfalls_own_records_is_refused() -> None:

@@ -60,7 +60,7 @@ def started_cloud() -> Iterator[Cloud]:
     say(f"recognises {train():.1%} of 600 held-back images; deployed by demo/deployments/digits")
     step("Starting the local cloud")
     shutil.rmtree(STATE, ignore_errors=True)
-    command = [sys.executable, "-m", "local", "up", "--state", str(STATE)]
+    command = [sys.executable, "-m", "local", "up", "--quiet", "--state", str(STATE)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

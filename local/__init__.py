@@ -8,6 +8,8 @@
     roles/         who may do what, asked by every part that Azure protects with roles
     stack.py       all parts together: which, in which order, with which settings
     supervisor.py  parts as child processes: started, kept running, stopped
+    milestones.py  what is told while it runs: refused deployments, problems, how far each run is
+    health.py      asks the app what is wrong with it
     commands.py    what a person does with it: drop data, look at runs, wait
     explaining.py  asks the app why a file is scored, or is not
     doctor.py      asks the app's doctor and shows its checklist

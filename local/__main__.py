@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--routes", type=Path, help="a routes file to use instead of the app's")
     up.add_argument("--deployments", type=Path, default=DEPLOYMENTS, help="default: the demo's")
     up.add_argument("--clock-rate", type=float, help="clock speed; 1 is real time")
+    up.add_argument("--quiet", action="store_true", help="do not tell of problems, and how far each run is")
     azure.add_argument(up)
 
     one_more: dict[str, Any] = {"action": "append", "metavar": "ACCOUNT"}
@@ -87,6 +88,7 @@ def _up(args: argparse.Namespace) -> int:
             azure=args.azure or chosen.load(args.state),
             hierarchical=tuple(args.hierarchical or ()),
             firewalls=None if args.firewall is None else tuple(args.firewall),
+            tells=not args.quiet,
         )
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from local import addresses, tls
+from local import addresses, health, tls
 from local.addresses import Addresses
 from local.database import looking_into
 from local.identity.credential import LocalCredential
@@ -104,8 +104,8 @@ def _cell(value: object) -> str:
 
 
 def wait(state: Path, timeout: float | None) -> int:
-    """Return when nothing is under way: 0, 1 when that takes too long, 2 when a run failed that no wait has told of.
-    The failure of a shadow is told, but is nobody's result."""
+    """Return when nothing is under way: 0, 1 when that takes too long, 2 when a run failed or was canceled that no wait
+    has told of, or when routes are broken. The failure of a shadow is told, but is nobody's result."""
     deadline = None if timeout is None else time.monotonic() + timeout
     calm = 0
     while calm < 2:
@@ -116,27 +116,43 @@ def wait(state: Path, timeout: float | None) -> int:
             return 1
         if calm < 2:
             time.sleep(PAUSE_SECONDS)
-    return _report_failures(state)
+    broken = _broken_routes(state)
+    for problem in broken:
+        _tell(f"Problem: {problem}")
+    return 2 if _report_failures(state) or broken else 0
 
 
-def _report_failures(state: Path) -> int:
+def _broken_routes(state: Path) -> list[str]:
+    """What is wrong with the app's routes: nothing that lands there is scored, however quiet it is."""
+    try:
+        return health.problems(where_is(state).host, host_keys(state)["master"], only="routes")
+    except httpx.TransportError as error:
+        raise NoAnswer(f"The app did not say whether its routes are in order: {error}") from error
+
+
+def _report_failures(state: Path) -> bool:
+    """Whether a run that counts has ended without a publication, and no wait has told of it."""
     path = state / "waited.json"
     told = set(json.loads(path.read_text("utf-8"))) if path.exists() else set()
-    failed = [run for run in runs(state, status="failed") if run["run_id"] not in told]
+    ended = [run for status in ("failed", "canceled") for run in runs(state, status=status)]
+    failed = [run for run in ended if run["run_id"] not in told]
     for run in failed:
-        what = "Shadow run" if run.get("shadow_of") else "Run"
-        _tell(f"{what} {run['run_id']} of {run.get('landing')} failed: {run.get('error')}")
+        what, error = "Shadow run" if run.get("shadow_of") else "Run", run.get("error")
+        why = f"{error['message']} {error.get('do', '')}".strip() if isinstance(error, dict) else error
+        _tell(f"{what} {run['run_id']} of {run.get('landing')} {run['status']}: {why}")
     if failed:
         partial = path.with_suffix(".new")
         partial.write_text(json.dumps(sorted(told | {run["run_id"] for run in failed})), "utf-8")
         partial.rename(path)
-    return 2 if any(not run.get("shadow_of") for run in failed) else 0
+    return any(not run.get("shadow_of") for run in failed)
 
 
 def _busy(state: Path) -> list[str]:
-    """What is under way. A part that is starting again may be busy with anything."""
+    """What is under way. A part that is starting again may be busy with anything. Events that the app refuses because
+    a route is broken are not waited for: nothing comes of them until it is mended."""
     try:
-        return list(_under_way(state))
+        refused, busy = list(_refused_events(state)), list(_under_way(state))
+        return [*busy, *refused] if busy or not refused or not _broken_routes(state) else []
     except NoAnswer as error:
         return [str(error)]
 
@@ -148,8 +164,8 @@ def _under_way(state: Path) -> Iterator[str]:
     if held:
         yield f"{held} events waiting for Event Grid"
     for name, counts in _get(f"{where.eventgrid}/status").items():
-        if counts["pending"]:
-            yield f"{counts['pending']} deliveries to {name}"
+        if number := counts["pending"] - counts["to_be_retried"]:
+            yield f"{number} deliveries to {name}"
     messages = _messages(where)
     if messages:
         yield f"{messages} messages in the queue {EVENTS_QUEUE}"
@@ -160,6 +176,13 @@ def _under_way(state: Path) -> Iterator[str]:
         yield f"{instance['name']} {instance['instanceId']}"
     if len(instances) > 10:
         yield f"{len(instances) - 10} more orchestrations"
+
+
+def _refused_events(state: Path) -> Iterator[str]:
+    """Deliveries that failed, and are retried."""
+    for name, counts in _get(f"{where_is(state).eventgrid}/status").items():
+        if counts["to_be_retried"]:
+            yield f"{counts['to_be_retried']} deliveries to {name}, which failed before"
 
 
 def _events_in_storage(state: Path) -> int:

@@ -20,7 +20,7 @@ from typing import IO, Any
 import httpx
 import yaml
 
-from local import addresses, chosen, tls
+from local import addresses, chosen, health, tls
 from local.addresses import (
     ACCOUNT,
     CONTAINERS,
@@ -34,6 +34,7 @@ from local.azure import DEFAULT, PROFILES, Azure
 from local.azureml.api.introduction import introduction
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
+from local.milestones import Log, Teller, problem
 from local.roles.identities import APP
 from local.roles.live import ensure
 from local.storage import settings as storage_settings
@@ -67,6 +68,8 @@ class Options:
     azureml_flags: tuple[str, ...] = ()
     hierarchical: tuple[str, ...] = ()
     firewalls: tuple[str, ...] | None = None
+    tells: bool = False
+    """Whether what happens is told, other than that parts had to be started again."""
 
 
 def host_environment(where: Addresses, options: Options) -> dict[str, str]:
@@ -216,6 +219,8 @@ class Stack:
         self.say = say
         self.supervisor = Supervisor(options.state / "logs", lock, self._changed, say)
         self.ready = False
+        logs = tuple(Log(options.state / "logs" / f"{part}.log") for part in ("azureml", "host"))
+        self.teller = Teller(logs, say, colours=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
 
     async def run(self) -> int:
         """Run until told to stop (0) or until a part fails for good (1)."""
@@ -223,6 +228,7 @@ class Stack:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         serving = asyncio.create_task(self._serve())
+        telling = asyncio.create_task(self.teller.run()) if self.options.tells else None
         stopping = asyncio.create_task(stopped.wait())
         try:
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -234,6 +240,8 @@ class Stack:
         finally:
             serving.cancel()
             stopping.cancel()
+            if telling is not None:
+                telling.cancel()
             # Event Grid first, lest it counts the others' silence as failed deliveries.
             await self.supervisor.stop(("eventgrid",), ("host", "azureml"), ("storage", "identity"))
         return 1
@@ -263,10 +271,24 @@ class Stack:
             # Last, because it begins at once to deliver what waits.
             await self.supervisor.start(Part("eventgrid", "local.eventgrid", ("--state", state)))
             await self._subscribe()
+            if options.tells:
+                await self._tell_of_problems()
         self.ready = True
         self._changed()
         self._introduce()
         await self.supervisor.run()
+
+    async def _tell_of_problems(self) -> None:
+        """What the app finds wrong with itself. Asked before it is said to be up, so that nobody takes that for all is
+        well."""
+        key = host_keys(self.options.state)["master"]
+        try:
+            found = await asyncio.to_thread(health.problems, self.where.host, key)
+        except httpx.TransportError as error:
+            found = [f"the app does not say how it is: {type(error).__name__} {error}"]
+        self.teller.look()
+        for text in found:
+            self.teller.tell(problem(text))
 
     async def _subscribe(self) -> None:
         """One subscription for every Event Grid trigger of the app, and none for functions that are gone."""

@@ -87,7 +87,7 @@ def running(state: Path, *more: str, folder: Path = ROOT) -> Iterator[Stack]:
     # Of an option that is given twice the last one counts, unless it is one that can be repeated.
     arguments = ["--deployments", str(HERE / "deployments"), "--routes", str(HERE / "routes.yaml"), *more]
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", "up", "--state", str(state), *arguments],
+        [sys.executable, "-m", "local", "up", "--quiet", "--state", str(state), *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -7,7 +7,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.errors import LandfallError, RoutesInvalid, SettingsInvalid
-from shared.services import services
+from shared.services import Services, services
 from shared.work import inquiry
 from shared.work.health import problems_of
 from triggers.answering import NO_RUN, answered, as_error, as_json
@@ -29,9 +29,13 @@ def get_run(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger binds it
-    """200 when settings, routes, storage and endpoints answer; else 503 with what is wrong."""
-    problems = _problems()
+def health(req: func.HttpRequest) -> func.HttpResponse:
+    """200 when settings, routes, storage and endpoints answer; else 503 with what is wrong. With `only=routes` storage
+    and endpoints are not asked."""
+    only = req.params.get("only")
+    if only not in (None, "routes"):
+        return as_error(f"only is {only[:80]!r}; it must be routes, or left out.", 400)
+    problems = _problems(_problems_of_routes if only else _problems_of_everything)
     body = {"healthy": not problems, "problems": problems, "checked": services().now().isoformat()}
     return as_json(body, 503 if problems else 200)
 
@@ -56,12 +60,21 @@ def _examined(body: bytes) -> object:
         return shown(Report(checks=(refused(trouble),), findings=ALL_UNKNOWN))
 
 
-def _problems() -> list[str]:
+def _problems(find: Callable[[Services], list[str]]) -> list[str]:
     try:
-        own = services()
-        return problems_of(own.routes, own.blobs, own.ledger, own.endpoint)
+        return find(services())
+    except RoutesInvalid as invalid:
+        return [str(problem) for problem in invalid.problems]
     except LandfallError as trouble:
         return str(trouble).splitlines()
+
+
+def _problems_of_routes(own: Services) -> list[str]:
+    return [str(problem) for problem in own.routes.problems]
+
+
+def _problems_of_everything(own: Services) -> list[str]:
+    return problems_of(own.routes, own.blobs, own.ledger, own.endpoint)
 
 
 def _answer(ask: Callable[[], object]) -> func.HttpResponse:

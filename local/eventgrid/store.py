@@ -136,13 +136,16 @@ class Store:
         )
 
     def totals(self, name: str) -> dict[str, int]:
-        """How many deliveries ended how; pending ones are still to be made, given up ones wait for dead-lettering."""
+        """How many deliveries ended how; pending ones are still to be made, those of them to be retried have failed
+        before, given up ones wait for dead-lettering."""
         totals = dict(self.db.execute("SELECT outcome, number FROM total WHERE name = ?", (name,)).fetchall())
-        pending, given_up = self.db.execute(
-            "SELECT COUNT(*) - COUNT(given_up), COUNT(given_up) FROM delivery WHERE name = ?", (name,)
+        pending, to_be_retried, given_up = self.db.execute(
+            """SELECT COUNT(*) - COUNT(given_up), COUNT(CASE WHEN attempts > 0 AND given_up IS NULL THEN 1 END),
+            COUNT(given_up) FROM delivery WHERE name = ?""",
+            (name,),
         ).fetchone()
         ended = {outcome: totals.get(outcome, 0) for outcome in ("delivered", "dead_lettered", "dropped")}
-        return {"pending": pending, "given_up": given_up, **ended}
+        return {"pending": pending, "to_be_retried": to_be_retried, "given_up": given_up, **ended}
 
 
 def _moment(timestamp: float) -> datetime:

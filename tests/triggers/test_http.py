@@ -152,6 +152,24 @@ def test_health_tells_of_a_route_with_a_problem_and_looks_at_the_others_all_the_
     assert "The endpoint answered 401." in answer["problems"]
 
 
+def test_health_of_routes_alone_asks_nobody_else(app: App) -> None:
+    app.own.routes = with_a_broken_route()
+    app.blobs.down, app.endpoint.down = "nobody should ask", "nobody should ask"
+
+    status, answer = got(http.health, params={"only": "routes"})
+
+    assert status == 503
+    assert answer["problems"]
+    assert all("letters" in problem for problem in answer["problems"])
+
+
+def test_routes_that_are_in_order_are_healthy_whatever_becomes_of_the_rest(app: App) -> None:
+    app.blobs.down = "503"
+
+    assert got(http.health, params={"only": "routes"})[0] == 200
+    assert got(http.health, params={"only": "storage"})[0] == 400
+
+
 def test_health_without_settings_tells_each_that_is_missing_on_a_line_of_its_own(app: App) -> None:
     del app.own.env["LANDFALL_STATE_URL"]
     app.own.env["LANDFALL_TOPIC_ENDPOINT"] = "http://topic"

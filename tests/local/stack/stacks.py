@@ -46,13 +46,13 @@ class Up:
 
 
 @contextmanager
-def up(state: Path, *command: str) -> Iterator[Up]:
+def up(state: Path, *command: str, deployments: Path = HERE / "deployments") -> Iterator[Up]:
     """Start it (or what `command` says), wait until it is up, and stop it with SIGTERM."""
     (state / "notes").mkdir(parents=True, exist_ok=True)
     said = state / "said"
     # Fast, so that a retry of Event Grid, ten seconds by the clock, is soon there.
     command = command or ("up", "--clock-rate", "20", "--app", str(HERE / "app"))
-    command += ("--state", str(state), "--deployments", str(HERE / "deployments"))
+    command += ("--state", str(state), "--deployments", str(deployments))
     with (
         said.open("w") as stderr,
         subprocess.Popen(

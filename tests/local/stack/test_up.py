@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -102,6 +103,65 @@ def test_wait_tells_of_a_failed_run_once(cloud: Up) -> None:
     assert "no luck" in first.stderr
     assert [one["run_id"] for one in json.loads(listed.stdout)] == ["digits-1", "digits-0"]
     assert shown.stdout.splitlines()[0].split() == ["run_id", "status", "route", "landing", "attempt", "job"]
+
+
+PROBLEM = "route 'digits', ready.quiet: 'soon' is not valid"
+
+
+def test_wait_says_what_is_wrong_with_routes_and_does_not_wait_for_events_that_are_refused_for_it(
+    cloud: Up, tmp_path: Path
+) -> None:
+    """Nothing was under way and nothing had failed, so that a broken route looked like success."""
+    (cloud.notes / "problems.json").write_text(json.dumps([PROBLEM]))
+    (cloud.notes / "refuse").touch()
+    local("drop", str(folder(tmp_path, "a")), "landing/broken", "--state", str(cloud.state))
+    try:
+        waited = local("wait", "--timeout", "30", "--state", str(cloud.state))
+    finally:
+        (cloud.notes / "refuse").unlink()
+        (cloud.notes / "problems.json").unlink()
+
+    assert waited.returncode == 2
+    assert f"Problem: {PROBLEM}" in waited.stderr
+    assert "Traceback" not in waited.stderr
+
+
+def test_what_happens_is_told_as_it_happens(cloud: Up, tmp_path: Path) -> None:
+    names = {"route": "digits", "landing": "digits/x", "instance_id": "digits-7", "run_id": "digits-7"}
+    lines = {
+        "run.claimed": {**names, "files": 3, "bytes": 12000},
+        "run.failed": {**names, "reason": "deadline", "message": "It took too long.", "do": "Raise it."},
+    }
+    (cloud.notes / "lines").write_text("\n".join(f"landfall.{name} {json.dumps(lines[name])}" for name in lines))
+    try:
+        local("drop", str(folder(tmp_path, "a")), "landing/told", "--state", str(cloud.state))
+        eventually(lambda: "digits/x: run digits-7 failed" in cloud.said.read_text())
+    finally:
+        (cloud.notes / "lines").unlink()
+
+    told = [line for line in cloud.said.read_text().splitlines() if line.startswith("digits/x")]
+    assert told == [
+        "digits/x: run digits-7 claimed, 3 file(s), 12,000 bytes",
+        "digits/x: run digits-7 failed (deadline): It took too long. Raise it.",
+    ]
+
+
+@pytest.mark.parametrize("quiet", [False, True], ids=["by default", "not when quiet"])
+def test_what_is_wrong_is_told_before_it_is_said_to_be_up(tmp_path: Path, quiet: bool) -> None:
+    state, deployments = tmp_path / "state", tmp_path / "deployments"
+    shutil.copytree(HERE / "deployments", deployments)
+    (deployments / "word-lengths" / "odd").mkdir()
+    (deployments / "word-lengths" / "odd" / "deployment.yml").write_text("name: [")
+    (state / "notes").mkdir(parents=True)
+    (state / "notes" / "problems.json").write_text(json.dumps([PROBLEM, PROBLEM]))
+
+    more = ("--quiet",) if quiet else ()
+    with up(state, "up", "--app", str(HERE / "app"), *more, deployments=deployments) as cloud:
+        told = cloud.said.read_text().splitlines()
+
+    refused = [line for line in told if "odd/deployment.yml is not served" in line]
+    problems = [line for line in told if line == f"Problem: {PROBLEM}"]
+    assert (len(refused), len(problems)) == ((0, 0) if quiet else (1, 1))
 
 
 def _nothing_pending(control: str) -> bool:

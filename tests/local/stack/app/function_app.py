@@ -1,6 +1,7 @@
 """An app that notes the events it gets, and shows the runs that a test has written down."""
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -15,8 +16,18 @@ def on_blob(event: func.EventGridEvent) -> None:
     """Fails as long as there is a file `refuse`."""
     if (notes / "refuse").exists():
         raise RuntimeError("told to refuse")
+    if (notes / "lines").exists():
+        for line in (notes / "lines").read_text().splitlines():
+            logging.getLogger("landfall").info(line)
     with (notes / "subjects").open("a") as file:
         file.write(f"{event.subject}\n")
+
+
+@app.route(route="health", methods=["GET"])
+def health(req: func.HttpRequest) -> func.HttpResponse:
+    path = notes / "problems.json"
+    problems = json.loads(path.read_text()) if path.exists() else []
+    return func.HttpResponse(json.dumps({"problems": problems}), status_code=503 if problems else 200)
 
 
 @app.route(route="runs", methods=["GET"])

@@ -1,7 +1,8 @@
 """What is told of ignored events: one line for each folder and minute, however many of them there are.
 
 Counts are kept in the process until later events, or the sweep, find that their minute is over. A flood costs a look
-into a dictionary for each event, and its memory has a bound. What a process has counted when it is stopped is lost.
+into a dictionary for each event, and its memory has a bound. What a process has counted when it is stopped is lost. The
+first suspicious event of a folder is told of at once, and the minute's others together.
 """
 
 from __future__ import annotations
@@ -38,15 +39,25 @@ class _Counts:
     of: dict[tuple[str, str], _Count] = field(default_factory=dict)
 
     def add(self, folder: str, reason: str, example: str) -> None:
-        key = (folder, reason)
-        if key not in self.of and len(self.of) >= self.most:
-            key = (OTHERS, "")
-        self.of.setdefault(key, _Count(reason, example)).count += 1
+        self.of.setdefault(self._key(folder, reason), _Count(reason, example)).count += 1
+
+    def begin(self, folder: str, reason: str, example: str) -> bool:
+        """Whether it is the first of a line of its own; then it is not counted."""
+        key = self._key(folder, reason)
+        is_first = key not in self.of and key[0] != OTHERS
+        if is_first:
+            self.of[key] = _Count(reason, example)
+        return is_first
 
     def told(self) -> Iterator[dict[str, Any]]:
         """As lines tell it."""
         for (folder, _), one in self.of.items():
-            yield {"folder": folder, "reason": one.reason, "count": one.count, "example": one.example}
+            if one.count:
+                yield {"folder": folder, "reason": one.reason, "count": one.count, "example": one.example}
+
+    def _key(self, folder: str, reason: str) -> tuple[str, str]:
+        key = (folder, reason)
+        return key if key in self.of or len(self.of) < self.most else (OTHERS, "")
 
 
 class IgnoredEvents:
@@ -59,8 +70,11 @@ class IgnoredEvents:
     def add(self, folder: str, reason: str, example: str, now: datetime, *, suspicious: bool) -> None:
         """Count an event; `example` is its subject."""
         self._since = self._since or now
-        counts = self._suspicious if suspicious else self._plain
-        counts.add(folder[:LONGEST_TOLD], reason[:LONGEST_TOLD], example[:LONGEST_TOLD])
+        folder, reason, example = (text[:LONGEST_TOLD] for text in (folder, reason, example))
+        if suspicious and self._suspicious.begin(folder, reason, example):
+            warn("events.ignored", folder=folder, reason=reason, count=1, example=example)
+        else:
+            (self._suspicious if suspicious else self._plain).add(folder, reason, example)
 
     def tell_if_due(self, now: datetime) -> None:
         """Log what was counted if that began a minute ago."""

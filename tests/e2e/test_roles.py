@@ -47,7 +47,7 @@ def waiting(stack: Stack, folder: str, status: str) -> Callable[[], str | None]:
     def look() -> str | None:
         runs = [run for run in stack.cloud.runs() if run["landing"] == f"landing/{folder}" and run["status"] == status]
         errors = [run["error"] for run in runs if run["error"]]
-        return next((str(error["message"]) for error in errors if error["reason"] == "waiting"), None)
+        return next((f"{error['message']} {error['do']}" for error in errors if error["reason"] == "waiting"), None)
 
     return look
 

@@ -78,8 +78,22 @@ def test_beyond_so_many_folders_the_rest_share_a_line(
 
     lines = told(caplog, "events.ignored")
     assert {record.levelname for record in caplog.records} == {level}
-    assert len(lines) == most + 1
-    assert (lines[0]["count"], lines[-1]["folder"], lines[-1]["count"]) == (2, OTHERS, most)
+    assert len(lines) == most + 1 + suspicious  # the first of a folder was told of at once
+    assert (lines[-1]["folder"], lines[-1]["count"]) == (OTHERS, most)
+    assert sum(line["count"] for line in lines if line["folder"] == "landing/0") == 2
+
+
+def test_the_first_suspicious_event_of_a_folder_is_told_of_at_once_and_the_others_together(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    events = IgnoredEvents()
+    add(events, "landing/a", suspicious=True, times=10_000)
+    assert [line["count"] for line in told(caplog, "events.ignored")] == [1]
+
+    events.tell_if_due(NOON + SPAN)
+    events.tell()
+
+    assert [line["count"] for line in told(caplog, "events.ignored", logging.WARNING)] == [1, 9_999]
 
 
 def test_forged_events_do_not_hide_others(caplog: pytest.LogCaptureFixture) -> None:

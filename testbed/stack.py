@@ -56,9 +56,13 @@ class Stack:
 
     def quiet(self) -> None:
         """Return when no event, watch or run is under way. What the command `wait` is for."""
-        command = [sys.executable, "-m", "local", "wait", "--state", str(self.cloud.state), "--timeout", "90"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = self.local("wait", "--timeout", "90")
         assert done.returncode in (0, 2), done.stdout + done.stderr
+
+    def local(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """What a command of the local cloud does with it."""
+        arguments = [sys.executable, "-m", "local", *command, "--state", str(self.cloud.state)]
+        return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
 
     def lines(self, run: dict[str, Any]) -> list[tuple[str, str]]:
         """What was published for a run, as pairs from `append_row` lines."""

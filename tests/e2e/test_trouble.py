@@ -59,6 +59,11 @@ def test_a_broken_routes_file_says_what_is_wrong_keeps_the_events_and_is_cured_b
             "route 'lengths', ready.quiet: 'soon' is not valid" in problem for problem in answer.json()["problems"]
         )
 
+        waited = stack.local("wait", "--timeout", "60")
+        assert (waited.returncode, "route 'lengths', ready.quiet" in waited.stderr) == (2, True)
+        log = (stack.cloud.state / "logs" / "host.log").read_text("utf-8")
+        assert "ERROR   landfall: landfall.routes.invalid" in log
+
         stack.drop("lengths/early", texts(2))
         stack.drop("marked/fine", {**texts(2), "_SUCCESS": b""})
         (fine,) = stack.ended("marked/fine")

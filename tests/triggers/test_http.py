@@ -69,7 +69,7 @@ def test_one_run_is_shown_with_the_files_of_its_snapshot(app: App) -> None:
         ({"status": "done"}, "it must be one of claimed"),
         ({"since": "yesterday"}, "it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z"),
         ({"limit": "0"}, "it must be a whole number from 1 to 1000"),
-        ({"stats": "failed"}, "'stats' is no query parameter here; there are route, status, since, limit."),
+        ({"stats": "failed"}, "'stats' is no query parameter here; there are route, landing, status, since, limit."),
     ],
     ids=["status", "since", "limit", "unknown"],
 )

@@ -29,7 +29,7 @@ $(STAMPS)/python: requirements.txt requirements-dev.txt
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/npm: package.json package-lock.json
-	npm ci --omit=dev --no-fund --no-audit --loglevel=error
+	npm ci --no-fund --no-audit --loglevel=error
 	@mkdir -p $(STAMPS) && touch $@
 
 demo: setup

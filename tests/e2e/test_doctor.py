@@ -41,7 +41,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running(tmp_path_factory.mktemp("doctor"), "--azure", "strict") as started:
         started.drop("lengths/one", texts(4))
         started.ended("lengths/one")
-        started.drop("patient/one", {"a.txt": b"60"})
+        started.drop("patient/one", {"a.txt": b"600"})
         eventually(lambda: started.jobs_of("patient"), "the job of patient/one")
         yield started
 

@@ -1,4 +1,4 @@
-"""Takes its time: ends only when the job is canceled, or after a minute."""
+"""Takes its time: ends only when the job is canceled, or after as many seconds as the files say."""
 
 import time
 from pathlib import Path
@@ -9,6 +9,6 @@ def init() -> None:
 
 
 def run(mini_batch: list[str]) -> list[str]:
-    """Busy for a minute at the most, unless the files say otherwise: `content` is the number of seconds."""
+    """Busy for as many seconds as the largest number in a file."""
     time.sleep(max(float(Path(path).read_text()) for path in mini_batch))
     return [Path(path).name for path in mini_batch]

@@ -2,8 +2,34 @@
 
 import azure.functions as func
 
-from triggers import activities, entities, events, http, landings, on_request, operating, orchestrators, sweep
+from triggers import (
+    activities,
+    catching_up,
+    entities,
+    events,
+    http,
+    landings,
+    on_request,
+    operating,
+    orchestrators,
+    pausing,
+    sweep,
+)
+
+MODULES = (
+    events,
+    orchestrators,
+    entities,
+    activities,
+    sweep,
+    http,
+    on_request,
+    operating,
+    pausing,
+    landings,
+    catching_up,
+)
 
 app = func.FunctionApp()
-for module in (events, orchestrators, entities, activities, sweep, http, on_request, operating, landings):
+for module in MODULES:
     app.register_functions(module.bp)

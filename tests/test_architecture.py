@@ -26,7 +26,7 @@ from triggers.names import Orchestrator
 MOST_LINES = 400
 """A file has fewer lines than that."""
 
-MOST_LINES_OF_APP = 20
+MOST_LINES_OF_APP = 40
 NOT_A_NAME = {"utils", "util", "helpers", "helper", "common", "constants", "misc", "base", "lib"}
 """Module names that say nothing, and so collect everything."""
 

@@ -29,11 +29,9 @@ from shared.services import services
 from shared.telemetry import log, warn
 from shared.threads import aside
 from shared.work.walking import landings_in
-from triggers.starting import start_watch
+from triggers.starting import STARTS_AT_ONCE, start_watch
 
 bp = df.Blueprint()
-
-STARTS_AT_ONCE = 16
 
 
 @bp.event_grid_trigger(arg_name="event")

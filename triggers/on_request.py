@@ -45,10 +45,11 @@ STATUS_OF = {
     Refusal.EMPTY: 409,
     Refusal.WRONG_STATUS: 409,
     Refusal.CHANGED: 409,
+    Refusal.PAUSED: 409,
     Refusal.NOT_ALLOWED: 422,
     Refusal.OTHER_BODY: 422,
 }
-"""409: the same request is fine once the route is corrected, or the files are there; 422: it never is."""
+"""409: the same request is fine once the route is corrected or resumed, or the files are there; 422: it never is."""
 
 
 @bp.route(route="runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -116,11 +117,16 @@ def origin_of(req: func.HttpRequest) -> Origin:
     return Origin.of(req.url, req.params, req.headers.get("X-Forwarded-Proto"))
 
 
+def who_asks(req: func.HttpRequest) -> str | None:
+    """Who that is, where App Service authentication is in front of the app."""
+    return read_name(req.headers.get("X-MS-CLIENT-PRINCIPAL-NAME"))
+
+
 def _asked(req: func.HttpRequest, body: bytes) -> Asked:
     given = read_id(req.headers)
     return Asked(
         request=read_request(body),
         key=digest_of(given if given is not None else services().new_id()),
         is_repeatable=given is not None,
-        by=read_name(req.headers.get("X-MS-CLIENT-PRINCIPAL-NAME")),
+        by=who_asks(req),
     )

@@ -4,13 +4,13 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core.acts import Cancel, Repeats, Repetition, read_act
-from shared.core.request import Refused, read_name
+from shared.core.request import Refused
 from shared.errors import LandfallError
 from shared.services import services
 from shared.threads import aside
 from shared.work import acting, inquiry
 from triggers.answering import NO_RUN, answered, as_error, in_trouble
-from triggers.on_request import STATUS_OF, accepted, begin, origin_of
+from triggers.on_request import STATUS_OF, accepted, begin, origin_of, who_asks
 
 bp = df.Blueprint()
 
@@ -26,7 +26,7 @@ def _cancel(req: func.HttpRequest) -> func.HttpResponse:
     run = inquiry.record_of(own.ledger, req.route_params["run_id"])
     if run is None:
         return as_error(NO_RUN, 404)
-    asked = Cancel(at=own.now(), by=_who(req), reason=act.reason)
+    asked = Cancel(at=own.now(), by=who_asks(req), reason=act.reason)
     found = acting.cancel(own.endpoint, own.ledger, run.run_id, asked)
     if isinstance(found, Refused):
         return as_error(found.message, STATUS_OF[found.why])
@@ -55,7 +55,9 @@ async def _repeat(req: func.HttpRequest, client: df.DurableOrchestrationClient, 
             return as_error(NO_RUN, 404)
         repeats = Repeats(run_id=run.run_id, act=act, reason=said.reason)
         found = await aside(
-            lambda: acting.repeat(lambda: own.routes, own.blobs, own.ledger, run, repeats, by=_who(req), now=own.now())
+            lambda: acting.repeat(
+                lambda: own.routes, own.blobs, own.ledger, run, repeats, by=who_asks(req), now=own.now()
+            )
         )
     except LandfallError as trouble:
         return in_trouble(trouble)
@@ -64,7 +66,3 @@ async def _repeat(req: func.HttpRequest, client: df.DurableOrchestrationClient, 
     for one in found.begin:
         await begin(client, one)
     return accepted(found.run, origin)
-
-
-def _who(req: func.HttpRequest) -> str | None:
-    return read_name(req.headers.get("X-MS-CLIENT-PRINCIPAL-NAME"))

@@ -5,8 +5,12 @@ import azure.durable_functions as df
 from shared.core.landing import Landing
 from shared.core.record import Record, dump
 from shared.core.watch import watch_for
+from shared.core.watchers import Asking, Operation, read_watchers
 from shared.services import services
-from triggers.names import Orchestrator
+from triggers.names import Entity, Orchestrator
+
+STARTS_AT_ONCE = 16
+"""Instances that one function starts at the same time."""
 
 UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 
@@ -22,6 +26,18 @@ async def start_watch(
     started = await start_once(client, Orchestrator.WATCH_LANDING, instance_id, watch)
     recent.add(instance_id)
     return instance_id if started else None
+
+
+async def free(client: df.DurableOrchestrationClient, landing: Landing) -> tuple[str | None, bool]:
+    """Free a landing of a watcher that has ended without leaving: its id, if there was one; and whether a watcher is
+    under way."""
+    entity = df.EntityId(Entity.LANDING, landing.key)
+    found = await client.read_entity_state(entity)
+    watcher = read_watchers(found.entity_state).watcher if found.entity_exists else None
+    is_live = watcher is not None and await is_under_way(client, watcher)
+    if watcher is not None and not is_live:
+        await client.signal_entity(entity, Operation.RELEASE.value, dump(Asking(watcher)))
+    return (watcher if not is_live else None), is_live
 
 
 async def start_once(client: df.DurableOrchestrationClient, name: str, instance_id: str, given: Record) -> bool:

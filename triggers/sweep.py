@@ -3,6 +3,7 @@
 It starts nothing that is under way and decides nothing about content: that stays with watch_landing and the ledger.
 """
 
+import asyncio
 from collections.abc import Awaitable
 
 import azure.durable_functions as df
@@ -11,13 +12,12 @@ import azure.functions as func
 from shared.core.landing import Landing
 from shared.core.record import Names, dump
 from shared.core.run import Run, Status
-from shared.core.watchers import Asking, Operation, read_watchers
 from shared.services import services
 from shared.telemetry import error, log, warn
 from shared.threads import aside
 from shared.work import sweeping
-from triggers.names import Entity, Orchestrator
-from triggers.starting import is_under_way, start_once, start_watch
+from triggers.names import Orchestrator
+from triggers.starting import STARTS_AT_ONCE, free, is_under_way, start_once, start_watch
 
 bp = df.Blueprint()
 
@@ -32,14 +32,36 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     left = await aside(sweeping.left_over, own.ledger, now)
     failures: list[Exception] = []
     resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]
-    missed = await aside(sweeping.missed, own.routes, own.blobs, own.ledger, now)
-    watched = [one for one in missed if await _unless_it_fails(failures, _names_of(one), _watch(client, one))]
+    watched = await watch_missed(client, failures)
     # Last, because an endpoint that does not answer takes its time.
     await aside(sweeping.cancel_late_jobs, own.endpoint, own.ledger, left.ended, now)
     log("sweep.done", open=len(left.open), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)
     own.routes.require_whole()
     if failures:
         raise failures[0]  # so that the invocation is seen to have failed
+
+
+async def watch_missed(
+    client: df.DurableOrchestrationClient,
+    failures: list[Exception],
+    *,
+    only: str | None = None,
+    is_expected: bool = False,
+) -> list[Landing]:
+    """Watch what no event has had watched, of all routes or of that one `only`; those of which a watch was started.
+    What cannot be started is added to `failures`. `is_expected`: it is no sign of lost events, and whoever watches such
+    a landing already looks once more."""
+    own = services()
+    missed = await aside(sweeping.missed, own.routes, own.blobs, own.ledger, own.now(), only=only)
+    watched = list[Landing]()
+    for start in range(0, len(missed), STARTS_AT_ONCE):
+        some = missed[start : start + STARTS_AT_ONCE]
+        starting = (_watch(client, one, is_expected=is_expected) for one in some)
+        began = await asyncio.gather(
+            *(_unless_it_fails(failures, _names_of(one), each) for one, each in zip(some, starting, strict=True))
+        )
+        watched += [one for one, is_new in zip(some, began, strict=True) if is_new]
+    return watched
 
 
 async def _unless_it_fails(failures: list[Exception], names: Names, starting: Awaitable[bool]) -> bool:
@@ -68,16 +90,15 @@ async def _resume(client: df.DurableOrchestrationClient, run: Run) -> bool:
     return started
 
 
-async def _watch(client: df.DurableOrchestrationClient, landing: Landing) -> bool:
-    entity = df.EntityId(Entity.LANDING, landing.key)
-    found = await client.read_entity_state(entity)
-    watcher = read_watchers(found.entity_state).watcher if found.entity_exists else None
-    if watcher is not None:
-        if await is_under_way(client, watcher):
-            return False
-        await client.signal_entity(entity, Operation.RELEASE.value, dump(Asking(watcher)))
+async def _watch(client: df.DurableOrchestrationClient, landing: Landing, *, is_expected: bool) -> bool:
+    watcher, is_live = await free(client, landing)
+    if is_live and not is_expected:
+        return False
     instance_id = await start_watch(client, landing)
     if instance_id is not None:
         names = {"route": landing.route.name, "landing": landing.path, "instance_id": instance_id}
-        warn("landing.missed", **names, freed=watcher)
+        if is_expected:
+            log("landing.watched", **names)
+        else:
+            warn("landing.missed", **names, freed=watcher)
     return instance_id is not None

@@ -7,6 +7,9 @@ references   how data is referred to, and what the service is sent for each nota
 inputs       what an endpoint is given: every kind of input
 outputs      what a job writes: outputs of a route, and of an attempt
 acts         what people ask of a run: that it ends, or that its content is scored once more
+pause        whether a route begins runs: somebody may have paused it
+refresh      a request to look at landings now
+backfill     a request for the runs of what was there, and what comes of it
 changes      what a run does differently from its route because its caller said so
 deployment   what a deployment takes, and whether a request fits it
 together     what is wrong with routes together

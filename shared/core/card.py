@@ -23,6 +23,8 @@ class State(StrEnum):
 
     WAITING = "waiting"
     """It holds something that has no run yet."""
+    PAUSED = "paused"
+    """It holds something that has no run yet, and its route is paused."""
     RUNNING = "running"
     """A run of it is under way."""
     SCORED = "scored"
@@ -119,14 +121,14 @@ def overdue_at(ready: Ready, card: Card) -> datetime | None:
     return None if card.since is None else card.since + ready.longest_wait
 
 
-def state_of(card: Card, run: Run | None, *, is_unreadable: bool = False) -> State:
+def state_of(card: Card, run: Run | None, *, is_unreadable: bool = False, is_paused: bool = False) -> State:
     """Where a landing stands, by its card and its latest run."""
     if is_unreadable:
         return State.UNREADABLE
     if run is not None and not run.has_ended:
         return State.RUNNING
     if card.waits:
-        return State.WAITING
+        return State.PAUSED if is_paused else State.WAITING
     return State.EMPTY if run is None else state_of_run(run)
 
 

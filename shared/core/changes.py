@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from shared.core.acts import Repeats
+from shared.core.acts import Repeats, Said
 from shared.core.inputs import HARMLESS, Input, Value
 from shared.core.location import is_safe, locate
 from shared.core.record import Record, change, dump
@@ -49,11 +49,12 @@ class Changes(Record, frozen=True, kw_only=True):
 
 class Requested(Record, frozen=True, kw_only=True):
     """That somebody asked for a run. `by`: who it was, where the app's sign-in tells; `changes`: what they changed.
-    `repeats`: the run whose content is scored once more."""
+    `repeats`: the run whose content is scored once more. `backfill`: it was asked for with others, and why."""
 
     by: str | None = None
     changes: Changes | None = None
     repeats: Repeats | None = None
+    backfill: Said | None = None
 
 
 def changed(route: Route, changes: Changes | None) -> Route:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from shared.core.acts import Said
 from shared.core.card import Card, State, overdue_at, quiet_at, state_of, state_of_run
 from shared.core.landing import Landing
 from shared.core.miss import Miss, nearest_miss
@@ -61,7 +62,8 @@ class Watching:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of a path. `unreadable`: why the run's record cannot be read. `frozen`: the file as the run has it.
-    `was_there_before`: its landing counts as in order although it has had no run; None: that was not looked up."""
+    `was_there_before`: its landing counts as in order although it has had no run; None: that was not looked up.
+    `pause`: who has paused its route."""
 
     spot: Spot
     found: Taken | Miss
@@ -73,6 +75,7 @@ class Facts:
     frozen: Frozen | None = None
     watching: Watching = Watching(None)
     was_there_before: bool | None = None
+    pause: Said | None = None
 
 
 def place(spot: Spot, routes: Sequence[Route], *, is_blob: bool) -> Taken | Miss:
@@ -147,6 +150,11 @@ def _holds_more(facts: Facts) -> bool:
 
 def state_in(facts: Facts) -> str:
     """One word for where the path stands: a State, or why it has none."""
+    state = _state_unpaused(facts)
+    return State.PAUSED if facts.pause is not None and state in (State.WAITING, "unseen") else state
+
+
+def _state_unpaused(facts: Facts) -> str:
     if isinstance(facts.found, Miss):
         return "not_taken"
     if facts.unreadable is not None:

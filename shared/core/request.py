@@ -94,6 +94,7 @@ class Refusal(StrEnum):
     WRONG_STATUS = "wrong_status"
     CHANGED = "changed"
     OTHER_BODY = "other_body"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)

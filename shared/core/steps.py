@@ -84,6 +84,10 @@ class NoRoute(Message, frozen=True):
     """No route takes the landing any more."""
 
 
+class Paused(Message, frozen=True):
+    """Somebody has paused the route: no run of it begins until it is resumed."""
+
+
 class RenewSpec(Record, frozen=True, kw_only=True):
     """Read the route and the landing again for an attempt of a run that has no job. `take`: the attempt's POST might
     still be sent late, so its note is taken first. `copies`: the run scores copies. `shadow_of`, `changes`: as in a
@@ -361,7 +365,7 @@ class RunEnded(Message, frozen=True):
 
 Recorded = Done | Overtaken | Withdrawn
 SubmitAnswer = Submission | Withdrawn
-ClaimAnswer = Claimed | Known | ContentChanged | NoRoute
+ClaimAnswer = Claimed | Known | ContentChanged | NoRoute | Paused
 RenewAnswer = Renewed | Superseded | MayBeSent | Postponed
 LocateAnswer = Located | Unpublishable
 ListAnswer = Listed | Sealed | Unpublishable

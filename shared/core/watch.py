@@ -15,7 +15,7 @@ from shared.core.readiness import Empty, IsReady, Look, NotYet, Overdue, WatchSt
 from shared.core.record import Names, Record, change
 from shared.core.route import Ready
 from shared.core.run import Run, Status
-from shared.core.steps import ClaimAnswer, Claimed, ContentChanged, Known, NoRoute, RunEnded
+from shared.core.steps import ClaimAnswer, Claimed, ContentChanged, Known, NoRoute, Paused, RunEnded
 from shared.core.transitions import Table, require
 from shared.core.trouble import DENIED_PATIENCE, Kind, Trouble, rest_after
 
@@ -67,7 +67,7 @@ TRANSITIONS: Table[Phase] = {
     (Phase.BEGINNING, Phase.DONE): "another watch is the watcher",
     (Phase.CLAIMING, Phase.SCORING): "claimed",
     (Phase.CLAIMING, Phase.LOOKING): "the content changed",
-    (Phase.CLAIMING, Phase.LEAVING): "the content already has a run, or no route matches",
+    (Phase.CLAIMING, Phase.LEAVING): "the content already has a run, or its route is gone or paused",
     (Phase.SCORING, Phase.LOOKING): "superseded",
     (Phase.SCORING, Phase.WAITING): "superseded again",
     (Phase.SCORING, Phase.LEAVING): "the run has ended",
@@ -208,6 +208,8 @@ def claimed(watch: Watch, answer: ClaimAnswer) -> Watch:
             return _ahead(watch.moved(Phase.LEAVING, result=f"already known as {run_id}"))
         case NoRoute():
             return _ahead(watch.moved(Phase.LEAVING, result="no route matches it any more"))
+        case Paused():
+            return _ahead(watch.moved(Phase.LEAVING, result="its route is paused"))
         case ContentChanged():
             return _ahead(watch.moved(Phase.LOOKING))
         case unknown:

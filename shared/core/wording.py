@@ -23,6 +23,8 @@ from shared.core.explanation import (
     waits_for,
 )
 from shared.core.miss import Miss
+from shared.core.pause import told_of
+from shared.core.record import builtins_of
 from shared.core.route import Ready
 from shared.core.run import Error, Run, Status
 
@@ -44,6 +46,7 @@ def explained(facts: Facts) -> dict[str, Any]:
         "blob": None if file is None else {"bytes": file.size, "written": file.modified.isoformat(), "etag": file.etag},
         "seen": None if facts.card is None or facts.card.looked is None else seen_by(facts.card),
         "waits": _waits(facts),
+        "paused": builtins_of(facts.pause),
         "run": _run(facts),
         "sweep": _swept(facts),
     }
@@ -202,6 +205,8 @@ def _next(facts: Facts) -> Iterator[str]:
         )
     elif facts.file is None and facts.found.role is not Role.LANDING:
         yield "Once it is written, it is noticed by its event, or by the sweep."
+    elif facts.pause is not None:
+        yield f"{told_of(facts.found.landing.route.name, facts.pause)} Then it is looked at."
     elif _is_running(facts):
         yield "When that run has ended, the landing is looked at again."
     elif not facts.watching.is_known:
@@ -227,7 +232,7 @@ def _is_left(facts: Facts) -> bool:
     """Whether it is up to an event or the sweep that something happens."""
     if not isinstance(facts.found, Taken) or facts.watching.instance_id is not None or not facts.watching.is_known:
         return False
-    if is_settled(facts) or _is_running(facts) or facts.unreadable is not None:
+    if is_settled(facts) or _is_running(facts) or facts.unreadable is not None or facts.pause is not None:
         return False
     if not facts.found.landing.route.is_watched:
         return False

@@ -28,6 +28,7 @@ from shared.core.steps import (
     LookAt,
     MayBeSent,
     NoRoute,
+    Paused,
     Postponed,
     RenewAnswer,
     Renewed,
@@ -87,6 +88,9 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     landing = find(routes, given.names)
     if landing is None or not landing.route.is_watched:
         return NoRoute()
+    if ledger.standing(landing.route.name).pause is not None:
+        log("landing.paused", **dump(given.names))
+        return Paused()
     snapshot, _ = seen(routes, blobs, landing)
     if snapshot.fingerprint != given.fingerprint:
         return ContentChanged()

@@ -48,6 +48,7 @@ def gather(routes: Routes, blobs: Blobs, ledger: Ledger, path: str | None, now: 
         run=latest.run,
         unreadable=latest.unreadable,
         frozen=latest.frozen,
+        pause=ledger.standing(found.landing.route.name).pause,
     )
     if latest.run is None and is_old(facts):
         return replace(facts, was_there_before=_was_there_before(ledger, found))

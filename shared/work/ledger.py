@@ -12,12 +12,14 @@ doctor/<probe_id>.json                 a probe job of the doctor that is under w
 tallies/<route>.json                   the route's landings that are in order, for the sweep (shared/core/tally.py)
 requests/<sha256>.json                 what a request was promised, by the digest of its id (shared/core/request.py)
 landings/<route>/<digest>.json         a landing's card, for people: what was last seen of it, and its latest run
+standings/<route>.json                 who has paused the route, and resumed it (shared/core/pause.py)
 
-Only a run's record, a route's tally, a landing's card and a probe are ever overwritten: over the version that was read;
-and a record never by an older revision, and never once the run has ended. Everything else is written once, or always
-with the same content (`unreadable`: the latest reason). So two calls that do the same at the same time do no harm. A
-tally can do without: if it is lost or cannot be read, the next sweep begins another one. So can a card: nothing is
-decided by it, one that is lost or overtaken says less until the next look or run, and old ones may be removed.
+Only a run's record, a route's tally and standing, a landing's card and a probe are ever overwritten: over the version
+that was read; and a record never by an older revision, and never once the run has ended. Everything else is written
+once, or always with the same content (`unreadable`: the latest reason). So two calls that do the same at the same time
+do no harm. A tally can do without: if it is lost or cannot be read, the next sweep begins another one. So can a card:
+nothing is decided by it, one that is lost or overtaken says less until the next look or run, and old ones may be
+removed.
 
 On an account with a hierarchy, directories stay when the last pointer in them is gone. Nothing minds an empty one.
 """
@@ -31,6 +33,7 @@ from datetime import UTC, datetime, timedelta
 from shared.core.acts import Cancel, Withdrawn
 from shared.core.card import Card
 from shared.core.location import Container, Location
+from shared.core.pause import UNREADABLE, Standing
 from shared.core.record import Done, change, dump, from_json, to_json
 from shared.core.request import Promise
 from shared.core.run import Progress, Run, Status, read_run
@@ -245,6 +248,28 @@ class Ledger:
         else:
             self.blobs.replace(blob, content, etag=etag)
 
+    def standing(self, route: str) -> Standing:
+        """What people have last asked of a route."""
+        return self._stored_standing(route)[0]
+
+    def change_standing(self, route: str, changed: Callable[[Standing], Standing]) -> Standing:
+        """Change what is asked of a route, and answer what it was. Raises Unavailable when it keeps changing."""
+        blob = self._at(f"standings/{route}.json")
+        for _ in range(5):
+            before, etag = self._stored_standing(route)
+            after = changed(before)
+            content = to_json(after)
+            if after == before or (
+                self.blobs.create(blob, content) if etag is None else self.blobs.replace(blob, content, etag=etag)
+            ):
+                return before
+        raise Unavailable(f"Could not change what is asked of route {route}: it keeps changing. Ask again.")
+
+    def standings(self) -> dict[str, Standing]:
+        """What people have last asked of the routes that anything was ever asked of."""
+        names = [name[len("standings/") : -len(".json")] for name in self.blobs.names(self.container, "standings/")]
+        return dict(zip(names, each(self.standing, names, at_once=READS_AT_ONCE), strict=True))
+
     def card(self, key: str) -> Card | None:
         """The card of the landing with that key; None if it has none that this program can read."""
         return self._stored_card(key)[0]
@@ -274,6 +299,15 @@ class Ledger:
             return self.run(run_id)
         except UnknownVersion as unknown:
             return Unreadable(run_id, str(unknown))
+
+    def _stored_standing(self, route: str) -> tuple[Standing, str | None]:
+        stored = self.blobs.read(self._at(f"standings/{route}.json"))
+        if stored is None:
+            return Standing(), None
+        try:
+            return from_json(Standing, stored.content), stored.etag
+        except InputRefused:
+            return UNREADABLE, stored.etag
 
     def _stored_card(self, key: str) -> tuple[Card | None, str | None]:
         stored = self.blobs.read(self._card(key))

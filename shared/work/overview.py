@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.core.acts import Said
 from shared.core.card import Card, State, state_of
 from shared.core.explanation import run_in, seen_by, waits_for
 from shared.core.query import refuse_unknown
+from shared.core.record import builtins_of
 from shared.core.run import Run
 from shared.errors import InputRefused, UnknownVersion
 from shared.routes import Routes
@@ -41,16 +43,25 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A landing with its latest run. `unreadable`: why the record of that cannot be read."""
+    """A landing with its latest run. `unreadable`: why the record of that cannot be read. `pause`: who has paused its
+    route."""
 
     key: str
     card: Card
     run: Run | None
     unreadable: str | None
+    pause: Said | None
 
     @property
     def state(self) -> State:
-        return state_of(self.card, self.run, is_unreadable=self.unreadable is not None)
+        return state_of(
+            self.card, self.run, is_unreadable=self.unreadable is not None, is_paused=self.pause is not None
+        )
+
+    @property
+    def waits(self) -> bool:
+        """Whether a watch may be under way."""
+        return self.state in (State.WAITING, State.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +87,16 @@ def read_page(params: Mapping[str, str]) -> Page:
 
 
 def landings(ledger: Ledger, page: Page) -> Found:
-    """A page of landings. Costs a listing of the cards, and two reads for each landing that is looked at."""
+    """A page of landings. Costs a listing of the cards, two reads for each landing that is looked at, and one for each
+    route that was ever paused."""
+    pauses = {name: standing.pause for name, standing in ledger.standings().items()}
     listed = sorted((-moment.timestamp(), key) for key, moment in ledger.cards(page.route))
     ahead = [place for place in listed if page.after is None or place > page.after]
     entries, last = list[Entry](), 0
     while last < len(ahead) and len(entries) < page.limit and last < MOST_READ:
         some = ahead[last : last + min(READS_AT_ONCE, page.limit - len(entries), MOST_READ - last)]
         last += len(some)
-        found = each(lambda place: _entry(ledger, place[1]), some, at_once=READS_AT_ONCE)
+        found = each(lambda place: _entry(ledger, pauses, place[1]), some, at_once=READS_AT_ONCE)
         entries += [one for one in found if one is not None and page.state in (None, one.state)]
     return Found(tuple(entries), _token(*ahead[last - 1]) if 0 < last < len(ahead) else None)
 
@@ -91,7 +104,7 @@ def landings(ledger: Ledger, page: Page) -> Found:
 def shown(routes: Routes, entry: Entry, watched: Mapping[str, bool | None]) -> dict[str, Any]:
     """What people see of a landing. `watched`: by the keys of those that wait, whether a watch is under way; None
     where that could not be found out."""
-    card, waits = entry.card, entry.state is State.WAITING
+    card, waits = entry.card, entry.waits
     route = next((one for one in routes.usable if one.name == card.route), None)
     return {
         "landing": f"{card.container}/{card.landing}",
@@ -101,13 +114,14 @@ def shown(routes: Routes, entry: Entry, watched: Mapping[str, bool | None]) -> d
         "waits": waits_for(route.ready, card) if waits and route is not None else None,
         "watch": card.watch if waits else None,
         "watched": watched.get(entry.key) if waits else None,
+        "paused": builtins_of(entry.pause) if waits else None,
         "run": _run(entry),
     }
 
 
 def waiting(entries: Iterable[Entry]) -> dict[str, str]:
     """The watches to ask after: by the keys of the landings that wait."""
-    return {one.key: one.card.watch for one in entries if one.state is State.WAITING and one.card.watch is not None}
+    return {one.key: one.card.watch for one in entries if one.waits and one.card.watch is not None}
 
 
 def _run(entry: Entry) -> dict[str, Any] | None:
@@ -116,15 +130,16 @@ def _run(entry: Entry) -> dict[str, Any] | None:
     return None if entry.run is None else run_in(entry.run)
 
 
-def _entry(ledger: Ledger, key: str) -> Entry | None:
+def _entry(ledger: Ledger, pauses: Mapping[str, Said | None], key: str) -> Entry | None:
     """None for a card that was removed just now, or that another version has written."""
     card = ledger.card(key)
     if card is None:
         return None
+    pause = pauses.get(card.route)
     try:
-        return Entry(key, card, ledger.run(card.run) if card.run is not None else None, None)
+        return Entry(key, card, ledger.run(card.run) if card.run is not None else None, None, pause)
     except UnknownVersion as error:
-        return Entry(key, card, None, str(error))
+        return Entry(key, card, None, str(error), pause)
 
 
 def _token(negated: float, key: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.core.changes import Changes, Requested, changed
 from shared.core.landing import Landing
+from shared.core.pause import told_of
 from shared.core.record import Names, change, dump
 from shared.core.request import Asked, Granted, Promise, Refusal, Refused, landing_asked
 from shared.core.route import JobSettings, Route
@@ -38,7 +39,7 @@ def grant(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, asked: Ask
     """
     promise = ledger.promise(asked.key) if asked.is_repeatable else None
     if promise is None:
-        found = _found(routes, blobs, asked)
+        found = _found(routes, blobs, ledger, asked)
         if isinstance(found, Refused):
             return found
         landing, snapshot, changes = found
@@ -54,14 +55,16 @@ def grant(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, asked: Ask
 
 
 def _found(
-    routes: Callable[[], Routes], blobs: Blobs, asked: Asked
+    routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, asked: Asked
 ) -> tuple[Landing, Snapshot, Changes | None] | Refused:
     """What is to be scored, and what is different from its route."""
     try:
         known = routes()
-        route = _route(known, asked.request.route)
+        route = route_named(known, asked.request.route)
         if isinstance(route, Refused):
             return route
+        if pause := ledger.standing(route.name).pause:
+            return Refused(Refusal.PAUSED, told_of(route.name, pause))
         changes = _changes(asked)
         landing = landing_asked(changed(route, changes), asked.request.landing)
     except RoutesInvalid as problems:
@@ -80,7 +83,8 @@ def _found(
     return Refused(Refusal.EMPTY, told)
 
 
-def _route(known: Routes, name: str) -> Route | Refused:
+def route_named(known: Routes, name: str) -> Route | Refused:
+    """The route that somebody means."""
     for route in known.usable:
         if route.name == name:
             return route

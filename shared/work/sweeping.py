@@ -6,20 +6,16 @@ asked of the rest. All accounts are treated alike: on those without a hierarchy 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from itertools import count
 
 from shared.core.course import resumed
 from shared.core.landing import Landing
-from shared.core.location import Location, fixed_prefix
-from shared.core.nesting import LOOKED_THROUGH
 from shared.core.route import Route
 from shared.core.run import Run, may_run_again, run_id
-from shared.core.snapshot import File
 from shared.core.tally import Judgement, Sight, Tally, counted_now, entries_in, judge, place_of, tally_of
 from shared.errors import LandfallError, UnknownVersion
 from shared.ports import BatchEndpoint, Blobs
@@ -27,6 +23,7 @@ from shared.routes import Routes
 from shared.telemetry import error
 from shared.threads import each
 from shared.work.ledger import READS_AT_ONCE, Ledger
+from shared.work.surveying import survey
 from shared.work.twins import by_endpoint, cancel_those_of
 
 
@@ -74,24 +71,30 @@ def cancel_late_jobs(endpoint: BatchEndpoint, ledger: Ledger, ended: Iterable[Ru
             error("sweep.failed", endpoint=scoring_uri, message=f"{type(trouble).__name__}: {trouble}")
 
 
-def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime) -> list[Landing]:
-    """Landings with new content that has no run, or may have another. A route whose storage does not answer does not
-    keep the others from being swept.
+def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime, *, only: str | None = None) -> list[Landing]:
+    """Landings with new content that has no run, or may have another: of all routes, or of that one `only`. A route
+    whose storage does not answer does not keep the others from being swept. Of a paused route only those landings are
+    missed that have no card yet: a look makes one, so that it is known what waits.
 
     Two at once: both find the same, and the tally of one of them stays.
     """
     found: list[Landing] = []
     for route in routes.usable:
-        if not route.is_watched:
+        if not route.is_watched or only not in (None, route.name):
             continue
         try:
             swept = _sweep(route, routes.usable, blobs, ledger, now)
-            found += swept.missed
+            found += swept.missed if ledger.standing(route.name).pause is None else _unseen(ledger, swept.missed)
             if swept.tally is not None:
                 ledger.keep_tally(route.name, swept.tally, etag=swept.etag)
         except LandfallError as trouble:
             error("sweep.failed", route=route.name, message=str(trouble))
     return found
+
+
+def _unseen(ledger: Ledger, landings: Sequence[Landing]) -> list[Landing]:
+    cards = each(lambda landing: ledger.card(landing.key), landings, at_once=READS_AT_ONCE)
+    return [landing for landing, card in zip(landings, cards, strict=True) if card is None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,63 +113,33 @@ def _sweep(route: Route, routes: Sequence[Route], blobs: Blobs, ledger: Ledger, 
     before = entries_in(stored, route)
     seen = [(landing, sight, judge(sight, before, now)) for landing, sight in _sights(route, routes, blobs)]
     asked = [(landing, sight) for landing, sight, judgement in seen if judgement is Judgement.ASK]
-    told = each(lambda one: _history(one[0], one[1], ledger), asked, at_once=READS_AT_ONCE)
-    histories = {landing.path: history for (landing, _), history in zip(asked, told, strict=True)}
+    told = each(lambda one: history(ledger, one[0], one[1].fingerprint, one[1].drop), asked, at_once=READS_AT_ONCE)
+    histories = dict(zip((landing.path for landing, _ in asked), told, strict=True))
     entries = {}
     for _, sight, judgement in seen:
-        is_in_order = judgement is Judgement.COUNT or histories.get(sight.path) is _History.ENDED
+        is_in_order = judgement is Judgement.COUNT or histories.get(sight.path) is History.ENDED
         if (entry := counted_now(sight, before, is_in_order=is_in_order)) is not None:
             entries[place_of(sight.path)] = entry
-    missed = [landing for landing, _ in asked if histories[landing.path] is _History.NONE]
+    missed = [landing for landing, _ in asked if histories[landing.path] is History.NONE]
     return _Swept(missed, None if entries == before else tally_of(route, entries), etag)
 
 
 def _sights(route: Route, routes: Sequence[Route], blobs: Blobs) -> Iterator[tuple[Landing, Sight]]:
-    for landing, found in _landings(route, blobs):
-        snapshot = landing.freeze(found.files, found.below, routes)
-        if snapshot.files or snapshot.strays:  # else there is a marker alone: nothing to score
-            counted = [*found.files, *(file for file in snapshot.files if "/" in file.name), *snapshot.strays]
-            sight = Sight(
-                path=landing.path,
+    for found in survey(route, routes, blobs):
+        snapshot = found.snapshot
+        yield (
+            found.landing,
+            Sight(
+                path=found.landing.path,
                 fingerprint=snapshot.fingerprint,
                 drop=snapshot.drop,
-                files=len(counted),
-                newest=max(file.modified for file in counted),
-            )
-            yield landing, sight
+                files=found.files,
+                newest=found.newest,
+            ),
+        )
 
 
-@dataclass(slots=True)
-class _Pile:
-    """What was listed of a landing: its files and marker, what is `below` it that it wants, and how many names it has
-    in sub-folders."""
-
-    files: list[File] = field(default_factory=list)
-    below: list[File] = field(default_factory=list)
-    names_below: int = 0
-
-
-def _landings(route: Route, blobs: Blobs) -> Iterator[tuple[Landing, _Pile]]:
-    above = fixed_prefix(route.folder).rpartition("/")[0]
-    found: dict[str, _Pile] = defaultdict(_Pile)
-    for file in blobs.list_below(Location(route.landing, above)):
-        path = f"{above}/{file.name}".lstrip("/")
-        folder = path.rpartition("/")[0]
-        if (home := route.home_of(folder)) is None:
-            continue
-        landing = route.landing_of(path)
-        if folder == home and landing is not None:
-            found[landing].files.append(replace(file, name=path[len(home) + 1 :]))
-        elif folder != home:
-            pile = found[home]
-            pile.names_below += 1
-            # As many as a look goes through, so that both see the same.
-            if landing is not None and (route.nested == "flatten" or pile.names_below <= LOOKED_THROUGH):
-                pile.below.append(replace(file, name=path[len(home) + 1 :]))
-    return ((Landing(route, path), pile) for path, pile in found.items())
-
-
-class _History(Enum):
+class History(Enum):
     """What the ledger has of some content."""
 
     NONE = "none"
@@ -176,14 +149,15 @@ class _History(Enum):
     ENDED = "ended"
 
 
-def _history(landing: Landing, sight: Sight, ledger: Ledger) -> _History:
+def history(ledger: Ledger, landing: Landing, fingerprint: str, drop: str) -> History:
+    """What the ledger has of that content of that landing. Costs one read, mostly."""
     for number in count():
         try:
-            run = ledger.run(run_id(landing.route.name, landing.location, sight.fingerprint, number))
+            run = ledger.run(run_id(landing.route.name, landing.location, fingerprint, number))
         except UnknownVersion:
-            return _History.OPEN  # it has a run; what becomes of it is for the program that can read it
+            return History.OPEN  # it has a run; what becomes of it is for the program that can read it
         if run is None:
-            return _History.NONE
-        if not may_run_again(run, sight.drop):
-            return _History.ENDED if run.has_ended else _History.OPEN
+            return History.NONE
+        if not may_run_again(run, drop):
+            return History.ENDED if run.has_ended else History.OPEN
     raise AssertionError("count() never ends")

@@ -99,7 +99,7 @@ def test_an_explanation_costs_a_handful_of_reads_however_many_files_there_are(ap
 
     explained(app)
 
-    assert (app.blobs.listings - listings, len(reads)) == (0, 3)
+    assert (app.blobs.listings - listings, len(reads)) == (0, 4)
     assert len(app.client.calls) <= 6
 
 

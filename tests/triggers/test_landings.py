@@ -102,7 +102,7 @@ def test_one_request_for_a_rare_state_reads_so_many_cards_and_the_next_goes_on(a
 @pytest.mark.parametrize(
     ("params", "hint"),
     [
-        ({"state": "done"}, "it must be one of waiting, running, scored"),
+        ({"state": "done"}, "it must be one of waiting, paused, running, scored"),
         ({"route": "../runs"}, "it must be the name of a route"),
         ({"limit": "0"}, "it must be a whole number from 1 to 200"),
         ({"continuation": "20260301T250000.digits-0123456789abcdef"}, "it must be the one that came with the page"),

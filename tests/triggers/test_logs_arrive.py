@@ -171,6 +171,17 @@ def questions_about_landings(app: App, worker: Worker) -> None:
     worker.call("list_landings", requested(), client=app.client)
 
 
+def a_pause_and_a_backfill(app: App, worker: Worker) -> None:
+    app.land("0.png")
+    of_a_route = func.HttpRequest(method="POST", url="https://app/api", route_params={"route": "digits"}, body=b"")
+    worker.call("pause_route", of_a_route)
+    worker.call("list_routes", requested())
+    worker.call("resume_route", of_a_route, client=app.client)
+    worker.call("refresh_landings", requested(), client=app.client)
+    asking = func.HttpRequest(method="POST", url="https://app/api/backfill", body=b'{"route": "digits"}')
+    worker.call("backfill_route", asking, client=app.client)
+
+
 def the_doctor(app: App, worker: Worker) -> None:
     app.land("0.png")
     body = json.dumps({"submit": True, "route": "digits"}).encode()
@@ -217,6 +228,7 @@ HAPPENS = {
         requests,
         runs_on_request,
         questions_about_landings,
+        a_pause_and_a_backfill,
         the_doctor,
         an_entity_and_a_defect,
     )

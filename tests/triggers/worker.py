@@ -18,13 +18,10 @@ from typing import Any
 
 import azure.functions as func
 
+from function_app import MODULES
 from shared.telemetry import log, warn
-from triggers import activities, entities, events, http, landings, on_request, operating, orchestrators, sweep
+from tests.unit.test_function_app import CLIENTS
 
-WITH_CLIENT = {
-    *("on_blob_event", "on_blob_message", "sweep"),
-    *("request_run", "replay_run", "rescore_run", "explain", "list_landings"),
-}
 _thread = threading.local()
 
 
@@ -62,7 +59,7 @@ class Worker:
 
     def __init__(self) -> None:
         app = func.FunctionApp()
-        for module in (activities, entities, events, http, landings, on_request, operating, orchestrators, sweep):
+        for module in MODULES:
             app.register_functions(module.bp)
         self.functions: Mapping[str, Callable[..., Any]] = {
             str(function.get_function_name()): function.get_user_function() for function in app.get_functions()
@@ -81,7 +78,7 @@ class Worker:
 
     def _call(self, name: str, *args: Any, **given: Any) -> Any:
         # The SDK's decorator would make a client that talks to the host; tests give their own.
-        function = inspect.unwrap(self.functions[name]) if name in WITH_CLIENT else self.functions[name]
+        function = inspect.unwrap(self.functions[name]) if name in CLIENTS else self.functions[name]
         if inspect.iscoroutinefunction(function):
             with asyncio.Runner() as runner:
                 runner.get_loop().set_task_factory(lambda loop, coro, **more: _Task(coro, loop=loop, **more))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from shared.core.acts import Said
 from shared.core.location import Container, Location
+from shared.core.pause import paused, resumed
 from shared.core.record import Names, change
 from shared.core.run import Error, Run, Status
 from shared.core.snapshot import Verdict
@@ -15,6 +17,7 @@ from shared.core.steps import (
     RENEW_SPEC,
     Checked,
     CheckLanding,
+    ClaimAnswer,
     Claimed,
     ClaimRun,
     ContentChanged,
@@ -22,6 +25,7 @@ from shared.core.steps import (
     LookAt,
     MayBeSent,
     NoRoute,
+    Paused,
     Postponed,
     Renewed,
     RenewSpec,
@@ -68,7 +72,7 @@ class Site:
     def fingerprint(self) -> str:
         return claiming.look(self.routes, self.blobs, self.ledger, LookAt(self.names(), NOON)).fingerprint
 
-    def claim(self, who: str = "watch-1") -> Claimed | Known | ContentChanged | NoRoute:
+    def claim(self, who: str = "watch-1") -> ClaimAnswer:
         """What a watcher learns that claims what it has just seen."""
         given = ClaimRun(names=self.names(who), fingerprint=self.fingerprint(), refusal=None, copies=False, now=NOON)
         return claiming.claim(self.routes, self.blobs, self.ledger, given)
@@ -154,6 +158,24 @@ def test_a_landing_that_no_route_takes_any_more_looks_empty_and_is_let_go(routes
 
     assert (look.files, look.marked) == (0, True)
     assert site.claim() == NoRoute()
+
+
+def test_of_a_paused_route_nothing_is_claimed_until_it_is_resumed() -> None:
+    site = Site()
+    site.ledger.change_standing("digits", lambda standing: paused(standing, Said(at=NOON)))
+
+    assert site.claim() == Paused()
+    assert list(site.ledger.newest()) == []
+
+    site.ledger.change_standing("digits", lambda standing: resumed(standing, Said(at=NOON)))
+    assert site.claimed().landing == "digits/tuesday"
+
+
+def test_a_pause_of_one_route_is_none_of_another_one() -> None:
+    site = Site()
+    site.ledger.change_standing("letters", lambda standing: paused(standing, Said(at=NOON)))
+
+    assert isinstance(site.claim(), Claimed)
 
 
 def test_a_landing_whose_route_has_a_problem_is_not_let_go() -> None:

@@ -39,6 +39,11 @@ TRIGGERS = {
     "doctor": "httpTrigger",
     "explain": "httpTrigger",
     "list_landings": "httpTrigger",
+    "refresh_landings": "httpTrigger",
+    "list_routes": "httpTrigger",
+    "pause_route": "httpTrigger",
+    "resume_route": "httpTrigger",
+    "backfill_route": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
     **{step.name: "activityTrigger" for step in WORK},
@@ -46,6 +51,7 @@ TRIGGERS = {
 CLIENTS = {
     *("on_blob_event", "on_blob_message", "sweep"),
     *("request_run", "replay_run", "rescore_run", "explain", "list_landings"),
+    *("resume_route", "refresh_landings", "backfill_route"),
 }
 """Functions that talk to the durable extension, too."""
 

@@ -12,7 +12,7 @@ from shared.core import watch
 from shared.core.readiness import Look, WatchStart
 from shared.core.record import change, dump, load
 from shared.core.run import Status
-from shared.core.steps import Claimed, ContentChanged, Known, NoRoute, RunEnded
+from shared.core.steps import Claimed, ContentChanged, Known, NoRoute, Paused, RunEnded
 from shared.core.transitions import IllegalTransition
 from shared.core.trouble import DENIED_PATIENCE, PATIENCE, Kind, Trouble
 from shared.core.watch import TRANSITIONS, TURNS_PER_HISTORY, WATCH_PATIENCE, Phase, Watch, new_watch
@@ -204,13 +204,14 @@ def test_a_refusal_is_forgotten_once_the_landing_is_ready_after_all() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "result"),
-    [(Known("digits-1"), "already known as digits-1"), (NoRoute(), "no route matches it any more")],
-    ids=["known", "no route"],
+    [
+        (Known("a"), "already known as a"),
+        (NoRoute(), "no route matches it any more"),
+        (Paused(), "its route is paused"),
+    ],
 )
-def test_content_that_is_not_to_be_scored_is_left(answer: Known | NoRoute, result: str) -> None:
-    state = watch.claimed(claiming(), answer)
-
-    assert (state.phase, state.result) == (Phase.LEAVING, result)
+def test_content_that_is_not_to_be_scored_is_left(answer: Known | NoRoute | Paused, result: str) -> None:
+    assert watch.claimed(claiming(), answer) == change(claiming(), phase=Phase.LEAVING, result=result)
 
 
 def test_content_that_has_changed_since_the_look_is_looked_at_again() -> None:

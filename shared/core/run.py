@@ -359,13 +359,18 @@ REPEATABLE = {
 
 def repetition_id(run: Run, act: Repetition) -> str:
     """The identity of the run that scores a run's content once more: there is one for each act."""
-    return run_id(run.route, run.spec.landing, run.snapshot.fingerprint, 0, *variant_of(run, act))
+    number, variant = repetition_of(run, act)
+    return run_id(run.route, run.spec.landing, run.snapshot.fingerprint, number, *variant)
 
 
-def variant_of(run: Run, act: Repetition) -> tuple[str, ...]:
-    """What tells that run from the others of the same content."""
+def repetition_of(run: Run, act: Repetition) -> tuple[int, tuple[str, ...]]:
+    """The number and the variant of that run. A replay of what landed is its next run, whoever comes first: so content
+    that is replayed and uploaded again at the same time is scored once."""
+    is_of_what_landed = run.run_id == run_id(run.route, run.spec.landing, run.snapshot.fingerprint, run.number)
+    if act is Repetition.REPLAY and is_of_what_landed:
+        return run.number + 1, ()
     changes = (f"changes {run.changes.identity}",) if run.changes else ()
-    return (*changes, f"{act} {run.run_id}")
+    return 0, (*changes, f"{act} {run.run_id}")
 
 
 def shadow_id(route: str, run: str, deployment: str) -> str:

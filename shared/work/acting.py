@@ -10,7 +10,7 @@ from shared.core.changes import Requested, changed
 from shared.core.landing import Landing
 from shared.core.record import Names, dump
 from shared.core.request import Granted, Refusal, Refused
-from shared.core.run import REPEATABLE, Run, Status, repetition_id, variant_of
+from shared.core.run import REPEATABLE, Run, repetition_id, repetition_of
 from shared.core.snapshot import FrozenFiles
 from shared.core.steps import ClaimRun
 from shared.errors import InputRefused, RoutesInvalid
@@ -54,7 +54,7 @@ def repeat(
     """Claim the run that scores a run's content once more, by its route as it is now. There is one for each act: who
     asks again gets the same.
 
-    Two at once: the ledger enters it once.
+    Two at once: the ledger enters it once, also where content is uploaded again whose run has failed.
     """
     act = repeats.act
     if refused := _unfit_for(run, act):
@@ -62,7 +62,7 @@ def repeat(
     name = repetition_id(run, act)
     known = ledger.run(name)
     if known is not None:
-        return Granted(run=known, begin=(known,) if known.status is Status.CLAIMED else ())
+        return Granted(run=known, begin=(known,) if claiming.is_unbegun_request(known) else ())
     names = Names(route=run.route, landing=run.landing, instance_id=f"{act}-{run.run_id}")
     try:
         current = routes()
@@ -81,15 +81,18 @@ def repeat(
         return Refused(Refusal.CHANGED, told)
     given = ClaimRun(names=names, fingerprint=snapshot.fingerprint, refusal=None, copies=False, now=now)
     request = Requested(by=by, changes=run.changes, repeats=repeats)
-    again = claiming.new_run(landing, snapshot, given, 0, *variant_of(run, act), request=request)
+    number, variant = repetition_of(run, act)
+    again = claiming.new_run(landing, snapshot, given, number, *variant, request=request)
     assert again.run_id == name, "the id that is looked for is the one that is claimed"
     files = FrozenFiles(snapshot.listed())
     known = ledger.claim(again, files)
-    shadow = claiming.shadow_for(landing, snapshot, again) if known is None else None
+    if known is not None:
+        return Granted(run=known, begin=(known,) if claiming.is_unbegun_request(known) else ())
+    shadow = claiming.shadow_for(landing, snapshot, again)
     claiming.note_run(ledger, again)
     log("run.repeated", **dump(again.names), act=act, repeats=run.run_id, by=by, reason=repeats.reason)
     beside = claiming.claim_shadow(ledger, shadow, files) if shadow is not None else None
-    return Granted(run=known or again, begin=tuple(one for one in (known or again, beside) if one is not None))
+    return Granted(run=again, begin=(again,) if beside is None else (again, beside))
 
 
 def _unfit_for(run: Run, act: Repetition) -> Refused | None:

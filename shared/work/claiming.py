@@ -241,6 +241,12 @@ def is_unbegun_claim_of(run: Run, instance_id: str) -> bool:
     return run.claimed_by == instance_id and run.status is Status.CLAIMED
 
 
+def is_unbegun_request(run: Run) -> bool:
+    """Whether a run that somebody has asked for is to be started by whoever finds it so."""
+    # Of a run that a watcher has claimed, the watcher is about to start the orchestration.
+    return run.status is Status.CLAIMED and run.request is not None
+
+
 def seen(routes: Routes, blobs: Blobs, landing: Landing) -> tuple[Snapshot, datetime]:
     """What the landing holds, and the service's time of that. Raises RoutesInvalid where files in sub-folders may be
     for a route with a problem."""

@@ -17,7 +17,7 @@ from shared.core.pause import told_of
 from shared.core.record import Names, change, dump
 from shared.core.request import Asked, Granted, Promise, Refusal, Refused, landing_asked
 from shared.core.route import JobSettings, Route
-from shared.core.run import Run, Status, Timings, may_run_again
+from shared.core.run import Run, Timings, may_run_again
 from shared.core.snapshot import FrozenFiles, Snapshot
 from shared.core.steps import ClaimRun
 from shared.errors import InputRefused, LedgerDamaged, RoutesInvalid
@@ -129,7 +129,7 @@ def _claimed(
     """The promised run as the ledger has it, claimed now unless it has been."""
     run = known = ledger.run(promise.run_id)
     shadow = None
-    if promise.claims and (known is None or _is_unbegun(known)):
+    if promise.claims and (known is None or claiming.is_unbegun_request(known)):
         # The time of the promise may be long ago, if whoever made it was stopped.
         fresh = {"timings": Timings(claimed=now), "updated": now, "since": now}
         own, *shadows = (change(one, **fresh) for one in promise.claims)
@@ -143,13 +143,9 @@ def _claimed(
     if run is None:
         raise LedgerDamaged(f"The ledger has no record of run {promise.run_id}; was it deleted?")
     log("run.requested", **_names(run, asked.claimer), status=run.status, is_new=known is None, by=asked.by)
-    return Granted(run=run, begin=tuple(one for one in (run, shadow) if one is not None and _is_unbegun(one)))
+    begin = tuple(one for one in (run, shadow) if one is not None and claiming.is_unbegun_request(one))
+    return Granted(run=run, begin=begin)
 
 
 def _names(run: Run, instance_id: str) -> dict[str, Any]:
     return {**dump(run.names), "instance_id": instance_id}
-
-
-def _is_unbegun(run: Run) -> bool:
-    # Of a run that a watcher has claimed, the watcher is about to start the orchestration.
-    return run.status is Status.CLAIMED and run.request is not None

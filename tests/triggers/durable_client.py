@@ -72,6 +72,10 @@ class FakeDurableClient:
         self._answer(f"{operation_name} {key}")
         self.landings[key], _ = operate(self.landings.get(key), operation_name, _as_json(operation_input))
 
+    def has_started(self, instance_id: str, name: str, given: Any) -> None:
+        """An instance is under way that another one has started."""
+        self.instances[instance_id] = Instance(name, _as_json(given), "Running")
+
     def end(self, instance_id: str, status: str = "Completed") -> None:
         """The instance ends; one that was never started has run before this client came."""
         self.instances.setdefault(instance_id, Instance("", None)).status = status

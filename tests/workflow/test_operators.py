@@ -1,8 +1,8 @@
-"""What operators do, at random, in any order, again and again, and while runs are under way: nothing is lost, nothing is
+"""What operators do, at random, in any order, again and again, while runs are under way: nothing is lost, nothing is
 scored twice, and a paused route begins nothing.
 
-The functions are those that the app registers, over fakes. What they start is carried out when the schedule says so, and
-between any two of its steps something else may happen.
+The functions are those that the app registers, over fakes. What they start is carried out when the schedule says so,
+and between any two of its steps something else may happen.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import azure.functions as func
@@ -74,6 +75,8 @@ class Night:
 
     def __init__(self) -> None:
         self.app = make_app()
+        ids = count()
+        self.app.own.new_id = lambda: f"nonce-{next(ids)}"
         self.driver = Carrying(self.app, {step.name: self._activity(step) for step in WORK})
         self.meanwhile: list[tuple[str, int]] = []
         self.carrying: set[str] = set()

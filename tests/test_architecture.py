@@ -21,6 +21,7 @@ from shared.core.steps import Step
 from shared.settings import NAMES
 from shared.work import table
 from testbed.examples import ROOT
+from tests.logged import fields_of
 from triggers.names import Orchestrator
 
 MOST_LINES = 400
@@ -67,7 +68,6 @@ ALIKE = {
 
 SLEEPS = {"time.sleep", "asyncio.sleep"}
 
-LOGGED = re.compile(r"""(?<![\w.])(?:log|debug|warn|error)\)?\(\s*"([a-z_]+\.[a-z_]+)\"""")
 DOCUMENTED = re.compile(r"^\| `landfall\.([a-z_]+\.[a-z_]+)` \|", re.MULTILINE)
 PLACES_IN_QUERIES = re.compile(r"landfall\.([a-z_]+\.[a-z_]+)\b")
 
@@ -252,23 +252,17 @@ def without_comments(yaml: str) -> str:
     return re.sub(r"#.*", "", yaml)
 
 
-@cache
-def logged() -> frozenset[str]:
-    """Every event that the app logs."""
-    return frozenset(name for path in tree(*APP) for name in LOGGED.findall(path.read_text("utf-8")))
-
-
 def test_every_event_that_is_logged_is_documented_and_every_documented_one_is_logged() -> None:
-    assert len(logged()) > 20
+    assert len(fields_of()) > 20
 
-    assert set(DOCUMENTED.findall((ROOT / "docs/monitoring.md").read_text("utf-8"))) == logged()
+    assert set(DOCUMENTED.findall((ROOT / "docs/monitoring.md").read_text("utf-8"))) == set(fields_of())
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_no_page_speaks_of_an_event_that_is_not_logged(page: Path) -> None:
     spoken = set(PLACES_IN_QUERIES.findall(page.read_text("utf-8")))
 
-    assert spoken - logged() == set()
+    assert spoken - set(fields_of()) == set()
 
 
 def test_the_import_contracts_cover_every_package() -> None:

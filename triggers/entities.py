@@ -11,10 +11,11 @@ bp = df.Blueprint()
 
 def landing(context: df.DurableEntityContext) -> None:
     """Carry out one operation on the landing's watchers."""
-    before = context.get_state(lambda: None)
+    before, asked = context.get_state(lambda: None), context.get_input()
     if not is_readable(before):
-        error("landing.forgotten", key=context.entity_key, state=str(before)[:200])
-    state, answer = operate(before, context.operation_name, context.get_input())
+        watch = asked.get("who") if isinstance(asked, dict) else None
+        error("landing.forgotten", instance_id=watch, key=context.entity_key, state=str(before)[:200])
+    state, answer = operate(before, context.operation_name, asked)
     context.set_state(state)
     context.set_result(answer)
 

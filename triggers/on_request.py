@@ -72,7 +72,8 @@ async def _requested(req: func.HttpRequest, client: df.DurableOrchestrationClien
     except LandfallError as trouble:
         return in_trouble(trouble)
     if isinstance(answer, Refused):
-        log("request.refused", route=asked.request.route[:80], reason=answer.why, message=answer.message[:2000])
+        names = {"route": asked.request.route[:80], "landing": asked.request.landing[:1000]}
+        log("request.refused", **names, reason=answer.why, message=answer.message[:2000])
         return as_error(answer.message, STATUS_OF[answer.why])
     for run in answer.begin:
         await begin(client, run)

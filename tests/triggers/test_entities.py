@@ -85,7 +85,8 @@ def test_a_state_of_another_version_is_forgotten_and_reported_once(
     assert answers == [(False, "first"), (False, True)]
     assert json.loads(after) == {"version": 1, "watcher": "first", "busy": True}
     (forgotten,) = told(caplog, "landing.forgotten", logging.ERROR)
-    assert forgotten == {"key": "digits-1", "state": "{'version': 2, 'watchers': ['a', 'b']}"}
+    state = "{'version': 2, 'watchers': ['a', 'b']}"
+    assert forgotten == {"instance_id": "first", "key": "digits-1", "state": state}
 
 
 def test_an_entity_of_a_landing_that_nobody_watches_has_no_state(

@@ -214,7 +214,7 @@ def test_a_refusal_is_logged_for_who_looks_after_the_app(app: App, caplog: pytes
     ask(app)
 
     (refused,) = told(caplog, "request.refused")
-    assert (refused["route"], refused["reason"]) == ("digits", "empty")
+    assert (refused["route"], refused["landing"], refused["reason"]) == ("digits", FOLDER, "empty")
 
 
 def test_a_folder_with_a_marker_alone_is_empty(app: App) -> None:

@@ -3,6 +3,7 @@
 questions    the questions, each of them in questions/ once, and as queries of either kind of table
 workbook     workbook.json: the questions as a page of the portal
 alerts       alerts.json: a deployment template with an alert rule for each thing that somebody has to be told of
+made         all files that are made of the questions
 
 questions/   what people write: one file per question, in words that are the same for both kinds of tables
 parts/       what makes these words out of the tables

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from monitoring.questions import HERE, KINDS, queries
+import json
+
+from monitoring.alerts import template
+from monitoring.questions import HERE, KINDS, queries, questions
+from monitoring.workbook import workbook
 
 
 def made() -> dict[str, str]:
     """The content of each file, by its path in this folder."""
-    return {f"{kind}/{question.name}.kql": query for kind in KINDS for question, query in queries(kind)}
+    files = {f"{kind}/{question.name}.kql": query for kind in KINDS for question, query in queries(kind)}
+    whole = {"alerts.json": template(questions()), "workbook.json": workbook(questions())}
+    return files | {name: json.dumps(content, indent=2) + "\n" for name, content in whole.items()}
 
 
 def write() -> None:

@@ -3,6 +3,7 @@ of Microsoft's, and refuses what it does not know. Without it these tests are le
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,6 +100,18 @@ def test_an_event_is_late_if_everything_had_been_there_for_long(kind: str) -> No
 
 
 @KIND
+def test_a_landing_that_somebody_has_watched_has_no_late_event(kind: str) -> None:
+    asked = [(at, without_subject(message), level, rest) for at, message, level, rest in a_day().lines]
+
+    assert answered(kind, "late-events", asked) == []
+
+
+def without_subject(message: str) -> str:
+    event, _, fields = message.partition(" ")
+    return f"{event} {json.dumps({name: value for name, value in json.loads(fields).items() if name != 'subject'})}"
+
+
+@KIND
 def test_a_step_that_fails_again_and_again_is_told_once(kind: str) -> None:
     (step,) = answered(kind, "repeated-steps", a_day().lines)
 
@@ -133,6 +146,17 @@ def test_a_route_is_quiet_a_day_after_it_has_published_and_not_for_ever(kind: st
     lines = [(at, message, level, rest) for _, message, level, rest in a_day().lines]
 
     assert [one["route"] for one in answered(kind, "quiet-routes", lines)] == ["digits"] * is_quiet
+
+
+@KIND
+@pytest.mark.parametrize(("acts", "is_told"), [(["paused"], False), (["paused", "resumed"], True)])
+def test_a_paused_route_is_meant_to_be_quiet(kind: str, acts: list[str], is_told: bool) -> None:
+    at = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=30)
+    lines = [(at, message, level, rest) for _, message, level, rest in a_day().lines]
+    for hours, act in enumerate(acts):
+        lines.append((at + timedelta(hours=hours), f'landfall.route.{act} {{"route": "digits"}}', 2, "{}"))
+
+    assert [one["route"] for one in answered(kind, "quiet-routes", lines)] == ["digits"] * is_told
 
 
 @KIND

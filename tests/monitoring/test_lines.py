@@ -29,10 +29,13 @@ TIED_BY_INVOCATION = {
 """What adapters tell of a service, while some step calls them: the step's own line is of the same invocation."""
 
 OF_NO_LANDING = {
+    "backfill.asked": "what was in a container before",
     "doctor.checked": "what the doctor was asked for",
     "event.cut_short": "a folder of more landings than are known",
     "events.ignored": "what is in no landing",
     "http.failed": "a request, whatever it was for",
+    "route.paused": "a route",
+    "route.resumed": "a route",
     "routes.invalid": "what is wrong with routes.yaml",
     "sweep.done": "the sweep",
 }

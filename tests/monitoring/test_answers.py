@@ -1,5 +1,5 @@
 """The queries are carried out, over lines that the app has written. duckdb-kql translates them for DuckDB; it is none
-of Microsoft's, and refuses what it does not know. Without it these tests are left out."""
+of Microsoft's, and refuses what it does not know."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb_kql as kql
 import pytest
 
 from monitoring.questions import KINDS, WORKSPACE
 from testbed.fakes import NOON
 from tests.monitoring.kusto import QUERIES
 from tests.monitoring.landed import a_day, filled
-
-kql = pytest.importorskip("duckdb_kql")
 
 TODAY = NOON.replace(tzinfo=None, hour=0)
 KIND = pytest.mark.parametrize("kind", KINDS)

@@ -143,7 +143,7 @@ async def _work_of(upload: Upload) -> Counts:
             with clock.held():
                 await _land(blobs, http, paths)
         await clock.wait_until(clock.now() + DONE_WITHIN)
-        (run,) = inquiry.runs(services().ledger, read_query({}))
+        (run,) = inquiry.runs(services().ledger, read_query({})).runs
         assert (run["status"], run["snapshot"]["files"]) == ("published", upload.files)
         return engine.counts
 

@@ -2,10 +2,12 @@
 and so asks for the admin key; the others ask for a function key."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from shared.core.query import KEYS
 from shared.errors import LandfallError, RoutesInvalid, SettingsInvalid
 from shared.services import Services, services
 from shared.work import inquiry
@@ -18,8 +20,17 @@ bp = df.Blueprint()
 @bp.route(route="runs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def list_runs(req: func.HttpRequest) -> func.HttpResponse:
     """Runs from the newest to the oldest claimed: `route`, `landing` (its path, or container/path), `status`, `since`
-    (ISO 8601), `limit`."""
-    return _answer(lambda: inquiry.runs(services().ledger, inquiry.read_query(req.params)))
+    (ISO 8601), `limit`, `continuation`. Where there may be more, the header Link (RFC 8288) has the next page."""
+    return answered(lambda: _listed(req))
+
+
+def _listed(req: func.HttpRequest) -> func.HttpResponse:
+    page = inquiry.runs(services().ledger, inquiry.read_query(req.params))
+    more = {name: value for name, value in req.params.items() if name not in (*KEYS, "continuation")}
+    if page.continuation is None:
+        return as_json(page.runs, 200)
+    query = urlencode({**more, "continuation": page.continuation})
+    return as_json(page.runs, 200, {"Link": f'<?{query}>; rel="next"'})
 
 
 @bp.route(route="runs/{run_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)

@@ -15,7 +15,7 @@ from shared.core.run import Run, Status
 from shared.services import services
 from shared.telemetry import error, log, warn
 from shared.threads import aside
-from shared.work import sweeping
+from shared.work import indexing, sweeping
 from triggers.names import Orchestrator
 from triggers.starting import STARTS_AT_ONCE, free, is_under_way, start_once, start_watch
 
@@ -33,12 +33,22 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     failures: list[Exception] = []
     resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]
     watched = await watch_missed(client, failures)
+    await _catch_up(failures)
     # Last, because an endpoint that does not answer takes its time.
     await aside(sweeping.cancel_late_jobs, own.endpoint, own.ledger, left.ended, now)
     log("sweep.done", open=len(left.open), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)
     own.routes.require_whole()
     if failures:
         raise failures[0]  # so that the invocation is seen to have failed
+
+
+async def _catch_up(failures: list[Exception]) -> None:
+    """Runs that have ended are found by their pointers; an older version of the app may have written none."""
+    try:
+        await aside(indexing.catch_up, services().ledger, services().now())
+    except Exception as trouble:
+        failures.append(trouble)
+        error("sweep.failed", message=str(trouble))
 
 
 async def watch_missed(

@@ -28,6 +28,7 @@ tally        which landings the sweep need not look at again
 watchers     the landing entity: who watches
 watch        the watch of a landing: its record, its table, what it becomes
 request      what somebody sends to ask for a run, and what is answered
+pointer      pointers to runs: their names alone say which there are
 run          a run: its record, its statuses and their table
 spec         how a run is carried out: where its files are, and where its results go
 course       the course of a run: what its record becomes when something has happened

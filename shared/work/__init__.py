@@ -11,6 +11,8 @@ locating     finds outputs that a deployment wrote to its default place
 publishing   publishes the results to the lakehouse storage, and announces how a run has ended
 table        which function carries out which step
 ledger       the durable record of every run
+recording    brings a run's record up to date, and tells of its end
+indexing     finding runs by how they have ended, or by their landing
 ignoring     what is told of ignored events
 walking      from a renamed folder down to the landings in it
 surveying    all landings that storage holds for a route

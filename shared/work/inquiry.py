@@ -9,16 +9,18 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from shared.core.pointer import Pointer, pointer_to, read_pointer
 from shared.core.query import refuse_unknown
 from shared.core.record import Record, builtins_of
 from shared.core.run import REPEATABLE, Error, Run, Status, repetition_id
 from shared.errors import InputRefused
+from shared.work.indexing import runs_by
 from shared.work.ledger import Ledger, Unreadable
 
 MOST = 1000
 """Runs that one request may ask for."""
 
-PARAMETERS = ("route", "landing", "status", "since", "limit")
+PARAMETERS = ("route", "landing", "status", "since", "limit", "continuation")
 
 PRIVATE = frozenset(
     {
@@ -49,6 +51,8 @@ class Query:
     limit: int
     landing: str | None = None
     """Its path, with or without its container before it."""
+    before: Pointer | None = None
+    """The last run of the page before."""
 
     @property
     def asks_for_all(self) -> bool:
@@ -68,14 +72,24 @@ def read_query(params: Mapping[str, str]) -> Query:
         raise InputRefused(f"since is {since!r}; it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z.") from error
     if not limit.isdecimal() or len(limit) > 9 or not 1 <= int(limit) <= MOST:
         raise InputRefused(f"limit is {limit!r}; it must be a whole number from 1 to {MOST}.")
-    landing = params.get("landing")
+    landing, token = params.get("landing"), params.get("continuation")
     return Query(
         route=params.get("route"),
         status=Status(status) if status else None,
         since=moment,
         limit=int(limit),
         landing=None if landing is None else landing.strip("/"),
+        before=_read_token(token) if token else None,
     )
+
+
+def _read_token(token: str) -> Pointer:
+    try:
+        return read_pointer(token)
+    except InputRefused as error:
+        raise InputRefused(
+            f"continuation is {token[:100]!r}; it must be the one that came with the page before."
+        ) from error
 
 
 def _moment(text: str) -> datetime:
@@ -84,14 +98,40 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def runs(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Runs as they are shown; `continuation`: what to ask for the next page with, None if there is none."""
+
+    runs: list[dict[str, Any]]
+    continuation: str | None
+
+
+def runs(ledger: Ledger, query: Query) -> Page:
     """The newest runs that the query asks for. One whose record cannot be read is told of where all are asked for."""
-    wanted = (
-        _shown(run)
-        for run in ledger.newest(since=query.since)
-        if (query.asks_for_all if isinstance(run, Unreadable) else _is_wanted(run, query))
+    found = runs_by(
+        ledger,
+        route=query.route,
+        status=query.status,
+        landings=_paths_of(query.landing),
+        since=query.since,
+        before=query.before,
     )
-    return list(islice(wanted, query.limit))
+    wanted = (run for run in found if (query.asks_for_all if isinstance(run, Unreadable) else _is_wanted(run, query)))
+    page = list(islice(wanted, query.limit))
+    last = _pointer_to(page[-1]) if len(page) == query.limit else None
+    return Page([_shown(run) for run in page], last.name if last is not None else None)
+
+
+def _pointer_to(run: Run | Unreadable) -> Pointer | None:
+    return run.pointer if isinstance(run, Unreadable) else pointer_to(run)
+
+
+def _paths_of(landing: str | None) -> tuple[str, ...]:
+    """What the path within its container may be."""
+    if landing is None:
+        return ()
+    _, _, rest = landing.partition("/")
+    return (landing, rest) if rest else (landing,)
 
 
 def run(ledger: Ledger, run_id: str) -> dict[str, Any] | None:

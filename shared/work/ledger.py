@@ -2,7 +2,8 @@
 
 runs/<run_id>.json                     the run's record
 snapshots/<run_id>/<drop>.json         the files it scores, with their etags
-days/<yyyy-mm-dd>/<time>_<run_id>      an empty pointer, so that runs can be listed newest first
+days/<yyyy-mm-dd>/<time>_<run_id>      an empty pointer, that lists runs newest first (shared/core/pointer.py)
+ended/<status>/…  of/<digest>/…        the same for runs that have ended so, and those of a landing that have ended
 open/<run_id>                          an empty pointer to each run that has not ended, or whose jobs may turn up late
 posts/<run_id>/<attempt>               says who alone may send this attempt's POST, or that nobody sends it
 publications/<run_id>/<attempt>.json   the outputs that are published, as the first to list them saw them
@@ -27,23 +28,24 @@ On an account with a hierarchy, directories stay when the last pointer in them i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from shared.core.acts import Cancel, Withdrawn
 from shared.core.card import Card
 from shared.core.location import Container, Location
 from shared.core.pause import UNREADABLE, Standing
-from shared.core.record import Done, change, dump, from_json, to_json
+from shared.core.pointer import DAYS, Pointer, at_the_end, pointer_to, read_pointer
+from shared.core.record import Done, change, from_json, to_json
 from shared.core.request import Promise
-from shared.core.run import Progress, Run, Status, read_run
+from shared.core.run import Progress, Run, read_run
 from shared.core.snapshot import FrozenFiles
 from shared.core.spec import RunSpec
-from shared.core.steps import Overtaken, Recorded, RecordRun
+from shared.core.steps import Overtaken, Recorded
 from shared.core.tally import Tally
 from shared.errors import InputRefused, LandfallError, LedgerDamaged, Unavailable, UnknownVersion
 from shared.ports import Blobs
-from shared.telemetry import error, log, warn
 from shared.threads import each
 
 READS_AT_ONCE = 16
@@ -54,10 +56,11 @@ LATE_JOBS = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A run whose record this program cannot read, and why. It is left as it is."""
+    """A run whose record this program cannot read, and why. It is left as it is. `pointer`: where it was found."""
 
     run_id: str
     reason: str
+    pointer: Pointer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,8 @@ class Ledger:
         known = self.run(run.run_id)
         if known is not None:
             return known
-        for pointer in (f"open/{run.run_id}", _day_pointer(run.run_id, run.timings.claimed)):
-            self.blobs.replace(self._at(pointer), b"", etag=None)
+        for pointer in (f"open/{run.run_id}", f"{DAYS}{pointer_to(run).name}"):
+            self.point(pointer)
         self.blobs.replace(self._snapshot(run.run_id, run.snapshot.drop), to_json(files), etag=None)
         entered = self.blobs.create(self._at(f"runs/{run.run_id}.json"), to_json(run))
         return None if entered else self.run(run.run_id)
@@ -120,13 +123,17 @@ class Ledger:
             run = _read(run_id, stored.content)
             if progress.revision < run.revision or (run.has_ended and not _is_that_end(run, progress)):
                 return Overtaken(run.status)
-            if progress.revision == run.revision or self.blobs.replace(
-                blob, to_json(run.with_progress(progress, spec)), etag=stored.etag
-            ):
+            if progress.revision == run.revision or self._replaced(run.with_progress(progress, spec), stored.etag):
                 if progress.has_ended and not progress.abandoned:
                     self.blobs.delete(self._at(f"open/{run_id}"))
                 return Done() if run.cancel is None else Withdrawn(run.cancel)
         raise Unavailable(f"Could not update the record of run {run_id}: it keeps changing.")
+
+    def _replaced(self, run: Run, etag: str) -> bool:
+        """Whether the record was still the one that was read. Where a run ends, its pointers are written before."""
+        for pointer in at_the_end(run) if run.has_ended else ():
+            self.point(pointer)
+        return self.blobs.replace(self._at(f"runs/{run.run_id}.json"), to_json(run), etag=etag)
 
     def cancel(self, run_id: str, cancel: Cancel) -> Run | None:
         """Note that a run is to end, and answer its record. A run that has ended stays as it is, and who asked first
@@ -187,26 +194,57 @@ class Ledger:
         """Whether this attempt's POST may have been sent."""
         return self.blobs.stat(self._at(f"posts/{run_id}/{attempt}")) is not None
 
-    def newest(self, *, since: datetime | None = None) -> Iterator[Run | Unreadable]:
-        """Runs from the newest to the oldest claimed, lazily; with `since` none that was claimed before it."""
+    def newest(
+        self,
+        *,
+        since: datetime | None = None,
+        before: Pointer | None = None,
+        keep: Callable[[Pointer], bool] = lambda _: True,
+        root: str = DAYS,
+    ) -> Iterator[Run | Unreadable]:
+        """Runs that pointers below that root point to, from the newest to the oldest claimed, lazily: those that `keep`
+        has read; with `since` none that was claimed before it, with `before` only older ones than that."""
+        pointers = filter(keep, self.pointers(root, since=since, before=before))
+        while some := list(islice(pointers, READS_AT_ONCE)):
+            runs = each(self._readable, [pointer.run_id for pointer in some], at_once=READS_AT_ONCE)
+            for pointer, run in zip(some, runs, strict=True):
+                if isinstance(run, Unreadable):
+                    yield replace(run, pointer=pointer)
+                # A claim that was cut short and made again later has left a pointer by its first time, too.
+                elif run is not None and pointer == pointer_to(run):
+                    yield run
+
+    def pointers(self, root: str, *, since: datetime | None = None, before: Pointer | None = None) -> Iterator[Pointer]:
+        """The pointers below a root, the newest first, lazily."""
         since = since.astimezone(UTC) if since is not None else None
-        days = sorted(self.blobs.names(self.container, "days/", folders=True), reverse=True)
-        for day in days:
+        for day in sorted(self.blobs.names(self.container, root, folders=True), reverse=True):
+            if before is not None and day > f"{before.claimed:%Y-%m-%d}":
+                continue
             if since is not None and day < f"{since:%Y-%m-%d}":
                 return
-            for claimed, run in self._runs_of(day):
-                if since is not None and claimed < since:
+            for name in sorted(self.blobs.names(self.container, f"{root}{day}/"), reverse=True):
+                pointer = read_pointer(name.removeprefix(root))
+                if since is not None and pointer.claimed < since:
                     return
-                yield run
+                if before is None or pointer < before:
+                    yield pointer
 
-    def _runs_of(self, day: str) -> Iterator[tuple[datetime, Run | Unreadable]]:
-        names = sorted(self.blobs.names(self.container, f"days/{day}/"), reverse=True)
-        for start in range(0, len(names), READS_AT_ONCE):
-            some = names[start : start + READS_AT_ONCE]
-            runs = each(self._readable, [name.rpartition("_")[2] for name in some], at_once=READS_AT_ONCE)
-            for name, run in zip(some, runs, strict=True):
-                if run is not None and _points_at(name, run):
-                    yield _claimed_at(name), run
+    def point(self, pointer: str) -> None:
+        """Write a pointer, unless it is there."""
+        self.blobs.replace(self._at(pointer), b"", etag=None)
+
+    def note(self, name: str) -> str | None:
+        """What was noted under that name; None if nothing was."""
+        stored = self.blobs.read(self._at(name))
+        return None if stored is None else stored.content.decode()
+
+    def make_note(self, name: str, text: str) -> None:
+        self.blobs.replace(self._at(name), text.encode(), etag=None)
+
+    def open(self) -> Iterator[Run | Unreadable]:
+        """Every run that has not ended, and some that have."""
+        names = [name.removeprefix("open/") for name in self.blobs.names(self.container, "open/")]
+        yield from (run for run in each(self._readable, names, at_once=READS_AT_ONCE) if run is not None)
 
     def unfinished(self, now: datetime) -> Iterator[Run | Unreadable]:
         """Every run that has not ended, and for some time those of which jobs may still turn up."""
@@ -292,7 +330,7 @@ class Ledger:
 
     def check(self) -> None:
         """Raise Unavailable unless the container answers."""
-        next(iter(self.blobs.names(self.container, "days/", folders=True)), None)
+        next(iter(self.blobs.names(self.container, DAYS, folders=True)), None)
 
     def _readable(self, run_id: str) -> Run | Unreadable | None:
         try:
@@ -332,39 +370,6 @@ class Ledger:
         return Location(self.container, path)
 
 
-def record(ledger: Ledger, given: RecordRun) -> Recorded:
-    """Bring a run's record up to date and say so; of a run that has failed or was canceled, aloud.
-
-    Two at once: the later revision stays. Both may tell of the end.
-    """
-    run = given.progress
-    answer = ledger.record(given.names.run, run, given.spec)
-    if isinstance(answer, Overtaken):
-        warn("run.overtaken", **dump(given.names), status=answer.status, revision=run.revision)
-        return answer
-    log(
-        "run.recorded",
-        **dump(given.names),
-        status=run.status,
-        attempt=run.attempt,
-        job=run.job.name if run.job else None,
-        error=run.error.message if run.error else None,
-    )
-    if run.status in (Status.FAILED, Status.CANCELED):
-        ledger.tell_once(given.names.run, lambda: _tell_of_end(ledger.run(given.names.run)))
-    return answer
-
-
-def _tell_of_end(run: Run | None) -> None:
-    if run is None or run.error is None:
-        return  # deleted just now
-    told = {**dump(run.names), **run.error.shown, "shadow_of": run.shadow_of}
-    if run.status is Status.FAILED:
-        error("run.failed", **told)
-    else:
-        warn("run.canceled", **told, by=run.cancel.by if run.cancel is not None else None)
-
-
 def _read(run_id: str, content: bytes) -> Run:
     try:
         return read_run(content)
@@ -376,20 +381,3 @@ def _read(run_id: str, content: bytes) -> Run:
 def _is_that_end(run: Run, progress: Progress) -> bool:
     # An end that is entered again, since the answer was lost, has its time; a line of the past ends at another one.
     return (run.revision, run.status, run.timings) == (progress.revision, progress.status, progress.timings)
-
-
-def _day_pointer(run_id: str, claimed: datetime) -> str:
-    return f"days/{claimed:%Y-%m-%d}/{claimed:%H%M%S%f}_{run_id}"
-
-
-def _claimed_at(pointer: str) -> datetime:
-    _, day, rest = pointer.split("/", 2)
-    try:
-        return datetime.strptime(f"{day} {rest.partition('_')[0]}", "%Y-%m-%d %H%M%S%f").replace(tzinfo=UTC)
-    except ValueError as wrong:
-        raise InputRefused(f"{pointer} in the ledger is not a pointer to a run; remove it.") from wrong
-
-
-def _points_at(pointer: str, run: Run | Unreadable) -> bool:
-    # A claim that was cut short and made again later has left a pointer by its first time, too.
-    return isinstance(run, Unreadable) or pointer == _day_pointer(run.run_id, run.timings.claimed)

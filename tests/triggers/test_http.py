@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import azure.functions as func
 import pytest
@@ -41,6 +42,26 @@ def run(run_id: str) -> tuple[int, Any]:
     return got(http.get_run, run_id=run_id)
 
 
+def test_the_header_link_leads_through_all_runs_and_names_no_key(app: App) -> None:
+    for number in range(5):
+        app.land(f"{number}.png")
+        app.claim()
+    found, params = list[str](), {"limit": "2", "route": "digits", "code": "the-key"}
+    for _ in range(3):
+        request = func.HttpRequest(method="GET", url="https://app/api/runs", params=params, body=b"")
+        response: func.HttpResponse = plain(http.list_runs)(request)
+        found += [run["run_id"] for run in json.loads(response.get_body())]
+        link = response.headers.get("Link")
+        if link is None:
+            break
+        query, _, rel = link.partition(">; ")
+        assert rel == 'rel="next"'
+        assert "the-key" not in link
+        params = dict(parse_qsl(query.removeprefix("<?")))
+
+    assert found == [one["run_id"] for one in runs()[1]]
+
+
 def test_runs_are_listed_from_the_newest_and_chosen_by_what_is_asked(app: App) -> None:
     app.land("0.png")
     first = app.claim().run_id
@@ -69,7 +90,10 @@ def test_one_run_is_shown_with_the_files_of_its_snapshot(app: App) -> None:
         ({"status": "done"}, "it must be one of claimed"),
         ({"since": "yesterday"}, "it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z"),
         ({"limit": "0"}, "it must be a whole number from 1 to 1000"),
-        ({"stats": "failed"}, "'stats' is no query parameter here; there are route, landing, status, since, limit."),
+        (
+            {"stats": "failed"},
+            "'stats' is no query parameter here; there are route, landing, status, since, limit, continuation.",
+        ),
     ],
     ids=["status", "since", "limit", "unknown"],
 )

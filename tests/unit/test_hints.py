@@ -71,7 +71,7 @@ def test_a_record_that_cannot_be_read_is_shown_with_what_to_do() -> None:
     blobs.put(ledger._at(f"runs/{name}.json"), b'{"version": 9}')
     blobs.put(ledger._at(f"days/2026-03-01/120000000000_{name}"), b"")
 
-    (shown,) = inquiry.runs(ledger, inquiry.read_query({}))
+    (shown,) = inquiry.runs(ledger, inquiry.read_query({})).runs
 
     assert shown["status"] == "unreadable"
     assert shown["error"]["do"] == hint_for("version")

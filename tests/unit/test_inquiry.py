@@ -127,13 +127,13 @@ def make_unreadable(blobs: FakeBlobs, run_id: str) -> None:
     ids=str,
 )
 def test_runs_are_found_from_the_newest_on(ledger: Ledger, changes: dict[str, Any], numbers: list[int]) -> None:
-    found = runs(ledger, replace(EVERYTHING, **changes))
+    found = runs(ledger, replace(EVERYTHING, **changes)).runs
 
     assert [int(run["run_id"].rpartition("-")[2], 16) for run in found] == numbers
 
 
 def test_a_run_is_shown_with_its_endpoint_and_link_and_without_what_only_landfall_needs(ledger: Ledger) -> None:
-    shown = runs(ledger, replace(EVERYTHING, status=Status.FAILED))[0]
+    shown = runs(ledger, replace(EVERYTHING, status=Status.FAILED)).runs[0]
 
     assert (shown["endpoint"], shown["studio_url"]) == (SETTINGS["DIGITS_SCORING_URI"], "https://ml/1")
     assert (shown["landing"], shown["staged"], shown["created"]) == (
@@ -150,7 +150,7 @@ def test_a_run_is_shown_with_its_endpoint_and_link_and_without_what_only_landfal
 
 
 def test_everything_that_people_may_rely_on_is_shown_even_where_there_is_nothing(ledger: Ledger) -> None:
-    shown = runs(ledger, replace(EVERYTHING, route="letters"))[0]
+    shown = runs(ledger, replace(EVERYTHING, route="letters")).runs[0]
 
     nothing = ("job", "studio_url", "publication", "error", "wait_until", "unanswered")
     assert {name: shown[name] for name in nothing} == dict.fromkeys(nothing)
@@ -159,7 +159,7 @@ def test_everything_that_people_may_rely_on_is_shown_even_where_there_is_nothing
 
 
 def test_every_member_of_a_run_is_either_shown_or_private(ledger: Ledger) -> None:
-    shown = runs(ledger, EVERYTHING)[0]
+    shown = runs(ledger, EVERYTHING).runs[0]
 
     assert set(Run.__struct_fields__) - PRIVATE - set(shown) == set()
     assert set(Run.__struct_fields__) >= PRIVATE
@@ -177,7 +177,7 @@ def test_one_run_is_shown_with_its_files(ledger: Ledger) -> None:
 def test_a_run_that_cannot_be_read_is_told_of_where_all_are_asked_for(ledger: Ledger, blobs: FakeBlobs) -> None:
     make_unreadable(blobs, id_of(1))
 
-    shown = runs(ledger, EVERYTHING)
+    shown = runs(ledger, EVERYTHING).runs
 
     assert [run["run_id"] for run in shown] == [id_of(2, "letters"), id_of(1), id_of(0)]
     assert (shown[1]["status"], shown[1]["error"]["reason"]) == ("unreadable", "version")
@@ -194,7 +194,7 @@ def test_a_run_that_cannot_be_read_is_none_of_those_of_a_route_status_or_landing
 ) -> None:
     make_unreadable(blobs, id_of(1))
 
-    assert id_of(1) not in [run["run_id"] for run in runs(ledger, replace(EVERYTHING, **changes))]
+    assert id_of(1) not in [run["run_id"] for run in runs(ledger, replace(EVERYTHING, **changes)).runs]
 
 
 def test_one_run_that_cannot_be_read_is_told_with_the_reason(ledger: Ledger, blobs: FakeBlobs) -> None:

@@ -13,7 +13,8 @@ from shared.core.run import Error, Run, Status
 from shared.core.steps import Overtaken, Recorded, RecordRun
 from shared.core.trouble import Kind, trouble_of
 from shared.errors import LedgerDamaged, Unavailable
-from shared.work.ledger import Ledger, record
+from shared.work.ledger import Ledger
+from shared.work.recording import record
 from testbed.examples import STATE
 from testbed.fakes import NOON, FakeBlobs, FakeClock
 from tests.triggers.log import told

@@ -90,7 +90,7 @@ class World:
 
     def runs(self) -> list[dict[str, Any]]:
         """As the run API shows them, newest first."""
-        return inquiry.runs(self.ledger, read_query({"limit": "1000"}))
+        return inquiry.runs(self.ledger, read_query({"limit": "1000"})).runs
 
     def only_run(self) -> dict[str, Any]:
         """The run, of which there has to be exactly one."""

@@ -13,6 +13,7 @@ from triggers import (
     operating,
     orchestrators,
     pausing,
+    status,
     sweep,
 )
 
@@ -28,6 +29,7 @@ MODULES = (
     pausing,
     landings,
     catching_up,
+    status,
 )
 
 app = func.FunctionApp()

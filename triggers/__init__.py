@@ -11,6 +11,7 @@ on_request     runs on request: asking for one, and what becomes of it
 operating      what people do to runs: cancel, replay, rescore
 pausing        the routes that there are; pausing and resuming them
 catching_up    looking at landings now; a backfill of what was there
+status         the status page (page/ has its style and script)
 answering      how HTTP functions answer
 landings       the landings that there are, and why a file was not scored
 starting       starts durable instances, the same thing only once

@@ -24,6 +24,9 @@ query        query parameters that there are not
 miss         why no route takes a file
 explanation  why a file is scored or not: the facts, and what follows from them
 wording      the same in sentences
+markup       HTML of texts that anybody may have written
+overall      how everything stands: what needs attention, and what has happened to a run
+page         the same as HTML
 tally        which landings the sweep need not look at again
 watchers     the landing entity: who watches
 watch        the watch of a landing: its record, its table, what it becomes

@@ -20,6 +20,7 @@ sweeping     what events missed, and runs that were left
 inquiry      queries on the ledger: runs
 overview     queries on the ledger: landings, a page at a time
 explaining   gathers what is known of one file
+standing     gathers what the status page tells
 health       whether everything is in order
 doctor       tries everything that routes need
 probing      the doctor's probe job

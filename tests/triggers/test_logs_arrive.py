@@ -176,6 +176,8 @@ def a_pause_and_a_backfill(app: App, worker: Worker) -> None:
     of_a_route = func.HttpRequest(method="POST", url="https://app/api", route_params={"route": "digits"}, body=b"")
     worker.call("pause_route", of_a_route)
     worker.call("list_routes", requested())
+    worker.call("status_page", requested())
+    worker.call("operator", requested())
     worker.call("resume_route", of_a_route, client=app.client)
     worker.call("refresh_landings", requested(), client=app.client)
     asking = func.HttpRequest(method="POST", url="https://app/api/backfill", body=b'{"route": "digits"}')

@@ -44,6 +44,8 @@ TRIGGERS = {
     "pause_route": "httpTrigger",
     "resume_route": "httpTrigger",
     "backfill_route": "httpTrigger",
+    "status_page": "httpTrigger",
+    "operator": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
     **{step.name: "activityTrigger" for step in WORK},

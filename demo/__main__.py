@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ def main() -> int:
             drop(cloud, Path(folder), len(truth))
             run = follow(cloud)
             show(cloud, run, truth)
+            if sys.stdin.isatty() and sys.stdout.isatty():
+                offer(cloud)
     except Disappointment as reason:
         print(f"\nThe demo failed: {reason}\nLogs of every part are in {STATE / 'logs'}.", file=sys.stderr)
         return 1
@@ -148,6 +150,14 @@ def show(cloud: Cloud, run: dict[str, Any], truth: dict[str, int]) -> None:
     step(f"Accuracy against the true labels: {accuracy:.1%} of {len(truth)}")
     if accuracy < NEEDED_ACCURACY:
         raise Disappointment(f"expected at least {NEEDED_ACCURACY:.0%}")
+
+
+def offer(cloud: Cloud) -> None:
+    """Name the status page, and leave the cloud running until somebody has seen it."""
+    step("See it on the status page")
+    say(cloud.page)
+    with suppress(EOFError, KeyboardInterrupt):
+        input("\nPress Enter to stop the local cloud. ")
 
 
 def step(text: str) -> None:

@@ -56,6 +56,12 @@ class Cloud:
         """Where results are published."""
         return self._storage(self.stack["lakehouse"]["account_url"])
 
+    @property
+    def page(self) -> str:
+        """The address of the app's status page, with the key that opens it and shows its buttons."""
+        host = self.stack["host"]
+        return f"{host['base_url']}/api/status?code={host['master_key']}"
+
     def runs(self) -> list[dict[str, Any]]:
         """The ledger, newest first, from the function app's own API."""
         return list(self.api("runs", limit="1000"))

@@ -1,4 +1,4 @@
-"""Asks the app what is wrong with it, over its own API."""
+"""Asks the app what is wrong with it, and whether it has a page that says how everything stands."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def problems(host: str, key: str, *, only: str | None = None) -> list[str]:
         trust_env=False,
     )
     return read(answer.status_code, _json_in(answer))
+
+
+def page(host: str, key: str) -> str | None:
+    """The address of the app's status page, with the key that opens it; None for an app that has none. Raises
+    httpx.TransportError where the host does not answer."""
+    address = f"{host}/api/status?code={key}"
+    answer = httpx.get(address, timeout=PATIENCE_SECONDS, trust_env=False)
+    is_page = answer.is_success and answer.headers.get("Content-Type", "").startswith("text/html")
+    return address if is_page else None
 
 
 def read(status: int, body: Any) -> list[str]:

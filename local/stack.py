@@ -272,20 +272,23 @@ class Stack:
             await self.supervisor.start(Part("eventgrid", "local.eventgrid", ("--state", state)))
             await self._subscribe()
             if options.tells:
-                await self._tell_of_problems()
+                await self._tell_how_it_is()
         self.ready = True
         self._changed()
         self._introduce()
         await self.supervisor.run()
 
-    async def _tell_of_problems(self) -> None:
-        """What the app finds wrong with itself. Asked before it is said to be up, so that nobody takes that for all is
-        well."""
-        key = host_keys(self.options.state)["master"]
+    async def _tell_how_it_is(self) -> None:
+        """What the app finds wrong with itself, and where its status page is. Asked before it is said to be up, so that
+        nobody takes that for all is well."""
+        key, page = host_keys(self.options.state)["master"], None
         try:
             found = await asyncio.to_thread(health.problems, self.where.host, key)
+            page = await asyncio.to_thread(health.page, self.where.host, key)
         except httpx.TransportError as error:
             found = [f"the app does not say how it is: {type(error).__name__} {error}"]
+        if page is not None:
+            self.teller.say(f"Status page: {page}")
         self.teller.look()
         for text in found:
             self.teller.tell(problem(text))

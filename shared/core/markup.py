@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from html import escape
 
-VOID = frozenset({"br", "input", "link", "meta", "rect"})
+VOID = frozenset({"br", "input", "link", "meta"})
 UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories: control and format characters (bidirectional ones among them), private use, lone surrogates, and
 separators of lines and paragraphs."""
@@ -32,7 +32,9 @@ def plain(text: str) -> str:
 def element(tag: str, /, *content: str | Markup | None, **attributes: str | int | bool | None) -> Markup:
     """An element; what is None is left out. Of attributes, a final underscore is dropped and others become hyphens;
     True stands for an attribute without a value, and False for none."""
-    shown = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
+    shown = "".join(
+        _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
+    )
     inner = "".join(_escaped(one) for one in content if one is not None)
     return Markup(f"<{tag}{shown}>" if tag in VOID else f"<{tag}{shown}>{inner}</{tag}>")
 

@@ -134,29 +134,30 @@ def _concern(one: Concern, look: Look) -> Markup:
 def _routes(found: Standings) -> Markup:
     if not found.routes:
         return element("p", "There is no route that can be used.")
-    return element("ul", *(element("li", _route(one, found)) for one in found.routes), class_="routes")
+    rows = [_route(one, found) for one in found.routes]
+    return _table(("Route", "State", "Landing", "Last runs", ""), rows)
 
 
-def _route(route: Route, found: Standings) -> Markup:
+def _route(route: Route, found: Standings) -> Sequence[str | Markup]:
     pause = found.pauses.get(route.name)
     state = "paused" if pause is not None else "watched" if route.is_watched else "on request"
     act = "resume" if pause is not None else "pause"
-    return joined(
+    return (
         element("strong", route.name),
-        " ",
-        element("span", state, class_=f"state {state.replace(' ', '-')}"),
-        " ",
+        joined(
+            element("span", state, class_=state.replace(" ", "-")),
+            element("p", told_of(route.name, pause)) if pause is not None else None,
+        ),
         element("code", f"{route.landing.name}/{route.folder}"),
-        element("p", told_of(route.name, pause)) if pause is not None else None,
         _chart([run for run in found.runs if run.route == route.name], route.name, found.now),
         _button(act, f"routes/{route.name}/{act}", f"{act.capitalize()} route {route.name}"),
     )
 
 
-def _chart(runs: Sequence[Run], route: str, now: datetime) -> Markup | None:
+def _chart(runs: Sequence[Run], route: str, now: datetime) -> str | Markup:
     ended = [run for run in runs if run.has_ended][:BARS][::-1]
     if not ended:
-        return None
+        return "none"
     longest = max(1.0, *(seconds_of(run, now) for run in ended))
     bars = [
         element(
@@ -172,8 +173,8 @@ def _chart(runs: Sequence[Run], route: str, now: datetime) -> Markup | None:
     ]
     usual = usual_seconds(runs, route, now)
     told = f"Durations of the last {len(ended)} runs of {route}, up to {_spell(longest)}"
-    chart = element("svg", *bars, width=BARS * BAR, height=HEIGHT, role="img", aria_label=told)
-    return element("p", chart, f" usually {_spell(usual)}" if usual is not None else None)
+    chart = element("svg", *bars, width=len(ended) * BAR, height=HEIGHT, role="img", aria_label=told)
+    return joined(chart, f" usually {_spell(usual)}" if usual is not None else None)
 
 
 def _waiting(found: Standings) -> Markup:

@@ -53,8 +53,7 @@ def opened(browser: Browser, stack: Stack, **given: Any) -> Seen:
     seen.page.on("pageerror", lambda error: seen.wrong.append(str(error)))
     seen.page.on("request", lambda request: seen.asked.append(request.url))
     seen.page.on("dialog", lambda dialog: seen.wrong.append(dialog.message))
-    host = stack.cloud.stack["host"]
-    seen.page.goto(f"{host['base_url']}/api/status?code={host['master_key']}")
+    seen.page.goto(stack.cloud.page)
     return seen
 
 
@@ -130,7 +129,7 @@ def test_with_it_a_route_is_paused_a_run_canceled_and_the_failed_one_replayed(br
         page.locator("#ask-yes").click()
         expect(page.locator("#told")).to_contain_text(told)
 
-    route = page.locator("#routes li", has_text="patient").first
+    route = page.locator("#routes tr", has_text="patient").first
     route.get_by_role("button", name="Pause").click()
     page.locator("#ask-why").fill("because of the night")
     page.locator("#ask-yes").click()

@@ -55,4 +55,4 @@ def test_a_text_without_end_is_cut() -> None:
 
 def test_markup_is_not_escaped_again_and_nothing_is_left_out_but_none() -> None:
     assert joined(element("b", "<"), None, "", " & ", Markup("<br>")) == "<b>&lt;</b> &amp; <br>"
-    assert element("input", hidden=True, disabled=False, maxlength=5) == '<input hidden maxlength="5">'
+    assert element("input", hidden=True, disabled=False, maxlength=0) == '<input hidden maxlength="0">'

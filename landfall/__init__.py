@@ -1,0 +1,10 @@
+"""The command line for a running app, deployed or on the local cloud: `python -m landfall COMMAND`.
+
+commands    what can be asked, and how it is answered
+connection  where the app is, its key, and what goes wrong on the way
+showing     texts and tables, on a terminal and in a pipe
+waiting     waits until all is done, and tells what happens
+results     downloads a publication with the caller's own identity
+
+It knows the app by its API alone, as any other client does.
+"""

@@ -1,4 +1,4 @@
-"""The status page: one HTML page, which loads nothing from anywhere."""
+"""The status page, which loads nothing from anywhere, and the description of the API."""
 
 from functools import cache
 from pathlib import Path
@@ -57,6 +57,17 @@ def operator(req: func.HttpRequest) -> func.HttpResponse:
 def _no_content(req: func.HttpRequest) -> func.HttpResponse:
     refuse_unknown(req.params, ())
     return func.HttpResponse(status_code=204)
+
+
+@bp.route(route="openapi.json", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def describe(req: func.HttpRequest) -> func.HttpResponse:
+    """The description of all of this, in OpenAPI 3.1."""
+    return answered(lambda: _described(req))
+
+
+def _described(req: func.HttpRequest) -> func.HttpResponse:
+    refuse_unknown(req.params, ())
+    return func.HttpResponse(_file("openapi.json"), mimetype="application/json", charset="utf-8")
 
 
 def _answer(html: str, status: int, nonce: str) -> func.HttpResponse:

@@ -83,14 +83,14 @@ def read_body(kind: type[T], body: bytes, form: str) -> T:
     if len(body) > LARGEST_BODY:
         raise InputRefused(f"The body has {len(body)} bytes; send {form}.")
     try:
-        return load(kind, parse(body) if body.strip() else {})
+        return load(kind, parse(body) if body else {})
     except (InputRefused, RecursionError, UnicodeDecodeError) as refused:
         raise InputRefused(f"{str(refused)[:LONGEST_REASON]}. Send {form}.") from refused
 
 
 def plain_reason(text: str | None) -> str | None:
     """A reason as it is kept: on one line. Raises InputRefused for one that is too long."""
-    reason = "".join(letter if letter.isprintable() else " " for letter in text or "").strip()
-    if len(reason) > LONGEST_REASON:
-        raise InputRefused(f"reason has {len(reason)} characters; at most {LONGEST_REASON} are kept.")
-    return reason or None
+    given = text or ""
+    if len(given) > LONGEST_REASON:
+        raise InputRefused(f"reason has {len(given)} characters; at most {LONGEST_REASON} are kept.")
+    return "".join(letter if letter.isprintable() else " " for letter in given).strip() or None

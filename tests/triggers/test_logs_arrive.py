@@ -178,6 +178,7 @@ def a_pause_and_a_backfill(app: App, worker: Worker) -> None:
     worker.call("list_routes", requested())
     worker.call("status_page", requested())
     worker.call("operator", requested())
+    worker.call("describe", requested())
     worker.call("resume_route", of_a_route, client=app.client)
     worker.call("refresh_landings", requested(), client=app.client)
     asking = func.HttpRequest(method="POST", url="https://app/api/backfill", body=b'{"route": "digits"}')

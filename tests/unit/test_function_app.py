@@ -46,6 +46,7 @@ TRIGGERS = {
     "backfill_route": "httpTrigger",
     "status_page": "httpTrigger",
     "operator": "httpTrigger",
+    "describe": "httpTrigger",
     **{name.value: "orchestrationTrigger" for name in Orchestrator},
     **{name.value: "entityTrigger" for name in Entity},
     **{step.name: "activityTrigger" for step in WORK},

@@ -297,6 +297,28 @@ def results(
             say(f"{target}  {size:,} bytes")
 
 
+@cli.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A routes.yaml.")],
+    json: AsJson = False,
+) -> None:
+    """Say everything that is wrong with a routes file, and where. Asks no app; exit 2 if something is wrong.
+
+    Example: landfall check routes.yaml
+    """
+    from landfall.checking import check as checked  # needs the app's own rules, which no other command does
+
+    found = checked(file)
+    if json:
+        as_json([{name: getattr(one, name) for name in one.__slots__} for one in found.findings])
+    else:
+        for one in found.findings:
+            say(one.shown(file))
+        tell(f"{found.usable} routes can be used; {len(found.findings)} things are wrong.")
+    if found.findings:
+        raise typer.Exit(2)
+
+
 def _act(context: typer.Context, run: str, act: str, reason: str | None, *, wait: bool, json: bool) -> None:
     app = _app(context)
     found = app.post(f"runs/{_run(context, run)['run_id']}/{act}", {"reason": reason})

@@ -198,7 +198,7 @@ def _wrong(error: Any) -> str:
             return f"{missing} is missing; expected {wanted}"
         case "additionalProperties":
             unknown = ", ".join(repr(name) for name in error.instance if name not in error.schema.get("properties", {}))
-            return f"unknown field {unknown}; expected {wanted}"
+            return f"unknown field {unknown}{_near(error)}; expected {wanted}"
         case "oneOf":
             return f"expected {wanted}"
         case "not":  # a field that is known only to say why it cannot be here
@@ -207,6 +207,16 @@ def _wrong(error: Any) -> str:
             return f"{error.instance!r} is not a valid name; it must match {error.validator_value}"
         case _:
             return f"{error.instance!r} is not valid; expected {wanted}"
+
+
+def _near(error: Any) -> str:
+    """What an unknown field was probably meant to be."""
+    from difflib import get_close_matches  # first use, not cold start
+
+    known = error.schema.get("properties", {})
+    unknown = [name for name in error.instance if name not in known]
+    near = [f"{match!r}" for name in unknown for match in get_close_matches(str(name), known, n=1)]
+    return f" (did you mean {', '.join(near)}?)" if near else ""
 
 
 def _problem(path: tuple[str, ...], message: str) -> Problem:

@@ -18,7 +18,7 @@ from shared.routes import parse_routes
 
 LARGEST = 1024 * 1024
 """Bytes of a file that people write."""
-SETTINGS = ("local.settings.json", "local.settings.sample.json")
+SETTINGS = "local.settings.json"
 """Where `${NAME}` may be set, beside the environment, which comes first."""
 
 _UNKNOWN = re.compile(r"unknown field '([^']*)'")
@@ -49,10 +49,12 @@ class Checked:
 
 
 def check(file: Path) -> Checked:
-    """What is wrong with that file. Raises Told for one that cannot be read."""
+    """What is wrong with that file. Where a setting is not known here, any value stands in for it that is right by its
+    name. Raises Told for a file that cannot be read."""
     text = _text_of(file)
+    settings = {**{name: _stand_in(name) for name in _named_in(text)}, **_settings_for(text, file)}
     try:
-        routes = parse_routes(text, _settings_beside(file))
+        routes = parse_routes(text, settings)
         usable, problems = len(routes.usable), routes.problems
     except RoutesInvalid as invalid:
         usable, problems = 0, tuple(invalid.problems)
@@ -77,16 +79,39 @@ def _text_of(file: Path) -> str:
         raise Told(f"{file} is not UTF-8: byte {error.start} is {file.read_bytes()[error.start]:#x}.") from None
 
 
-def _settings_beside(file: Path) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for name in reversed(SETTINGS):
-        path = file.parent / name
-        try:
-            values = json.loads(path.read_text("utf-8"))["Values"] if path.exists() else {}
-        except (ValueError, KeyError, TypeError) as error:
-            raise Told(f"{path} cannot be read: {error}.") from None
-        found |= {key: str(value) for key, value in values.items()}
-    return {**found, **os.environ}
+def _settings_for(text: str, file: Path) -> dict[str, str]:
+    """The settings that the file names, as far as anything is known of them: from the environment, or beside it."""
+    known = {**_settings_beside(file), **os.environ}
+    return {name: known[name] for name in _named_in(text) if name in known}
+
+
+def unset_in(file: Path) -> list[str]:
+    """The settings that the file names, and that are set nowhere here."""
+    text = _text_of(file)
+    return sorted(_named_in(text) - _settings_for(text, file).keys())
+
+
+def _named_in(text: str) -> set[str]:
+    return set(re.findall(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", text))
+
+
+def _settings_beside(file: Path) -> dict[str, str]:
+    path = file.parent / SETTINGS
+    try:
+        values = json.loads(path.read_text("utf-8"))["Values"] if path.exists() else {}
+        return {key: str(value) for key, value in values.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Told(f"{path} cannot be read: {error}.") from None
+
+
+def _stand_in(name: str) -> str:
+    """A value that is as good as any for a setting whose name says what it is."""
+    plain = re.sub("[^a-z0-9]", "", name.lower())[:24]
+    if name.endswith("_SCORING_URI"):
+        return f"https://{plain}.westeurope.inference.ml.azure.com/jobs"
+    if name.endswith("_ACCOUNT_URL"):
+        return f"https://{plain}.blob.core.windows.net"
+    return plain if name.endswith("_CONTAINER") else ""
 
 
 Places = Mapping[tuple[str, ...], tuple[int, int]]

@@ -306,9 +306,11 @@ def check(
 
     Example: landfall check routes.yaml
     """
-    from landfall.checking import check as checked  # needs the app's own rules, which no other command does
+    from landfall import checking  # needs the app's own rules, which no other command does
 
-    found = checked(file)
+    found = checking.check(file)
+    if unset := checking.unset_in(file):
+        tell(f"Not set here, so not checked: {', '.join(unset)}")
     if json:
         as_json([{name: getattr(one, name) for name in one.__slots__} for one in found.findings])
     else:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import azure, chosen, doctor, explaining
+from local import azure, beginning, chosen, doctor, explaining
 from local.commands import CommandFailed, drop, files_in, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
 from local.storage.settings import SettingsRefused
@@ -47,6 +48,15 @@ def parser() -> argparse.ArgumentParser:
 
     asking = _command(commands, "explain", "why a file is scored, or is not", _explain)
     asking.add_argument("path", metavar="PATH", help="CONTAINER/PATH, the blob's https URL, or PATH alone")
+
+    begin = commands.add_parser("init", help="write a route, a deployment and data that work at once")
+    begin.add_argument("name", metavar="NAME", help="of the route and the endpoint")
+    begin.add_argument("--to", type=Path, metavar="DIR", help="default: a folder of that name")
+    begin.set_defaults(carry_out=_init)
+
+    checking = commands.add_parser("check", help="say what is wrong with a routes file, and in which line")
+    checking.add_argument("file", type=Path, metavar="FILE")
+    checking.set_defaults(carry_out=_check)
 
     doctor.add_arguments(_command(commands, "doctor", "check everything that an app's routes need", doctor.run))
 
@@ -127,6 +137,19 @@ def _drop(args: argparse.Namespace) -> int:
 def _explain(args: argparse.Namespace) -> int:
     print(explaining.explanation(args.state, args.path))  # noqa: T201
     return 0
+
+
+def _init(args: argparse.Namespace) -> int:
+    folder = args.to or Path(args.name)
+    for path in beginning.begin(args.name, folder):
+        print(path)  # noqa: T201
+    _say(beginning.next_steps(args.name, folder))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    # By the command line beside it, in a process of its own: the app's rules are not known here.
+    return subprocess.run([sys.executable, "-m", "landfall", "check", str(args.file)], check=False).returncode
 
 
 def _runs(args: argparse.Namespace) -> int:

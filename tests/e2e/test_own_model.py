@@ -1,0 +1,80 @@
+"""docs/own-model.md as a newcomer follows it: its commands, in its order."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.cloud import ROOT
+from testbed.stack import running
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("own model")]
+PAGE = (ROOT / "docs/own-model.md").read_text("utf-8")
+
+
+def commands() -> list[list[str]]:
+    """Those of the page that are typed, without `make setup` and `up`."""
+    typed = [line.split() for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+    return [words[3:] if words[1:2] == ["-m"] else words for words in typed]
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    yield tmp_path_factory.mktemp("newcomer")
+
+
+def do(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env={"PATH": "", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_what_init_writes_works_at_once_and_is_right(begun: Path) -> None:
+    written = do("local", "init", "pumps", folder=begun)
+    assert written.returncode == 0, written.stderr
+    for path in written.stdout.splitlines():
+        assert (begun / path).is_file()
+    checked = do("local", "check", "pumps/routes.yaml", folder=begun)
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
+
+    given = ("--routes", str(begun / "pumps/routes.yaml"), "--deployments", str(begun / "pumps/deployments"))
+    with running(begun / ".local", *given):
+        dropped = do("local", "drop", "pumps/data/monday", "landing/pumps/monday", folder=begun)
+        waited = do("local", "wait", "--timeout", "90", folder=begun)
+        shown = do("landfall", "results", "pumps", folder=begun)
+
+    assert (dropped.returncode, waited.returncode, shown.returncode) == (0, 0, 0), waited.stderr + shown.stderr
+    assert sorted(shown.stdout.splitlines()) == [
+        "north.csv,pump-1,False",
+        "north.csv,pump-2,True",
+        "south.csv,pump-3,True",
+        "west.csv,pump-4,False",
+        "west.csv,pump-5,True",
+    ]
+    assert "no run has" not in dropped.stderr
+
+
+def test_init_overwrites_nothing_and_refuses_what_is_no_name(begun: Path) -> None:
+    again = do("local", "init", "pumps", folder=begun)
+    assert (again.returncode, "is there already; nothing was written" in again.stderr) == (2, True)
+
+    for name in ("Pumps", "a", "../x", "pumps-", "p" * 33, ""):
+        refused = do("local", "init", name, folder=begun)
+        assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), name
+
+
+def test_the_page_has_these_commands() -> None:
+    assert ["init", "pumps"] in commands()
+    assert ["drop", "pumps/data/monday", "landing/pumps/monday"] in commands()
+    assert ["results", "pumps"] in commands()

@@ -54,6 +54,12 @@ def parser() -> argparse.ArgumentParser:
     begin.add_argument("--to", type=Path, metavar="DIR", help="default: a folder of that name")
     begin.set_defaults(carry_out=_init)
 
+    trying = commands.add_parser("score", help="run one deployment on a folder or a file, and show the result")
+    trying.add_argument("deployment", type=Path, metavar="DEPLOYMENT.yml")
+    trying.add_argument("data", type=Path, metavar="DATA")
+    trying.add_argument("--to", type=Path, metavar="DIR", help="also write the outputs there")
+    trying.set_defaults(carry_out=_score)
+
     checking = commands.add_parser("check", help="say what is wrong with a routes file, and in which line")
     checking.add_argument("file", type=Path, metavar="FILE")
     checking.set_defaults(carry_out=_check)
@@ -145,6 +151,12 @@ def _init(args: argparse.Namespace) -> int:
         print(path)  # noqa: T201
     _say(beginning.next_steps(args.name, folder))
     return 0
+
+
+def _score(args: argparse.Namespace) -> int:
+    from local import scoring  # needs what Azure ML does, which the other commands do without
+
+    return scoring.score(args.deployment, args.data, args.to, lambda text: print(text, flush=True))  # noqa: T201
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def do(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=folder,
-        env={"PATH": "", "PYTHONPATH": str(ROOT)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -72,6 +73,41 @@ def test_init_overwrites_nothing_and_refuses_what_is_no_name(begun: Path) -> Non
     for name in ("Pumps", "a", "../x", "pumps-", "p" * 33, ""):
         refused = do("local", "init", name, folder=begun)
         assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), name
+
+
+def test_a_deployment_alone_is_tried_on_a_folder(begun: Path) -> None:
+    deployment = "pumps/deployments/pumps/first/deployment.yml"
+
+    done = do("local", "score", deployment, "pumps/data/monday", "--to", "out", folder=begun)
+
+    assert done.returncode == 0, done.stderr
+    assert "north.csv,pump-2,True" in done.stdout
+    assert len((begun / "out/predictions.csv").read_text("utf-8").splitlines()) == 5
+
+
+def test_what_a_script_raises_is_shown_as_it_was_raised(begun: Path) -> None:
+    deployment = ROOT / "testbed/deployments/failing/main/deployment.yml"
+
+    done = do("local", "score", str(deployment), "pumps/data/monday/north.csv", folder=begun)
+
+    assert done.returncode == 2
+    assert "Traceback (most recent call last)" in done.stdout
+    assert "ValueError: the image has 9 channels" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("deployment", "data", "told"),
+    [
+        ("pumps/routes.yaml", "pumps/data", "is no deployment with name and endpoint_name"),
+        ("none.yml", "pumps/data", "cannot be read"),
+        ("pumps/deployments/pumps/first/deployment.yml", "none", "does not exist"),
+        (str(ROOT / "testbed/deployments/flow/steps/deployment.yml"), "pumps/data", "is of a pipeline"),
+    ],
+)
+def test_what_cannot_be_tried_is_said(begun: Path, deployment: str, data: str, told: str) -> None:
+    done = do("local", "score", deployment, data, folder=begun)
+
+    assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
 
 
 def test_the_page_has_these_commands() -> None:

@@ -1,0 +1,191 @@
+"""`python -m local score DEPLOYMENT.yml DATA`: one deployment on a folder, or a file, as a batch endpoint runs it.
+
+Storage and Azure ML are started for it in a folder of their own, and gone afterwards; no function app has a part in it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import yaml
+
+from local import addresses, tls
+from local.addresses import ACCOUNT
+from local.azureml.workspace.names import WORKSPACE_ID
+from local.azureml.workspace.uris import DEFAULT_DATASTORE
+from local.commands import CommandFailed, files_in
+from local.identity.credential import LocalCredential
+from local.supervisor import CHECKOUT
+from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
+
+FINAL = frozenset({"Completed", "Failed", "Canceled"})
+EVERY_SECONDS = 0.2
+RESULT = "result"
+LINES = 10
+"""Of each output that are shown."""
+TRACEBACKS = "user/error/"
+"""Where the logs of a job have what its script raised."""
+
+
+def score(deployment: Path, data: Path, to: Path | None, say: Callable[[str], None]) -> int:
+    """Score, and show the result: 0; or what the script raised: 2. Raises CommandFailed for what cannot be tried."""
+    files = files_in(data, "landing/data")
+    endpoint, name, is_pipeline = _read(deployment)
+    if is_pipeline:
+        raise CommandFailed(f"{deployment} is of a pipeline; run it with 'python -m local up' and a route.")
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        root = Path(folder)
+        _lay_out(deployment, root / "deployments", endpoint)
+        cloud = stack.enter_context(_started(root / "state", root / "deployments"))
+        for path, blob in files:
+            cloud.put(f"{ACCOUNT}/landing/{blob}", path.read_bytes())
+        job = cloud.submit(endpoint, name)
+        say(f"{job}: {len(files)} {'file' if len(files) == 1 else 'files'} by {endpoint}/{name}")
+        if (status := cloud.end_of(endpoint, job)) != "Completed":
+            say(f"{job} {status}.\n{cloud.why(job)}")
+            return 2
+        found = cloud.outputs()
+        for output, content in found.items():
+            if to is not None:
+                target = to / output
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            say(f"\n{target if to is not None else output}  {len(content):,} bytes\n{_beginning(content)}")
+        return 0
+
+
+def _read(deployment: Path) -> tuple[str, str, bool]:
+    """The endpoint's name, the deployment's, and whether it is of a pipeline. Raises CommandFailed."""
+    try:
+        found = yaml.safe_load(deployment.read_text("utf-8"))
+        return str(found["endpoint_name"]), str(found["name"]), found.get("type", "model") != "model"
+    except OSError as error:
+        raise CommandFailed(f"{deployment} cannot be read: {error.strerror}.") from None
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        told = f"{type(error).__name__} {error}".replace("\n", " ")
+        raise CommandFailed(f"{deployment} is no deployment with name and endpoint_name: {told}.") from None
+
+
+def _lay_out(deployment: Path, root: Path, endpoint: str) -> None:
+    """As a folder of deployments: with this one, whatever its file and folder are called."""
+    target = root / endpoint / "deployment"
+    target.parent.mkdir(parents=True)
+    shutil.copytree(deployment.parent, target)
+    (target / deployment.name).rename(target / "deployment.yml")
+    own = deployment.parent.parent / "endpoint.yml"
+    text = own.read_text("utf-8") if own.exists() else f"name: {endpoint}\nauth_mode: aad_token\n"
+    (target.parent / "endpoint.yml").write_text(text, "utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cloud:
+    """Storage and Azure ML on a state directory, asked as the developer."""
+
+    storage: str
+    azureml: str
+    issuer: Issuer
+    http: httpx.Client
+    ca_bundle: Path
+
+    def put(self, path: str, content: bytes) -> None:
+        headers = {**self._token(STORAGE), "x-ms-blob-type": "BlockBlob"}
+        self.http.put(f"{self.storage}/{quote(path)}", content=content, headers=headers).raise_for_status()
+
+    def submit(self, endpoint: str, deployment: str) -> str:
+        """The name of the job."""
+        result = f"azureml://datastores/{DEFAULT_DATASTORE.name}/paths/{RESULT}/predictions.csv"
+        body = {
+            "properties": {
+                "inputData": {"data": {"jobInputType": "UriFolder", "uri": "azureml://datastores/landing/paths/data"}},
+                "outputData": {"score": {"jobOutputType": "UriFile", "uri": result}},
+            }
+        }
+        headers = {**self._token(AZURE_ML), "azureml-model-deployment": deployment}
+        answer = self.http.post(f"{self.azureml}/endpoints/{endpoint}/jobs", json=body, headers=headers)
+        if answer.is_error:
+            raise CommandFailed(f"The deployment was not taken: {answer.text[:1000]}")
+        return str(answer.json()["name"])
+
+    def end_of(self, endpoint: str, job: str) -> str:
+        while True:
+            answer = self.http.get(f"{self.azureml}/endpoints/{endpoint}/jobs/{job}", headers=self._token(AZURE_ML))
+            status = str(answer.raise_for_status().json()["properties"]["status"])
+            if status in FINAL:
+                return status
+            time.sleep(EVERY_SECONDS)
+
+    def outputs(self) -> dict[str, bytes]:
+        """What the job has written, by its names."""
+        from azure.storage.blob import ContainerClient  # slow to import, and only needed here
+
+        with ContainerClient(
+            f"{self.storage}/{DEFAULT_DATASTORE.account}",
+            DEFAULT_DATASTORE.container,
+            credential=LocalCredential(self.issuer),
+            connection_verify=str(self.ca_bundle),
+        ) as client:
+            names = [blob.name for blob in client.list_blobs(name_starts_with=f"{RESULT}/")]
+            return {name.removeprefix(f"{RESULT}/"): client.download_blob(name).readall() for name in names}
+
+    def why(self, job: str) -> str:
+        """What the job's script has raised; or what its run says."""
+        below = self._history(f"{job}/children")["value"]
+        runs = [self._history(f"{one['runId']}/details") for one in below] or [self._history(f"{job}/details")]
+        links = {name: url for run in runs for name, url in (run.get("logFiles") or {}).items()}
+        raised = [url for name, url in sorted(links.items()) if TRACEBACKS in name]
+        if raised:
+            return self.http.get(raised[0]).text.strip()
+        errors = [run["error"]["error"]["message"] for run in runs if run.get("error")]
+        return "\n".join(map(str, errors))
+
+    def _history(self, path: str) -> Any:
+        url = f"{self.azureml}/history/v1.0{WORKSPACE_ID}/runs/{path}"
+        return self.http.get(url, headers=self._token(MANAGEMENT)).raise_for_status().json()
+
+    def _token(self, audience: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.issuer.issue(audience)}", "x-ms-version": "2023-11-03"}
+
+
+@contextmanager
+def _started(state: Path, deployments: Path) -> Iterator[_Cloud]:
+    """Both parts, until the block is over. Raises CommandFailed where the deployment is one that Azure ML refuses."""
+    where, issuer = addresses.settle(state), Issuer.of(state)
+    with ExitStack() as stack:
+        stack.enter_context(_part("local.storage", state))
+        stack.enter_context(_part("local.azureml", state, "--deployments", str(deployments)))
+        http = stack.enter_context(httpx.Client(verify=tls.client_context(state), timeout=60, trust_env=False))
+        yield _Cloud(where.storage, where.azureml, issuer, http, tls.ca_bundle(state))
+
+
+@contextmanager
+def _part(module: str, state: Path, *flags: str) -> Iterator[None]:
+    command = [sys.executable, "-m", module, "--state", str(state), "--with-parent", *flags]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            if process.stdout.readline() != "ready\n":
+                lines = process.stderr.read().strip().splitlines()
+                raise CommandFailed(lines[-1] if lines else f"{module} did not start.")
+            yield
+        finally:
+            process.terminate()
+
+
+def _beginning(content: bytes) -> str:
+    lines = content.decode("utf-8", "replace").splitlines()
+    shown = [line if line.isprintable() else repr(line)[1:-1] for line in lines[:LINES]]
+    return "\n".join([*shown, *([f"… {len(lines) - LINES} more lines"] if len(lines) > LINES else [])])

@@ -22,6 +22,8 @@ from testbed.roles import Assignment, granted, without
 from testbed.stack import Stack, running
 from tests.e2e.test_landings import texts
 
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("doctor")]
+
 ARTIFACTS = "azureml"
 """The container in which Azure ML itself keeps the logs of jobs."""
 READER, CONTRIBUTOR = "Storage Blob Data Reader", "Storage Blob Data Contributor"

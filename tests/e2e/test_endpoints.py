@@ -13,6 +13,8 @@ from testbed.eventually import eventually
 from testbed.stack import ENDED, Stack, running
 from tests.e2e.test_landings import lengths, texts
 
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("endpoints")]
+
 MANAGEMENT = "https://management.azure.com/.default"
 
 

@@ -15,12 +15,14 @@ from local.identity.credential import LocalCredential
 from testbed.eventually import eventually
 from testbed.stack import Stack, running
 
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("nested")]
+
 FILES = {"a.txt": b"1", "part-a/b.txt": b"22", "part-a/deep/c.txt": b"333", "part-a__b.txt": b"4444"}
 
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("flat", marks=[pytest.mark.long, pytest.mark.xdist_group("nested")]), "hierarchical"],
+    params=["flat", "hierarchical"],
 )
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     named = [part for account in ACCOUNTS for part in ("--hierarchical", account)]

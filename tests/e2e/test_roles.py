@@ -17,6 +17,8 @@ from testbed.stack import Stack, running
 from tests.e2e.test_landings import texts
 from tests.e2e.test_trouble import problems
 
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("roles")]
+
 APP, COMPUTE = "landfall-app", "compute"
 READER, CONTRIBUTOR = "Storage Blob Data Reader", "Storage Blob Data Contributor"
 LEDGER, LANDING = "container landfallstate/landfall", "container devstoreaccount1/landing"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import joblib
+import pytest
 
 from demo.cloud import ROOT
 from demo.digits import from_png, write_held_back
@@ -19,6 +20,8 @@ from local.tokens import Issuer
 from testbed.eventually import eventually
 from testbed.stack import HERE, Stack, running
 from tests.e2e.test_landings import texts
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("trouble")]
 
 ROUTES = (HERE / "routes.yaml").read_text("utf-8")
 

@@ -9,8 +9,10 @@
     stack.py       all parts together: which, in which order, with which settings
     supervisor.py  parts as child processes: started, kept running, stopped
     milestones.py  what is told while it runs: refused deployments, problems, how far each run is
-    health.py      asks the app what is wrong with it
+    health.py      asks the app what is wrong with it, and where its status page is
     commands.py    what a person does with it: drop data, look at runs, wait
+    beginning.py   writes a route, a deployment and data that work at once
+    scoring.py     runs one deployment on a folder, without an app
     explaining.py  asks the app why a file is scored, or is not
     doctor.py      asks the app's doctor and shows its checklist
     addresses.py   who listens where

@@ -4,7 +4,7 @@ unit       decisions, tables, properties of single functions: nothing
 triggers   functions called as the host calls them, over fakes: nothing
 workflow   the orchestrators driven by hand or fed any answers, recorded histories: nothing
 monitoring what is made for the portal: queries, workbook, alert rules: Node.js
-landfall    the command line, with an app that answers what it is told to
+landfall   the command line, with an app that answers what it is told to
 contract   what the ports promise, kept by the fakes and by the adapters: the local cloud
 local      each part of the local cloud, by its wire protocol: processes on this machine
 e2e        the unmodified app on the whole local cloud: processes on this machine

@@ -1,6 +1,8 @@
 """The command line for a running app, deployed or on the local cloud: `python -m landfall COMMAND`.
 
-commands    what can be asked, and how it is answered
+cli         what all commands have in common
+looking     the commands that look
+acting      the commands that act
 connection  where the app is, its key, and what goes wrong on the way
 showing     texts and tables, on a terminal and in a pipe
 waiting     waits until all is done, and tells what happens

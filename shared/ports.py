@@ -161,6 +161,11 @@ class BatchEndpoint(Protocol):
         """Why a job failed, in the service's words and the script's; None if they are not to be had."""
         ...
 
+    def logs(self, endpoint: Endpoint, job: Job) -> Mapping[str, str]:
+        """What a job's script has logged, by the names of the logs: the end of each that is long, and the likeliest to
+        tell what went wrong first. Raises Unavailable."""
+        ...
+
     def check(self, endpoint: Endpoint) -> None:
         """Raise Unavailable or InputRefused, with what to do, unless the endpoint can take a submission."""
         ...

@@ -275,6 +275,10 @@ class FakeEndpoint:
         self._answer()
         return self.reason if job.name in self.jobs and self._status(job.name) == "Failed" else None
 
+    def logs(self, endpoint: Endpoint, job: Job) -> Mapping[str, str]:
+        self._answer()
+        return {"logs/user/error/0/process000.txt": f"{self.reason}\n"} if self.reason and job.name in self.jobs else {}
+
     def check(self, endpoint: Endpoint) -> None:
         self._answer()
         if self.problem is not None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.core.query import KEYS
+from shared.core.query import KEYS, refuse_unknown
 from shared.errors import LandfallError, RoutesInvalid, SettingsInvalid
 from shared.services import Services, services
 from shared.work import inquiry
@@ -37,6 +37,25 @@ def _listed(req: func.HttpRequest) -> func.HttpResponse:
 def get_run(req: func.HttpRequest) -> func.HttpResponse:
     """One run, with its snapshot."""
     return _answer(lambda: inquiry.run(services().ledger, req.route_params["run_id"]))
+
+
+@bp.route(route="runs/{run_id}/logs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def get_logs(req: func.HttpRequest) -> func.HttpResponse:
+    """What the script of a run's job has logged: the end of each log, what went wrong first."""
+    return answered(lambda: _logs(req))
+
+
+def _logs(req: func.HttpRequest) -> func.HttpResponse:
+    refuse_unknown(req.params, ())
+    own = services()
+    run = inquiry.record_of(own.ledger, req.route_params["run_id"])
+    if run is None:
+        return as_error(NO_RUN, 404)
+    if run.job is None:
+        return as_error(f"The run has no job: it is {run.status}, so nothing was logged.", 409)
+    logs = own.endpoint.logs(run.spec.endpoint, run.job)
+    told = [{"name": name, "text": text} for name, text in logs.items()]
+    return as_json({"run_id": run.run_id, "job": run.job.name, "studio_url": run.job.studio_url, "logs": told}, 200)
 
 
 @bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)

@@ -132,6 +132,9 @@ class AzureBatchEndpoint:
     def explain(self, endpoint: Endpoint, job: Job) -> str | None:
         return self._history(endpoint, job).reason(job)
 
+    def logs(self, endpoint: Endpoint, job: Job) -> Mapping[str, str]:
+        return self._history(endpoint, job).logs(job)
+
     def check(self, endpoint: Endpoint) -> None:
         self._workspaces.require_deployment(endpoint)
 

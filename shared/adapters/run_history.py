@@ -6,7 +6,7 @@ Source: Azure docs, how-to-troubleshoot-batch-endpoints; requests that azure-ai-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +26,8 @@ LOG_HEAD = 64 * 1024
 """Bytes of the beginning of a log that are read: what went wrong first is there."""
 LOG_TAIL = 4096
 """Bytes of the end of a log that are read."""
+LOGS_TOLD = 16
+"""Logs of a job that are shown to people, LOG_HEAD bytes of each at the most."""
 LOGS_READ = 8
 """Logs of a step that are looked through for an exception: there is one for each process."""
 LONGEST_REASON = 900
@@ -33,6 +35,8 @@ LONGEST_TAIL = 900
 """Characters of the service's reason and of the script's log that are told: together less than a message may have."""
 LOGS = ("user/error/", "job_error", "user/stderr/", "job_result", "std_log", "70_driver_log")
 """Where the script's own error may be, the likeliest first. Source: Azure docs, how-to-debug-parallel-run-step."""
+ALSO_TOLD = ("user/stdout/",)
+"""What it has printed, for who reads the logs."""
 BLOB_HOSTS = (".blob.core.windows.net", ".blob.core.usgovcloudapi.net", ".blob.core.chinacloudapi.cn")
 
 
@@ -78,6 +82,18 @@ class RunHistory:
                 raise
             return own  # better than none
 
+    def logs(self, job: Job) -> dict[str, str]:
+        """The logs of a job and its steps that tell of the user's own script, by their names, what is likeliest to tell
+        what went wrong first: at most LOGS_TOLD, of each the end. Raises Unavailable."""
+        found: dict[str, str] = {}
+        runs = [*(text_at(step, "runId") or "" for step in self.steps(job)), job.name]
+        for run in runs:
+            for name, link in _worth_reading(value_at(self._details(run), "logFiles"), (*LOGS, *ALSO_TOLD)):
+                if name not in found and len(found) < LOGS_TOLD and self._is_storage(link):
+                    head, end = self._ends_of(link, tail=LOG_HEAD)
+                    found[name] = without_queries(end or head)
+        return {name: text for name, text in found.items() if text.strip()}
+
     def _reason_of_a_step(self, job: Job) -> str | None:
         failed = [step for step in self.steps(job) if stage_of(text_at(step, "status") or "") is Stage.FAILED]
         for step in failed[:STEPS_TOLD]:
@@ -105,7 +121,7 @@ class RunHistory:
                 tail = f"The end of {name}: {told}"
         return None, tail
 
-    def _ends_of(self, link: str) -> tuple[str, str]:
+    def _ends_of(self, link: str, *, tail: int = LOG_TAIL) -> tuple[str, str]:
         """The beginning and the end of a log, which may be the same."""
         # No token: the link is signed, and it is never told.
         try:
@@ -115,11 +131,11 @@ class RunHistory:
             size = int(answer.headers["Content-Range"].rpartition("/")[2])
             head = answer.text[:LOG_HEAD]
             if size <= LOG_HEAD:
-                return head, head[-LOG_TAIL:]
-            rest = self._rest.get(link, None, {"Range": f"bytes={size - LOG_TAIL}-"})
+                return head, head[-tail:]
+            rest = self._rest.get(link, None, {"Range": f"bytes={size - tail}-"})
         except (Unavailable, ValueError, KeyError):
             return "", ""
-        return head, rest.text[-LOG_TAIL:] if rest.status_code == 206 else ""
+        return head, rest.text[-tail:] if rest.status_code == 206 else ""
 
     def _is_storage(self, link: str) -> bool:
         parts = parts_of(link)
@@ -127,9 +143,9 @@ class RunHistory:
         return parts.scheme == "https" and (host.endswith(BLOB_HOSTS) or host == parts_of(self._api).hostname)
 
 
-def _worth_reading(logs: object) -> Iterator[tuple[str, str]]:
+def _worth_reading(logs: object, parts: Sequence[str] = LOGS) -> Iterator[tuple[str, str]]:
     files = {name: link for name, link in logs.items() if isinstance(link, str)} if isinstance(logs, Mapping) else {}
-    for part in LOGS:
+    for part in parts:
         for name in sorted(files):
             if part in name:
                 yield name, files[name]

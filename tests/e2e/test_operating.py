@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from demo.cloud import ROOT
 from testbed.eventually import eventually
 from testbed.stack import ENDED, Stack, running
 from tests.e2e.test_landings import lengths, texts
@@ -78,3 +81,16 @@ def test_a_published_run_is_rescored_beside_its_publication(stack: Stack) -> Non
     assert stack.lines(again) == stack.lines(run) == lengths(files)
     assert again["publication"]["path"] != run["publication"]["path"]
     assert act(stack, run["run_id"], "replay").status_code == 409
+
+
+def test_what_a_script_has_raised_is_read_with_the_command_line(stack: Stack) -> None:
+    stack.drop("failing/logged", texts(1))
+    (failed,) = stack.ended("failing/logged")
+
+    command = [sys.executable, "-m", "landfall", "--state", str(stack.cloud.state), "logs", failed["run_id"]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+
+    assert "Traceback (most recent call last)" in done.stdout
+    assert "ValueError: the image has 9 channels" in done.stdout
+    assert "user/error/" in done.stderr.splitlines()[0], "what went wrong comes first"
+    assert "sig=" not in done.stdout + done.stderr

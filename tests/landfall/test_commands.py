@@ -18,7 +18,7 @@ from tests.landfall.apps import KEY, Answers, app_that_answers, landfall
 
 EVIL = "digits/\x1b[2J\u202eevil"
 COMMANDS = (
-    *("runs", "show", "landings", "explain", "wait", "cancel", "replay", "rescore", "routes"),
+    *("runs", "show", "logs", "landings", "explain", "wait", "cancel", "replay", "rescore", "routes"),
     *("pause", "resume", "refresh", "backfill", "doctor", "check", "results"),
 )
 

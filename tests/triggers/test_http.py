@@ -11,7 +11,10 @@ from urllib.parse import parse_qsl
 import azure.functions as func
 import pytest
 
+from shared.core.job import Job
 from shared.core.location import Location
+from shared.core.record import change
+from shared.core.run import Run, Status
 from testbed.examples import STATE
 from tests.triggers.app import App, plain, with_a_broken_route
 from tests.triggers.log import told
@@ -226,3 +229,23 @@ def test_a_defect_is_not_taken_for_trouble(app: App) -> None:
 
     with pytest.raises(ZeroDivisionError):
         run(run_id)
+
+
+def test_what_a_job_has_logged_is_shown_and_of_a_run_without_one_that_is_said(app: App) -> None:
+    app.land("0.png")
+    run = app.claim()
+    assert got(http.get_logs, run_id=run.run_id)[0] == 409
+    assert got(http.get_logs, run_id=UNKNOWN)[0] == 404
+
+    app.endpoint.reason = "KeyError: 'digit'"
+    job = app.endpoint.make_job({})
+    status, answer = logged(app, run, job)
+
+    assert (status, answer["job"]) == (200, job.name)
+    assert answer["logs"] == [{"name": "logs/user/error/0/process000.txt", "text": "KeyError: 'digit'\n"}]
+
+
+def logged(app: App, run: Run, job: Job) -> tuple[int, Any]:
+    """What is shown of the logs once the run has that job."""
+    app.own.ledger.record(run.run_id, change(run.progress, job=job, status=Status.SCORING, revision=1), None)
+    return got(http.get_logs, run_id=run.run_id)

@@ -63,7 +63,7 @@ def application(parts: Parts) -> web.Application:
     webhook = EventGridWebhook(parts.registry, parts.invoker, parts.keys)
     app.router.add_route("*", "/runtime/webhooks/eventgrid", webhook.handle)
     DurableApi(parts.engine, parts.keys, parts.hub).install(app)
-    app.router.add_route("*", "/{path:.*}", HttpFunctions(parts.routes, parts.invoker, parts.keys).handle)
+    app.router.add_route("*", "/{path:(?s:.*)}", HttpFunctions(parts.routes, parts.invoker, parts.keys).handle)
     return app
 
 

@@ -62,7 +62,7 @@ def _application(handle: Handler, *more: Callable[[web.Application], None]) -> w
     app = web.Application()
     for install in (Faults().install, *more):
         install(app)
-    app.router.add_route("*", "/{path:.*}", handle)
+    app.router.add_route("*", "/{path:(?s:.*)}", handle)
     return app
 
 

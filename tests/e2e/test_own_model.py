@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from demo.cloud import ROOT
 from testbed.stack import running
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("own model")]
+pytestmark = pytest.mark.long
 PAGE = (ROOT / "docs/own-model.md").read_text("utf-8")
 
 
@@ -22,11 +21,6 @@ def commands() -> list[list[str]]:
     """Those of the page that are typed, without `make setup` and `up`."""
     typed = [line.split() for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
     return [words[3:] if words[1:2] == ["-m"] else words for words in typed]
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield tmp_path_factory.mktemp("newcomer")
 
 
 def do(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -41,11 +35,17 @@ def do(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProces
     )
 
 
-def test_what_init_writes_works_at_once_and_is_right(begun: Path) -> None:
-    written = do("local", "init", "pumps", folder=begun)
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """A folder in which a newcomer has typed the first command."""
+    written = do("local", "init", "pumps", folder=tmp_path)
     assert written.returncode == 0, written.stderr
     for path in written.stdout.splitlines():
-        assert (begun / path).is_file()
+        assert (tmp_path / path).is_file()
+    return tmp_path
+
+
+def test_what_init_writes_works_at_once_and_is_right(begun: Path) -> None:
     checked = do("local", "check", "pumps/routes.yaml", folder=begun)
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
 

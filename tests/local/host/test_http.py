@@ -36,6 +36,7 @@ def test_a_request_reaches_its_function_whole(host: Host) -> None:
         ("GET", "/api/echo/special", 200, "special"),
         ("GET", "/API/Echo/Special/", 200, "special"),
         ("GET", "/api/files/a/b/c.txt", 200, "a/b/c.txt"),
+        ("GET", "/api/files/a%0Ab.txt", 200, "a\nb.txt"),
         ("GET", "/api/files", 200, ""),
         ("DELETE", "/api/silent", 204, ""),
         ("GET", "/api/broken", 500, ""),
@@ -44,7 +45,19 @@ def test_a_request_reaches_its_function_whole(host: Host) -> None:
         ("GET", "/api/nothing", 404, ""),
         ("GET", "/", 200, "Your Functions host is up and running."),
     ],
-    ids=["literal first", "any case", "rest", "no rest", "no answer", "error", "verb", "constraint", "unknown", "home"],
+    ids=[
+        "literal first",
+        "any case",
+        "rest",
+        "line break",
+        "no rest",
+        "no answer",
+        "error",
+        "verb",
+        "constraint",
+        "unknown",
+        "home",
+    ],
 )
 def test_routes_are_matched_as_in_azure(host: Host, method: str, path: str, status: int, text: str) -> None:
     answer = host.http.request(method, path)

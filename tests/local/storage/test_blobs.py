@@ -34,6 +34,14 @@ def test_a_listing_has_names_sizes_etags_hashes_and_metadata(accounts: Accounts)
     assert listed.metadata == {"Origin": "test"}
 
 
+def test_a_name_may_have_a_line_break(accounts: Accounts) -> None:
+    with accounts.landing as landing:
+        landing.upload_blob("broken/two\nlines", b"read")
+
+        assert landing.download_blob("broken/two\nlines").readall() == b"read"
+        assert [one.name for one in landing.list_blobs(name_starts_with="broken/")] == ["broken/two\nlines"]
+
+
 def test_walking_a_container_stops_at_the_delimiter(accounts: Accounts) -> None:
     with accounts.landing as landing:
         for name in ("walk/x/1", "walk/x/2", "walk/y"):

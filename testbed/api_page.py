@@ -16,9 +16,10 @@ PAGE = ROOT / "docs" / "api.md"
 HEAD = """\
 # The API, with real answers
 
-Every request takes a key: `x-functions-key` in a header, or `code` in the URL. `GET /api/openapi.json` is the whole description; what follows are
-answers of the local cloud, of lists the first item. Every answer to what was not understood, is not there, or cannot be done now has one
-member, `error`, that says what would be right: 400, 404, 409, 422; 503 means ask again.
+Every request takes a key: `x-functions-key` in a header, or `code` in the URL. `GET /api/openapi.json` is the whole
+description; what follows are answers of the local cloud, of lists the first item. Every answer to what was not
+understood, is not there, or cannot be done now has one member, `error`, that says what would be right: 400, 404, 409,
+422; 503 means ask again.
 
 """
 

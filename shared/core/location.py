@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from shared.core.record import Record
-
-PATTERNS = 2048
-"""Compiled patterns that are remembered: a few for each of some hundred routes."""
 
 LONGEST_BLOB_NAME = 1024
 """Characters. Source: Azure docs, naming-and-referencing-containers--blobs--and-metadata."""
@@ -123,55 +119,6 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 def fixed_prefix(template: str) -> str:
     """The part of a template that is the same for every value: all before its first placeholder."""
     return template.split("{", 1)[0]
-
-
-@lru_cache(maxsize=PATTERNS)
-def pattern_regex(pattern: str) -> re.Pattern[str]:
-    """What a folder pattern matches: each `{name}` is one or more characters of a single path segment."""
-    parts = PLACEHOLDER.split(pattern)
-    literal = [re.escape(part) if i % 2 == 0 else f"(?P<{part}>[^/]+)" for i, part in enumerate(parts)]
-    return re.compile("".join(literal))
-
-
-@lru_cache(maxsize=PATTERNS)
-def above_regex(pattern: str) -> re.Pattern[str]:
-    """Matches the beginning of the paths of all folders that a folder pattern matches, and of all below them, as far as
-    the pattern goes."""
-    return re.compile(f"{pattern_regex(pattern).pattern}(?=/|\\Z)")
-
-
-@lru_cache(maxsize=PATTERNS)
-def glob_regex(glob: str) -> re.Pattern[str]:
-    """What a file glob matches within a folder: `*` any characters, `?` one; case matters, as in blob names."""
-    return re.compile("".join({"*": "[^/]*", "?": "[^/]"}.get(c, re.escape(c)) for c in glob))
-
-
-def can_both_match(one: str, other: str) -> bool:
-    """Whether some text is matched by both globs. Exact for `*` and `?`."""
-    seen, ahead = set(), [(0, 0)]
-    while ahead:
-        i, j = ahead.pop()
-        if (i, j) == (len(one), len(other)):
-            return True
-        if (i, j) in seen or i > len(one) or j > len(other):
-            continue
-        seen.add((i, j))
-        a, b = one[i : i + 1], other[j : j + 1]
-        if a == "*":
-            ahead += [(i + 1, j), (i, j + 1)]
-        elif b == "*":
-            ahead += [(i, j + 1), (i + 1, j)]
-        elif a and b and (a == b or "?" in (a, b)):
-            ahead.append((i + 1, j + 1))
-    return False
-
-
-def patterns_can_both_match(one: str, other: str) -> bool:
-    """Whether some folder is matched by both patterns; placeholders stand for at least one character."""
-    ours, theirs = one.split("/"), other.split("/")
-    return len(ours) == len(theirs) and all(
-        can_both_match(PLACEHOLDER.sub("?*", a), PLACEHOLDER.sub("?*", b)) for a, b in zip(ours, theirs, strict=True)
-    )
 
 
 def prefixes_overlap(one: str, other: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
-from shared.core.location import glob_regex, pattern_regex
+from shared.core.matching import glob_matches, parts_in
 from shared.core.nesting import is_hidden
 from shared.core.route import Route
 from shared.core.selection import folded
@@ -125,12 +125,12 @@ def _by_name(route: Route, folder: str, home: str, name: str) -> Near:
     if route.is_marker(name) and folder != home:
         message = f"{name!r} is the marker {of}, but it counts only directly in {home}"
         return Near(0, Miss(Reason.MARKER, route.name, message, f"Write the marker to {home}."))
-    left_out = next((glob for glob in chosen.exclude if glob_regex(spell(glob)).fullmatch(spell(name))), None)
+    left_out = next((glob for glob in chosen.exclude if glob_matches(spell(glob), spell(name))), None)
     files = " or ".join(chosen.files)
     if left_out is not None:
         message = f"{name!r} is left out by landing.exclude {left_out} {of}"
         return Near(0, Miss(Reason.EXCLUDED, route.name, message, "Rename it, or remove that glob."))
-    if any(glob_regex(folded(glob)).fullmatch(folded(name)) for glob in chosen.files):
+    if any(glob_matches(folded(glob), folded(name)) for glob in chosen.files):
         message = f"{name!r} does not match {files} {of}; patterns mind case"
         return Near(0, Miss(Reason.CASE, route.name, message, "Rename it, or set landing.case: ignore."))
     message = f"{name!r} does not match {files} {of}"
@@ -155,7 +155,7 @@ def _by_folder(route: Route, folder: str) -> Iterator[Near]:
     do = f"Write it to a folder that matches {route.folder}, or change landing.folder."
     message = f"folder {folder} does not match {of}: {segment!r} is not {level!r}"
     ratio = SequenceMatcher(None, folded(segment), folded(level)).ratio()
-    if pattern_regex(folded(level)).fullmatch(folded(segment)):
+    if parts_in(folded(segment), folded(level)) is not None:
         distance = 1.2 + abs(len(segments) - len(levels)) / 10
         yield Near(distance, Miss(Reason.FOLDER, route.name, f"{message}; patterns mind case", do))
     elif matched or ratio >= ALIKE:
@@ -166,7 +166,7 @@ def _levels_matched(route: Route, folder: str) -> int:
     """How many levels of the pattern the folder has, from the top on."""
     segments, levels = _segments(folder), route.folder.split("/")
     for number, (segment, level) in enumerate(zip(segments, levels, strict=False)):
-        if pattern_regex(level).fullmatch(segment) is None:
+        if parts_in(segment, level) is None:
             return number
     return min(len(segments), len(levels))
 

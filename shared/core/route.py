@@ -12,13 +12,12 @@ from shared.core.location import (
     PLACEHOLDER,
     Container,
     Location,
-    above_regex,
     account_of,
     is_safe,
     locate,
-    pattern_regex,
     placeholders,
 )
+from shared.core.matching import parts_in
 from shared.core.nesting import cut, is_hidden
 from shared.core.outputs import OutputTemplate, output_problems, read_outputs
 from shared.core.record import Record
@@ -155,10 +154,7 @@ class Route:
             folder, below = cut(folder, self.folder)
             if below and (not is_safe(below) or is_hidden(f"{folder}/{below}", self.folder)):
                 return None
-        match = pattern_regex(self.folder).fullmatch(folder)
-        if match is None or {".", ".."} & set(match.groups()):
-            return None
-        return match.groupdict()
+        return _named(folder, self.folder)
 
     def below_pattern(self, folder: str) -> str:
         """What the path of a landing's folder has below the levels of the pattern; mostly nothing."""
@@ -184,20 +180,23 @@ class Route:
         depth = folder.count("/") + 1
         if depth > len(levels):
             return None if self.home_of(folder) is None or is_hidden(folder, self.folder) else ()
-        match = pattern_regex("/".join(levels[:depth])).fullmatch(folder)
-        if match is None or {".", ".."} & set(match.groups()):
-            return None
-        return tuple(levels[depth:])
+        return tuple(levels[depth:]) if _named(folder, "/".join(levels[:depth])) is not None else None
 
     def home_of(self, folder: str) -> str | None:
         """The folder of the landing that a folder is, or is a part of; None if there is none."""
         # Of each event every route is asked, and mostly it is none of its.
-        found = above_regex(self.folder).match(folder)
-        if found is None or {".", ".."} & set(found.groups()):
+        home, _ = cut(folder, self.folder)
+        if _named(home, self.folder) is None:
             return None
         if self.takes_files or self.nested == "split":
             return folder if self.parts(folder) is not None else None
-        return found[0]
+        return home
+
+
+def _named(folder: str, pattern: str) -> dict[str, str] | None:
+    """The parts of a folder that a pattern matches, none of which is `.` or `..`."""
+    parts = parts_in(folder, pattern)
+    return None if parts is None or not {".", ".."}.isdisjoint(parts.values()) else parts
 
 
 def _takes_files(inputs: Sequence[Input]) -> bool:

@@ -6,12 +6,10 @@ selections, so that the two cannot disagree.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
-from shared.core.location import can_both_match, glob_regex
+from shared.core.matching import can_both_match, covers, glob_matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +65,5 @@ def folded(text: str) -> str:
     return "".join(fold if len(fold := letter.casefold()) == 1 else letter for letter in text)
 
 
-def covers(wide: str, narrow: str) -> bool:
-    """Whether one glob matches all that another matches. True is certain."""
-    # What matches the other's own text, wildcards taken as letters, matches whatever these stand for; `?` is no `*`.
-    return _symbols_regex(wide).fullmatch(narrow) is not None
-
-
-@lru_cache(maxsize=256)
-def _symbols_regex(glob: str) -> re.Pattern[str]:
-    return re.compile("".join({"*": "[^/]*", "?": "[^/*]"}.get(c, re.escape(c)) for c in glob))
-
-
 def _any_matches(globs: tuple[str, ...], name: str, spell: Callable[[str], str]) -> bool:
-    return any(glob_regex(spell(glob)).fullmatch(name) for glob in globs)
+    return any(glob_matches(spell(glob), name) for glob in globs)

@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from shared.core.location import LONGEST_BLOB_NAME, Container, account_of, is_safe, pattern_regex
+from shared.core.location import LONGEST_BLOB_NAME, Container, account_of, is_safe
+from shared.core.matching import parts_in
 from shared.core.route import Route
 from shared.core.selection import folded
 from shared.errors import InputRefused
@@ -111,7 +112,7 @@ def _of_path(
 
 def _begins_like(route: Route, first: str) -> bool:
     """Whether a folder of the route may begin with that segment, apart from case."""
-    return pattern_regex(folded(route.folder.split("/")[0])).fullmatch(folded(first)) is not None
+    return parts_in(folded(first), folded(route.folder.split("/")[0])) is not None
 
 
 def _told(text: str) -> str:

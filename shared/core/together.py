@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from shared.core.location import Location, fixed_prefix, locate, patterns_can_both_match, prefixes_overlap
+from shared.core.location import Location, fixed_prefix, locate, prefixes_overlap
+from shared.core.matching import patterns_can_both_match
 from shared.core.route import Route
 from shared.core.selection import Selection
 from shared.errors import Problem

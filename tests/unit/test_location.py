@@ -9,14 +9,10 @@ from shared.core.location import (
     Container,
     Location,
     account_of,
-    can_both_match,
     fill,
     fixed_prefix,
-    glob_regex,
     is_safe,
     locate,
-    pattern_regex,
-    patterns_can_both_match,
     placeholders,
     prefixes_overlap,
 )
@@ -142,84 +138,6 @@ def test_a_template_is_filled_in_one_pass() -> None:
 )
 def test_the_fixed_prefix_ends_at_the_first_placeholder(template: str, prefix: str) -> None:
     assert fixed_prefix(template) == prefix
-
-
-@pytest.mark.parametrize(
-    ("pattern", "folder", "parts"),
-    [
-        pytest.param("digits/{batch}", "digits/tuesday", {"batch": "tuesday"}, id="segment"),
-        pytest.param("digits/{batch}", "digits/a b#%+{ß}", {"batch": "a b#%+{ß}"}, id="odd names"),
-        pytest.param("digits/{batch}", "digits", None, id="a part is never empty"),
-        pytest.param("digits/{batch}", "digits/a/b", None, id="a part is one segment"),
-        pytest.param("digits/{batch}", "Digits/a", None, id="case matters"),
-        pytest.param("digits/{batch}", "x/digits/a", None, id="from the start"),
-        pytest.param("{y}/{m}-{d}", "2026/03-01", {"y": "2026", "m": "03", "d": "01"}, id="parts of a segment"),
-        pytest.param("a.b", "axb", None, id="literal text is literal"),
-        pytest.param("a", "a", {}, id="no parts"),
-    ],
-)
-def test_a_folder_pattern_matches_whole_folders(pattern: str, folder: str, parts: dict[str, str] | None) -> None:
-    match = pattern_regex(pattern).fullmatch(folder)
-
-    assert (match and match.groupdict()) == parts
-
-
-@pytest.mark.parametrize(
-    ("glob", "name", "matches"),
-    [
-        ("*", "anything", True),
-        ("*", "", True),
-        ("*.png", "0.png", True),
-        ("*.png", "0.PNG", False),
-        ("*.png", "0xpng", False),
-        ("*.png", "a/0.png", False),
-        ("?.png", "0.png", True),
-        ("?.png", ".png", False),
-        ("a(1)+.png", "a(1)+.png", True),
-    ],
-)
-def test_a_glob_matches_names_within_a_folder(glob: str, name: str, matches: bool) -> None:
-    assert (glob_regex(glob).fullmatch(name) is not None) == matches
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "both"),
-    [
-        ("*.png", "*.png", True),
-        ("*.png", "*.csv", False),
-        ("*", "*.csv", True),
-        ("a*", "*b", True),
-        ("a*", "b*", False),
-        ("?", "??", False),
-        ("?*", "a", True),
-        ("", "*", True),
-        ("", "?", False),
-        ("a", "", False),
-    ],
-)
-def test_globs_that_can_match_the_same_name_are_found(one: str, other: str, both: bool) -> None:
-    assert can_both_match(one, other) == both
-    assert can_both_match(other, one) == both
-
-
-def test_long_globs_can_be_compared() -> None:
-    assert can_both_match("a" * LONGEST_BLOB_NAME, "a" * LONGEST_BLOB_NAME)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "both"),
-    [
-        ("digits/{batch}", "digits/{day}", True),
-        ("digits/{batch}", "digits/tuesday", True),
-        ("digits/{batch}", "letters/{batch}", False),
-        ("digits/{batch}", "digits/{batch}/{part}", False),
-        ("digits/a-{batch}", "digits/b-{batch}", False),
-        ("{a}-{b}", "2026-{day}", True),
-        ("{a}{b}", "x", False),
-    ],
-)
-def test_patterns_that_can_match_the_same_folder_are_found(one: str, other: str, both: bool) -> None:
-    assert patterns_can_both_match(one, other) == both
 
 
 @pytest.mark.parametrize(

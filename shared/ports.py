@@ -54,7 +54,8 @@ class Copied(Enum):
 
 
 class Blobs(Protocol):
-    """Blob storage."""
+    """Blob storage. Listings tell names as they are. A single blob is read, written, copied or removed only under a
+    path that is safe (`require_safe`); any other raises InputRefused."""
 
     def is_hierarchical(self, container: Container) -> bool:
         """Whether the container's account has a hierarchy, so that files may be renamed into a folder without a change

@@ -13,7 +13,7 @@ from typing import Any
 from shared.core.deployment import Deployment
 from shared.core.finding import CLOCKS_DIFFER, Candidate
 from shared.core.job import Job
-from shared.core.location import Container, Location
+from shared.core.location import Container, Location, require_safe
 from shared.core.references import Asset
 from shared.core.route import Endpoint
 from shared.core.snapshot import File
@@ -86,6 +86,7 @@ class FakeBlobs:
         return self.hierarchical
 
     def delete(self, blob: Location, *, etag: str | None = None) -> None:
+        require_safe(blob)
         self._answer()
         if etag is None or (blob in self.contents and self.contents[blob][1].etag == etag):
             self.contents.pop(blob, None)
@@ -100,6 +101,7 @@ class FakeBlobs:
         return Listing(tuple(f for f in found if "/" not in f.name), seen_at=self._now(), has_folders=has_folders)
 
     def list_file(self, blob: Location) -> Listing:
+        require_safe(blob)
         found = self.stat(blob)
         return Listing((replace(found, name=blob.name),) if found else (), seen_at=self._now())
 
@@ -124,15 +126,18 @@ class FakeBlobs:
         return sorted({path.split("/")[0] for path in below if "/" in path})
 
     def stat(self, blob: Location) -> File | None:
+        require_safe(blob)
         self._answer()
         self.looked_up.append(blob)
         return self.contents[blob][1] if blob in self.contents else None
 
     def read(self, blob: Location) -> Stored | None:
+        require_safe(blob)
         self._answer()
         return Stored(self.contents[blob][0], self.contents[blob][1].etag) if blob in self.contents else None
 
     def create(self, blob: Location, content: bytes) -> bool:
+        require_safe(blob)
         self._answer()
         if blob in self.contents:
             return False
@@ -140,6 +145,7 @@ class FakeBlobs:
         return True
 
     def replace(self, blob: Location, content: bytes, *, etag: str | None) -> bool:
+        require_safe(blob)
         self._answer()
         if etag is not None and (blob not in self.contents or self.contents[blob][1].etag != etag):
             return False
@@ -147,6 +153,8 @@ class FakeBlobs:
         return True
 
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
+        require_safe(source)
+        require_safe(target)
         self._answer()
         if self.before_copy is not None:
             self.before_copy(source)

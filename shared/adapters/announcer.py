@@ -11,6 +11,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridPublisherClient
 
+from shared.adapters.messages import told_by
 from shared.errors import Denied, Unavailable
 
 SOURCE = "landfall"
@@ -28,7 +29,7 @@ class EventGridAnnouncer:
         try:
             self._client.send(event)
         except AzureError as error:
-            text = f"Could not announce {kind} on {self._endpoint}: {error}"
+            text = f"Could not announce {kind} on {self._endpoint}: {told_by(error)}"
             if isinstance(error, HttpResponseError) and error.status_code in (401, 403):
                 raise Denied(f"{text} Give the app's identity the EventGrid Data Sender role on the topic.") from error
             raise Unavailable(text) from error

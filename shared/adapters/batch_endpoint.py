@@ -18,8 +18,9 @@ from azure.core.credentials import TokenCredential
 
 from shared.adapters.credentials import AZURE_ML, MANAGEMENT, names_in
 from shared.adapters.job_lists import JobLists
+from shared.adapters.messages import cut
 from shared.adapters.resources import Resources
-from shared.adapters.rest import TIMEOUT, Hook, Rest, cut, json_of, refusal, refused, words
+from shared.adapters.rest import TIMEOUT, Hook, Rest, json_of, refusal, refused, words
 from shared.adapters.run_history import RunHistory
 from shared.adapters.workspaces import Workspaces
 from shared.core.deployment import Deployment

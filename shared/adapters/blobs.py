@@ -37,6 +37,7 @@ from requests.adapters import HTTPAdapter
 
 from shared.adapters.credentials import STORAGE
 from shared.adapters.hierarchy import Hierarchies
+from shared.adapters.messages import told_by
 from shared.adapters.streaming import (
     Walls,
     commit_like,
@@ -46,7 +47,7 @@ from shared.adapters.streaming import (
     tells_of_source,
     wrong_md5,
 )
-from shared.core.location import Container, Location
+from shared.core.location import Container, Location, require_safe
 from shared.core.snapshot import File
 from shared.errors import Denied, Unavailable
 from shared.ports import Copied, Listing, Stored
@@ -272,6 +273,7 @@ class AzureBlobs:
         return self._service(container.account_url).get_container_client(container.name)
 
     def _blob(self, blob: Location) -> BlobClient:
+        require_safe(blob)
         return self._service(blob.container.account_url).get_blob_client(blob.container.name, blob.path)
 
 
@@ -296,13 +298,13 @@ def _mapped(what: str, role: str, container: Container) -> Iterator[None]:
         yield
     except HttpResponseError as error:
         if error.status_code is None:  # nothing was answered: there was no token to ask with
-            raise Unavailable(f"Could not {what}: {error}. Check the app's managed identity.") from error
+            raise Unavailable(f"Could not {what}: {told_by(error)} Check the app's managed identity.") from error
         text = f"Could not {what}: {error.status_code} {_code(error) or error.reason}."
         if error.status_code in (401, 403):
             raise Denied(f"{text} Give the app's identity {role} on the container {container.url}.") from error
         raise Unavailable(text) from error
     except AzureError as error:
-        raise Unavailable(f"Could not {what}: {error}") from error
+        raise Unavailable(f"Could not {what}: {told_by(error)}") from error
 
 
 def _code(error: HttpResponseError) -> str:
@@ -331,10 +333,11 @@ def _quoted(etag: str) -> str:
 
 
 def _is_folder(blob: BlobProperties) -> bool:
-    """The empty blobs that stand for folders, on accounts with or without a hierarchy."""
-    if blob.name.endswith("/"):
-        return True
-    return str((blob.metadata or {}).get("hdi_isfolder", "")).lower() == "true"
+    """The empty blobs that stand for folders, on accounts with or without a hierarchy. Anybody may give a file the
+    name or the metadata of one: what has content is a file, and a job reads it."""
+    if blob.size:
+        return False
+    return blob.name.endswith("/") or str((blob.metadata or {}).get("hdi_isfolder", "")).lower() == "true"
 
 
 def _file(blob: BlobProperties, prefix: str) -> File:

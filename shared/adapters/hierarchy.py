@@ -15,6 +15,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 
 from shared.adapters.credentials import STORAGE
+from shared.adapters.messages import LONGEST_OF_SDK, cut
 from shared.core.location import Container
 from shared.telemetry import warn
 
@@ -67,7 +68,7 @@ class Hierarchies:
                 timeout=self._patience,
             )
         except (AzureError, requests.RequestException) as error:
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {cut(error, LONGEST_OF_SDK)}"
         said = answer.headers.get("x-ms-namespace-enabled", "").lower()
         if answer.status_code != 200 or said not in ("true", "false"):
             return f"{container.filesystem_url} answered {answer.status_code} without saying it"

@@ -14,7 +14,8 @@ from urllib.parse import quote
 import httpx
 
 from shared.adapters.credentials import MANAGEMENT
-from shared.adapters.rest import Rest, cut, json_of
+from shared.adapters.messages import cut
+from shared.adapters.rest import Rest, json_of
 from shared.adapters.run_history import RunHistory
 from shared.adapters.workspaces import VERSION, Workspaces
 from shared.core.deployment import Deployment, Port, component_of, read_ports

@@ -3,7 +3,6 @@ wrong to Landfall's errors."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -12,8 +11,8 @@ import httpx
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 
+from shared.adapters.messages import cut, told_by
 from shared.core.submission import ADVICE
-from shared.core.trouble import LONGEST_MESSAGE
 from shared.errors import Denied, Unavailable
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -22,9 +21,6 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 Hook = Callable[[httpx.Request], None]
 """Is called with every request before it is sent."""
-
-
-_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 
 
 class Rest:
@@ -46,7 +42,9 @@ class Rest:
         try:
             return self._credential.get_token(scope).token
         except AzureError as error:
-            raise Unavailable(f"Got no token for {scope}: {error}. Check the app's managed identity.") from error
+            raise Unavailable(
+                f"Got no token for {scope}: {told_by(error)} Check the app's managed identity."
+            ) from error
 
     def post(
         self, url: str, scope: str, *, headers: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
@@ -142,16 +140,6 @@ def words(response: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError):
         message = response.text[:500] or response.reason_phrase
     return cut(message)
-
-
-def cut(message: object, most: int = LONGEST_MESSAGE) -> str:
-    """A message of the service, on one line, not longer than can be kept, and without the queries of URLs in it."""
-    return without_queries(" ".join(str(message)[: 2 * most].split()))[:most]
-
-
-def without_queries(text: str) -> str:
-    """The text with the queries of its URLs left out: they can hold a signature."""
-    return _QUERY.sub(r"\1?…", text)
 
 
 def address(url: object) -> str:

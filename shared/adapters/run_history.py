@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.credentials import MANAGEMENT
-from shared.adapters.rest import ListCut, Rest, cut, json_of, parts_of, without_queries
+from shared.adapters.messages import cut, without_queries
+from shared.adapters.rest import ListCut, Rest, json_of, parts_of
 from shared.adapters.workspaces import Workspaces
 from shared.core.job import Job, Stage, stage_of, text_at, value_at
 from shared.core.route import Endpoint

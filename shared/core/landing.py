@@ -67,17 +67,20 @@ class Landing:
     def freeze(self, files: Iterable[File], below: Iterable[File] = (), routes: Sequence[Route] = ()) -> Snapshot:
         """The snapshot of a listing of `folder`, and of what is `below` it, by its relative paths. What counts for a
         landing of one of the `routes` that is deeper in there is no matter of this one, nor is what lies beside a
-        single file."""
-        own = (file for file in files if self.file_name in ("", file.name))
+        single file. Whoever lists a landing takes names from strangers: one that is not safe is a stray's."""
+        listed = [file for file in files if self.file_name in ("", file.name)]
+        unusable = [file for file in listed if not is_safe(file.name) and self.wants(file.name)]
+        names = {file.name for file in unusable}
+        own = [file for file in listed if file.name not in names]
         if self.route.nested != "flatten":
             strays = [file for file in islice(below, LOOKED_THROUGH) if self._is_stray(file, routes)]
-            return freeze(own, wants=self.wants, is_marker=self.route.is_marker, strays=strays)
+            return freeze(own, wants=self.wants, is_marker=self.route.is_marker, strays=[*unusable, *strays])
         deeper, is_marker = tuple(below), self.route.is_marker
         return freeze(
             (*own, *(file for file in deeper if is_safe(file.name))),
             wants=lambda name: self.route.landing_of(f"{self.path}/{name}") is not None and not is_marker(name),
             is_marker=is_marker,
-            strays=[file for file in deeper if not is_safe(file.name) and self._is_stray(file, ())],
+            strays=[*unusable, *(file for file in deeper if not is_safe(file.name) and self._is_stray(file, ()))],
         )
 
     def _is_stray(self, file: File, routes: Sequence[Route]) -> bool:

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 from shared.core.record import Record
+from shared.errors import InputRefused
 
 LONGEST_BLOB_NAME = 1024
 """Characters. Source: Azure docs, naming-and-referencing-containers--blobs--and-metadata."""
 
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+
+_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff\ufffe\uffff]|(?:\A|/)\.{0,2}(?:/|\Z)")
 
 _DATASTORE = re.compile(
     r"^(?:azureml:)?/*(?:/?subscriptions/[^/]+/resourcegroups/[^/]+(?:/providers/[^/]+)?/workspaces/[^/]+/)?"
@@ -85,10 +88,23 @@ def account_of(account_url: str) -> str:
 
 
 def is_safe(path: str) -> bool:
-    """Whether a blob path can be used as it is: no empty, `.` or `..` segment, no backslash, no control character."""
-    if not path or len(path) > LONGEST_BLOB_NAME or "\\" in path or any(ord(c) < 32 or ord(c) == 127 for c in path):
-        return False
-    return not any(segment in ("", ".", "..") for segment in path.split("/"))
+    """Whether a blob path means one and the same place to everybody: no empty, `.` or `..` segment, which clients of
+    HTTP and file systems resolve; no backslash, which some take for a slash; no control character; and nothing that
+    UTF-8 or the XML of a listing cannot hold (surrogates, U+FFFE, U+FFFF)."""
+    return len(path) <= LONGEST_BLOB_NAME and _ODD.search(path) is None
+
+
+SAFE = (
+    "no empty, . or .. segment, no backslash, no control character or surrogate, "
+    f"and at most {LONGEST_BLOB_NAME} characters"
+)
+"""What a path has that is safe, for people."""
+
+
+def require_safe(blob: Location) -> None:
+    """Raise InputRefused unless a blob's path is safe: what is asked of `a/../b` over HTTP is done to `b`."""
+    if not is_safe(blob.path):
+        raise InputRefused(f"{blob.path!r} in {blob.container.url} is not used: a path has {SAFE}.")
 
 
 def locate(reference: str, datastores: Mapping[str, Container], known: tuple[Container, ...] = ()) -> Location | None:

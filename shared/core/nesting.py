@@ -1,7 +1,7 @@
 """Files in sub-folders of a landing: why they are refused, and the flat names of their copies.
 
 A batch job reads the top level of its input folder and says nothing of what is below. So files there are a reason to
-refuse the landing, or are copied to names without a folder.
+refuse the landing, or are copied to names without a folder. So is a name that does not mean one place to everybody.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count, zip_longest
 
 from shared.core.hints import ONCE_MORE, Objection
+from shared.core.location import SAFE, is_safe
 
 LOOKED_THROUGH = 5000
 """Names in sub-folders of a landing that are looked through for files to score; one request lists so many. Source:
@@ -24,7 +25,7 @@ LONGEST_NAME = 255
 LONGEST_EXTENSION = 20
 MOST_TOLD = 3
 LONGEST_TOLD = 100
-"""Characters of a sub-folder's path in a message: it may have a thousand."""
+"""Characters of a path in a message: it may have a thousand."""
 
 
 def cut(folder: str, pattern: str) -> tuple[str, str]:
@@ -69,27 +70,31 @@ def flat_names(names: Iterable[str]) -> dict[str, str]:
     return flat
 
 
-def nested_refusal(route: str, nested: str | None, folders: Sequence[str]) -> Objection | None:
-    """Why a landing with files to score in these sub-folders must not be scored; None if there are none."""
-    if not folders:
-        return None
-    told = ", ".join(_told(folder) for folder in folders[:MOST_TOLD])
-    more = f" and {len(folders) - MOST_TOLD} more" if len(folders) > MOST_TOLD else ""
-    if nested == "flatten":
+def stray_refusal(route: str, strays: Iterable[str]) -> Objection | None:
+    """Why a landing with these files to score, by their paths in it, must not be scored; None if there are none."""
+    names = sorted(strays)
+    if unusable := [name for name in names if not is_safe(name)]:
         return Objection(
-            "There are files to score in sub-folders whose paths have an empty segment, a backslash or a control "
-            f"character, so that they cannot be copied: {told}{more}. Nothing was scored.",
-            f"Move or remove them. {ONCE_MORE}",
+            f"There are files to score whose names cannot be used: {_listed(unusable)}. Nothing was scored.",
+            f"Rename or remove them: a usable name has {SAFE}. {ONCE_MORE}",
         )
-    return Objection(
-        f"There are files to score in sub-folders, which a batch job ignores: {told}{more}. Nothing was scored.",
-        f"Set landing.nested of route {route!r} to flatten (they are scored with the others) or split (each folder has "
-        f"a run of its own), or move or remove them. {ONCE_MORE}",
-    )
+    if folders := sorted({name.rpartition("/")[0] for name in names}):
+        return Objection(
+            f"There are files to score in sub-folders, which a batch job ignores: {_listed(folders)}. Nothing was "
+            "scored.",
+            f"Set landing.nested of route {route!r} to flatten (they are scored with the others) or split (each folder "
+            f"has a run of its own), or move or remove them. {ONCE_MORE}",
+        )
+    return None
 
 
-def _told(folder: str) -> str:
-    return repr(folder if len(folder) <= LONGEST_TOLD else folder[: LONGEST_TOLD - 1] + "…")
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - MOST_TOLD} more" if len(paths) > MOST_TOLD else ""
+    return ", ".join(map(_told, paths[:MOST_TOLD])) + more
+
+
+def _told(path: str) -> str:
+    return repr(path if len(path) <= LONGEST_TOLD else path[: LONGEST_TOLD - 1] + "…")
 
 
 def _key(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.core.hints import ONCE_MORE, Objection
 from shared.core.inputs import Input
-from shared.core.location import Location
+from shared.core.location import SAFE, Location, is_safe
 from shared.core.outputs import OWN_NAMES, Output
 from shared.core.record import change, dump
 from shared.core.run import Published, Run
@@ -51,6 +51,12 @@ def problem_with(outputs: Sequence[File]) -> Objection | None:
         return Objection(
             "The job completed, but its output folder is empty.",
             f"Check the deployment's output_action, and the job's logs. {ONCE_MORE}",
+        )
+    unusable = [file.name for file in outputs if not is_safe(file.name)]
+    if unusable:
+        return Objection(
+            f"The job wrote {len(unusable)} file(s) whose names cannot be used, {unusable[0]!r} for one.",
+            f"Have the job write them under other names: a usable one has {SAFE}. {ONCE_MORE}",
         )
     # With a hierarchy, a folder of such a name keeps the file from being written.
     taken = sorted({file.name.partition("/")[0] for file in outputs} & OWN_NAMES)

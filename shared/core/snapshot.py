@@ -31,7 +31,8 @@ class File:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What a landing held at one moment: the files to score, and how many others lay beside them and, where sub-folders
-    are scored too, below. `strays`: files in sub-folders that cannot be scored where they are; then none shall be."""
+    are scored too, below. `strays`: files to score that no job can be given, because of the sub-folder that they are in
+    or of their names; then none shall be."""
 
     files: tuple[File, ...]
     others: int = 0
@@ -61,7 +62,7 @@ class Snapshot:
 
     @property
     def stray_folders(self) -> tuple[str, ...]:
-        """The sub-folders with files that cannot be scored."""
+        """Where the files are that cannot be scored: sub-folders, or the landing itself, which is an empty text."""
         return tuple(sorted({file.name.rpartition("/")[0] for file in self.strays}))
 
     @property
@@ -77,7 +78,7 @@ class Snapshot:
         uploading the same bytes again changes a blob's etag, not its MD5. Blobs written in blocks have only an etag,
         so uploading those again gives new content.
 
-        Of files that cannot be scored the sub-folders count. So a landing that was refused for them is other content
+        Of files that cannot be scored the folders count. So a landing that was refused for them is other content
         once they are gone, or can be scored.
         """
         return _digest(
@@ -179,5 +180,5 @@ def _line(folder: str) -> str:
 def _digest(lines: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for line in sorted(lines):
-        digest.update(line.encode() + b"\n")
+        digest.update(line.encode(errors="surrogatepass") + b"\n")
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from shared.core.hints import ONCE_MORE, Objection
 from shared.core.inputs import Input, fill_input
 from shared.core.landing import Landing
 from shared.core.location import Container, Location, fill, is_safe
-from shared.core.nesting import nested_refusal
+from shared.core.nesting import stray_refusal
 from shared.core.outputs import ATTEMPT, Output, fill_output
 from shared.core.record import Record, change
 from shared.core.route import Endpoint, JobSettings, Polling, Route
@@ -182,7 +182,7 @@ def write_spec(
         _path_refusal(publish, [output for output in outputs if output])
         or _name_refusal(below)
         or incomplete
-        or nested_refusal(route.name, route.nested, snapshot.stray_folders)
+        or stray_refusal(route.name, (file.name for file in snapshot.strays))
         or unfit
         or (None if may_copy or not mixed else _mixed_refusal(snapshot, own))
     )

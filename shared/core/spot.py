@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from shared.core.location import LONGEST_BLOB_NAME, Container, account_of, is_safe
+from shared.core.location import LONGEST_BLOB_NAME, SAFE, Container, account_of, is_safe
 from shared.core.matching import parts_in
 from shared.core.route import Route
 from shared.core.selection import folded
@@ -57,11 +57,8 @@ def read_spot(text: str | None, routes: Sequence[Route], broken: Collection[str]
     else:
         account, (container, path) = None, _of_path(text.removeprefix("/"), routes, containers, broken)
     bare = path.removesuffix("/")
-    if not is_safe(bare) or any("\ud800" <= letter <= "\udfff" for letter in bare):
-        raise InputRefused(
-            f"{_told(bare)} is no path that Landfall takes: it has no empty, . or .. segment, no backslash, no control "
-            f"character, and at most {LONGEST_BLOB_NAME} characters."
-        )
+    if not is_safe(bare):
+        raise InputRefused(f"{_told(bare)} is no path that Landfall takes: such a path has {SAFE}.")
     if not container or not container.isprintable() or len(container) > 63:
         raise InputRefused(f"{_told(container)} is no name of a container; {FORMS}.")
     known = [one for one in containers if one.name == container and account in (None, account_of(one.account_url))]

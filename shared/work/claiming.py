@@ -258,7 +258,7 @@ def seen(routes: Routes, blobs: Blobs, landing: Landing) -> tuple[Snapshot, date
     if listing.has_folders and landing.looks_below:
         below = (file for file in blobs.list_below(landing.folder) if "/" in file.name)
     snapshot = landing.freeze(listing.files, below, routes.usable)
-    if snapshot.strays:
+    if any(snapshot.stray_folders):
         routes.require_sound(landing.route.landing.name)
     return snapshot, listing.seen_at
 

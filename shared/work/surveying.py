@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.core.landing import Landing
-from shared.core.location import Location, fixed_prefix
+from shared.core.location import SAFE, Location, fixed_prefix, is_safe
 from shared.core.nesting import LOOKED_THROUGH
 from shared.core.route import Route
 from shared.core.snapshot import File, Snapshot
 from shared.ports import Blobs
+from shared.telemetry import warn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,12 @@ class Found:
 def survey(route: Route, routes: Sequence[Route], blobs: Blobs, prefix: str = "") -> Iterator[Found]:
     """The landings of a route that have something to score, and whose path, with a slash at its end, begins with
     `prefix`. Costs one listing."""
-    for path, pile in _piles(route, blobs, prefix).items():
+    piles = _piles(route, blobs, prefix)
+    if unusable := sorted(path for path in piles if not is_safe(path)):
+        warn("landings.unusable", route=route.name, landings=len(unusable), first=unusable[0], usable=SAFE)
+    for path, pile in piles.items():
         landing = Landing(route, path)
-        if not f"{path}/".startswith(prefix):
+        if not f"{path}/".startswith(prefix) or not is_safe(path):
             continue
         snapshot = landing.freeze(pile.files, pile.below, routes)
         if snapshot.files or snapshot.strays:  # else there is a marker alone: nothing to score

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.core.event import Leads
 from shared.core.landing import Landing
-from shared.core.location import fixed_prefix
+from shared.core.location import fixed_prefix, is_safe
 from shared.core.route import Route
 from shared.ports import Blobs
 
@@ -72,7 +72,9 @@ class _Walk:
         for name in self.blobs.names(route.landing, prefix, folders=folders):
             if not self._goes_on():
                 return
-            yield f"{prefix}{name}" if folders else name
+            found = f"{prefix}{name}" if folders else name
+            if is_safe(found):  # the sweep says so of any other
+                yield found
 
     def _landing(self, route: Route, path: str) -> Landing:
         self.landings += 1

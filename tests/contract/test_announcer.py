@@ -177,6 +177,20 @@ class TestOnlyOverHttp:
             foreign.announce(KIND, SUBJECT, DATA, event_id=event_id, time=NOON)
         assert [event for event in trusting.received() if event["id"] == event_id] == []
 
+    def test_of_a_long_answer_only_the_first_words_are_told(self, trusting: Topics) -> None:
+        """An answer of 3 MB was in the history of every run whose end could not be announced."""
+        rule = {"match": {"method": "POST"}, "action": {"status": 400, "body": {"error": "words and words " * 200_000}}}
+        faults = f"{trusting.where.eventgrid}/_faults"
+        httpx.put(faults, json=[rule], trust_env=False).raise_for_status()
+        try:
+            with pytest.raises(Unavailable, match="Could not announce") as trouble:
+                trusting.announcer().announce(KIND, SUBJECT, DATA, event_id=an_id(), time=NOON)
+        finally:
+            httpx.delete(faults, trust_env=False).raise_for_status()
+
+        assert len(str(trouble.value)) < 1000
+        assert "\n" not in str(trouble.value)
+
     def test_without_an_identity_nothing_is_announced(self, trusting: Topics) -> None:
         nobody = trusting.announcer(Nobody(Issuer.of(trusting.state)))
 

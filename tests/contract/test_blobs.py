@@ -14,6 +14,7 @@ from local.addresses import WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
 from shared.adapters.blobs import AzureBlobs
 from shared.core.location import Container, Location
+from shared.errors import InputRefused
 from shared.ports import Blobs, Copied
 from testbed.fakes import FakeBlobs
 from tests.contract.refusing import Faults
@@ -65,6 +66,28 @@ def test_a_created_blob_is_read_back_and_not_created_twice(blobs: Blobs, at: Pla
 
     assert stored is not None
     assert stored.content == b"first"
+
+
+@pytest.mark.parametrize("path", ["a/../b", "../b", "a/./b", "a//b", "a\\b", "a\nb", "a\ufffe", "a\ud800"])
+def test_what_could_mean_another_blob_is_neither_read_nor_written(blobs: Blobs, at: Place, path: str) -> None:
+    file = written(blobs, at("b"), b"of somebody else")
+    odd, new = at(path), at("new")
+    acts: list[Callable[[], object]] = [
+        lambda: blobs.read(odd),
+        lambda: blobs.stat(odd),
+        lambda: blobs.list_file(odd),
+        lambda: blobs.create(odd, b""),
+        lambda: blobs.replace(odd, b"", etag=None),
+        lambda: blobs.delete(odd),
+        lambda: copy(blobs, odd, new, file),
+        lambda: copy(blobs, at("b"), odd, file),
+    ]
+
+    for act in acts:
+        with pytest.raises(InputRefused, match=r"is not used: a path has no empty, \. or \.\. segment"):
+            act()
+    assert names(blobs.list_below(at(""))) == ["b"]
+    assert blobs.stat(at("b")) == file
 
 
 def test_what_is_not_there_is_none(blobs: Blobs, at: Place) -> None:

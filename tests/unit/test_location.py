@@ -80,6 +80,10 @@ def test_odd_but_legal_paths_are_usable(path: str) -> None:
         "a\nb",
         "a\x00",
         "a\x7f",
+        "a\x85b",
+        "a\ufffe",
+        "a\uffff",
+        "a\ud800",
         "a" * (LONGEST_BLOB_NAME + 1),
     ],
 )

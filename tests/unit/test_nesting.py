@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.hints import ONCE_MORE, Objection
-from shared.core.nesting import LONGEST_NAME, flat_names, nested_refusal
+from shared.core.nesting import LONGEST_NAME, flat_names, stray_refusal
 
 
 def test_a_path_becomes_one_name_and_what_is_in_no_sub_folder_keeps_its_own() -> None:
@@ -106,11 +106,11 @@ def test_ten_thousand_files_get_ten_thousand_names() -> None:
 
 
 def test_without_files_in_sub_folders_nothing_is_refused() -> None:
-    assert nested_refusal("digits", "refuse", []) is None
+    assert stray_refusal("digits", []) is None
 
 
 def test_a_refusal_names_the_first_sub_folders_and_says_what_to_do() -> None:
-    assert nested_refusal("digits", "refuse", ["a", "b/c", "d", "e", "f"]) == Objection(
+    assert stray_refusal("digits", ["a/1", "b/c/1", "b/c/2", "d/1", "e/1", "f/1"]) == Objection(
         "There are files to score in sub-folders, which a batch job ignores: 'a', 'b/c', 'd' and 2 more. Nothing was "
         "scored.",
         "Set landing.nested of route 'digits' to flatten (they are scored with the others) or split (each folder has a "
@@ -118,17 +118,18 @@ def test_a_refusal_names_the_first_sub_folders_and_says_what_to_do() -> None:
     )
 
 
-def test_a_refusal_of_what_cannot_even_be_copied_says_so() -> None:
-    assert nested_refusal("digits", "flatten", ["a//b"]) == Objection(
-        "There are files to score in sub-folders whose paths have an empty segment, a backslash or a control "
-        "character, so that they cannot be copied: 'a//b'. Nothing was scored.",
-        f"Move or remove them. {ONCE_MORE}",
+def test_a_refusal_of_what_cannot_be_used_under_its_name_says_so() -> None:
+    assert stray_refusal("digits", ["b/1", "a//b", ".."]) == Objection(
+        "There are files to score whose names cannot be used: '..', 'a//b'. Nothing was scored.",
+        "Rename or remove them: a usable name has no empty, . or .. segment, no backslash, no control character or "
+        f"surrogate, and at most 1024 characters. {ONCE_MORE}",
     )
 
 
-def test_odd_and_long_names_of_sub_folders_do_no_harm_to_a_message() -> None:
-    refusal = nested_refusal("digits", "refuse", ["a\nb", "x" * 1000])
+@pytest.mark.parametrize("names", [["a\nb/1", "y\n" * 500], ["x" * 1000 + "/1", "z" * 1000 + "/1"]])
+def test_odd_and_long_names_do_no_harm_to_a_message(names: list[str]) -> None:
+    refusal = stray_refusal("digits", names)
 
     assert refusal is not None
-    assert "'a\\nb'" in refusal.message
+    assert refusal.message.isprintable()
     assert len(refusal.message) < 400

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.adapters.rest import address, is_same_origin, without_queries
+from shared.adapters.messages import without_queries
+from shared.adapters.rest import address, is_same_origin
 
 
 @pytest.mark.parametrize(

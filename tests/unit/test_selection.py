@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.selection import Selection, covers, folded
+from shared.core.matching import covers
+from shared.core.selection import Selection, folded
 from tests.unit.test_properties import TEXTS, globs, matched_by
 
 SPELLINGS = frozenset(

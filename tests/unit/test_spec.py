@@ -10,7 +10,7 @@ import pytest
 from shared.core.hints import Objection
 from shared.core.landing import Landing
 from shared.core.location import Location
-from shared.core.nesting import nested_refusal
+from shared.core.nesting import stray_refusal
 from shared.core.outputs import OutputTemplate
 from shared.core.record import from_json, to_json
 from shared.core.route import JobSettings, RetrySettings, Route
@@ -216,7 +216,7 @@ def test_strays_refuse_a_landing_in_a_sentence_of_their_own() -> None:
     spec = write_spec(tuesday(), frozen, RUN_ID)
 
     assert spec.refusal is not None
-    assert Objection(spec.refusal, spec.do) == nested_refusal("digits", "refuse", ["a"])
+    assert Objection(spec.refusal, spec.do) == stray_refusal("digits", ["a/1"])
 
 
 def test_why_a_landing_was_not_complete_is_said_before_what_is_in_its_sub_folders() -> None:

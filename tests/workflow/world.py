@@ -46,7 +46,7 @@ class World:
 
     def land(self, *names: str, folder: str = "digits/tuesday", content: bytes = b"pixels") -> None:
         for name in names:
-            self.blobs.put(self.place(f"{folder}/{name}"), content + name.encode())
+            self.blobs.put(self.place(f"{folder}/{name}"), content + name.encode(errors="surrogatepass"))
 
     def place(self, path: str) -> Location:
         return Location(self.route.landing, path)

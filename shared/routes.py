@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from shared.core.record import dump, load
-from shared.core.route import JobSettings, Route, problems_of, read_route, read_settings
+from shared.core.route import JobSettings, Route, read_route, read_settings
+from shared.core.route_problems import problems_of
 from shared.core.together import problems_between
 from shared.errors import InputRefused, Problem, RoutesInvalid
+from shared.yaml_text import load_yaml
 
 SCHEMA = Path(__file__).parent.parent / "routes.schema.json"
 
 UNSET = "unset"
 """Stands in for an app setting that is missing, which has been reported."""
+
+SHORTEST_SECRET = 8
+LONGEST_TOLD = 200
+"""Characters of a value in a message."""
 
 _SETTING = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -49,18 +55,18 @@ class Routes:
 
 def parse_routes(text: str, settings: Mapping[str, str]) -> Routes:
     """The routes in `text`, with `${NAME}` taken from `settings`. Raises RoutesInvalid if nothing can be used."""
-    raw = _load(text)
+    raw = load_yaml(text)
     problems = [*_defaults_problems(raw)]
     if isinstance(raw, dict) and isinstance(raw.get("routes"), dict):
         raw = merge_defaults(raw)
     document = _fill(raw, settings, (), problems)
-    problems += _schema_problems(document, {(problem.route, problem.field) for problem in problems})
+    problems += _schema_problems(document, raw, {(problem.route, problem.field) for problem in problems})
     if any(not problem.route for problem in problems):
         raise RoutesInvalid(problems)
     broken = {problem.route for problem in problems}
     routes = [read_route(name, entry) for name, entry in document["routes"].items() if str(name) not in broken]
-    problems += [problem for route in routes for problem in problems_of(route)]
-    problems += problems_between(routes)
+    found = [*(problem for route in routes for problem in problems_of(route)), *problems_between(routes)]
+    problems += [replace(problem, message=_without_values(problem.message, text, settings)) for problem in found]
     broken = {problem.route for problem in problems}
     usable = tuple(route for route in routes if route.name not in broken)
     return Routes(usable, tuple(dict.fromkeys(problems)), _containers(document["routes"], broken))
@@ -96,24 +102,6 @@ def _containers(routes: Mapping[Any, Any], names: set[str]) -> frozenset[str] | 
     return frozenset(found)
 
 
-def _load(text: str) -> Any:
-    """The YAML document. Raises RoutesInvalid if it is none, or if a key is there twice: YAML would keep the last."""
-    import yaml  # first use, not cold start
-
-    class Strict(yaml.SafeLoader):
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-            for key in sorted({key for key in keys if isinstance(key, str) and keys.count(key) > 1}):
-                line = node.start_mark.line + 1
-                raise RoutesInvalid([Problem("", key, f"appears twice in the mapping at line {line}; keep one")])
-            return super().construct_mapping(node, deep)
-
-    try:
-        return yaml.load(text, Strict)  # noqa: S506  # a SafeLoader
-    except yaml.YAMLError as error:
-        raise RoutesInvalid([Problem("", "routes.yaml", f"not valid YAML: {' '.join(str(error).split())}")]) from error
-
-
 def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], problems: list[Problem]) -> Any:
     if isinstance(value, dict):
         return {key: _fill(item, settings, (*path, str(key)), problems) for key, item in value.items()}
@@ -125,6 +113,9 @@ def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], proble
         )
     if not isinstance(value, str):
         return value
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        problems.append(_problem(path, "has half a character (a surrogate), which UTF-8 cannot hold; correct it"))
+        return UNSET
 
     def setting(match: re.Match[str]) -> str:
         # A URL is as good with a trailing slash as without, and is often followed by one here.
@@ -139,11 +130,21 @@ def _fill(value: Any, settings: Mapping[str, str], path: tuple[str, ...], proble
     return filled
 
 
-def _schema_problems(document: Any, told: set[tuple[str, str]]) -> Iterator[Problem]:
-    """What the schema objects to, apart from fields that somebody has been told of already."""
-    from jsonschema import Draft202012Validator  # first use, not cold start
+def _without_values(message: str, text: str, settings: Mapping[str, str]) -> str:
+    """The message with the names of settings for their values, unless these are plain addresses: one of them may be a
+    secret, which nobody meant to have in logs and answers."""
+    for name in sorted(set(_SETTING.findall(text))):
+        value = settings.get(name, "").strip().rstrip("/")
+        is_address = value.startswith("https://") and not {"?", "@"} & set(value)
+        if len(value) >= SHORTEST_SECRET and not is_address:
+            message = message.replace(value, f"${{{name}}}")
+    return message
 
-    validator = Draft202012Validator(_schema())
+
+def _schema_problems(document: Any, raw: Any, told: set[tuple[str, str]]) -> Iterator[Problem]:
+    """What the schema objects to, apart from fields that somebody has been told of already. `raw`: the document before
+    settings were filled in."""
+    validator = _validator(_schema())
     names = document.get("routes") if isinstance(document, dict) else None
     if isinstance(names, dict):
         for name in names:
@@ -153,26 +154,22 @@ def _schema_problems(document: Any, told: set[tuple[str, str]]) -> Iterator[Prob
         path = [str(part) for part in error.absolute_path]
         if "propertyNames" in error.absolute_schema_path and path == ["routes"]:
             path.append(str(error.instance))
-        problem = _problem(tuple(path), _wrong(error))
+        problem = _problem(tuple(path), _wrong(error, _at(raw, error.absolute_path)))
         if (problem.route, problem.field) not in told:
             yield problem
 
 
 def _defaults_problems(document: Any) -> Iterator[Problem]:
     """What is wrong with the defaults that no route would be told of."""
-    from jsonschema import Draft202012Validator  # first use, not cold start
-
     if isinstance(document, dict) and "defaults" in document:
-        for error in Draft202012Validator(_schema()["$defs"]["defaults"]).iter_errors(document["defaults"]):
+        for error in _validator(_schema()["$defs"]["defaults"]).iter_errors(document["defaults"]):
             yield _problem(("defaults", *(str(part) for part in error.absolute_path)), _wrong(error))
 
 
 def settings_in(raw: Mapping[str, Any]) -> JobSettings:
     """The settings that a caller sends, by the rules of a route's. Raises InputRefused with all that is wrong."""
-    from jsonschema import Draft202012Validator  # first use, not cold start
-
     rules = {"$ref": "#/$defs/route/properties/settings", "$defs": _schema()["$defs"]}
-    found = sorted(Draft202012Validator(rules).iter_errors(raw), key=lambda e: [str(part) for part in e.absolute_path])
+    found = sorted(_validator(rules).iter_errors(raw), key=lambda e: [str(part) for part in e.absolute_path])
     wrong = [f"{'.'.join(['settings', *map(str, error.absolute_path)])}: {_wrong(error)}" for error in found]
     for name, value in [*raw.items(), *_members(raw.get("retry_settings"))]:
         if value is None:
@@ -186,11 +183,30 @@ def _members(value: object) -> list[tuple[str, Any]]:
     return [(f"retry_settings.{name}", member) for name, member in value.items()] if isinstance(value, dict) else []
 
 
+def _validator(rules: Any) -> Any:
+    from jsonschema import Draft202012Validator, ValidationError, validators  # first use, not cold start
+
+    def pattern(_: Any, wanted: str, value: Any, __: Any) -> Iterator[ValidationError]:
+        # JSON Schema's `$` is the end; Python's is before a last line break, too.
+        if isinstance(value, str) and (value.endswith("\n") or re.search(wanted, value) is None):
+            yield ValidationError(f"{value!r} does not match {wanted!r}")
+
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, {"pattern": pattern})(rules)
+
+
 def _schema() -> Any:
     return json.loads(SCHEMA.read_text("utf-8"))
 
 
-def _wrong(error: Any) -> str:
+def _at(raw: Any, path: Iterable[Any]) -> Any:
+    for part in path:
+        raw = raw[part]
+    return raw
+
+
+def _wrong(error: Any, written: Any = None) -> str:
+    """What is wrong, and what is expected. `written`: the value before settings were filled in."""
     wanted = error.schema.get("description", error.message)
     match error.validator:
         case "required":
@@ -204,9 +220,15 @@ def _wrong(error: Any) -> str:
         case "not":  # a field that is known only to say why it cannot be here
             return str(wanted)
         case _ if "propertyNames" in error.absolute_schema_path:
-            return f"{error.instance!r} is not a valid name; it must match {error.validator_value}"
+            return f"{_told(error.instance)} is not a valid name; it must match {error.validator_value}"
         case _:
-            return f"{error.instance!r} is not valid; expected {wanted}"
+            given = written if isinstance(written, str) else error.instance
+            return f"{_told(given)} is not valid; expected {wanted}"
+
+
+def _told(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_TOLD else f"{text[: LONGEST_TOLD - 1]}…"
 
 
 def _near(error: Any) -> str:

@@ -51,5 +51,10 @@ def _write(level: int, event: str, fields: Mapping[str, Any]) -> None:
     if logger.isEnabledFor(level):
         told = {name: value for name, value in fields.items() if value is not None}
         # Prefixed, because a LogRecord has attributes such as `message` of its own.
-        attributes = {f"landfall_{name}": value for name, value in told.items()}
+        attributes = {f"landfall_{name}": _encodable(value) for name, value in told.items()}
         logger.log(level, "landfall.%s %s", event, json.dumps(told, default=str), extra=attributes)
+
+
+def _encodable(value: Any) -> Any:
+    """A text that UTF-8 can hold: what events name may have half a character."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value

@@ -17,7 +17,8 @@ from shared.core.inputs import HARMLESS, Input, Value
 from shared.core.location import is_safe, locate
 from shared.core.record import Record, change, dump
 from shared.core.references import Notation, read_reference
-from shared.core.route import JobSettings, Route, problems_of
+from shared.core.route import JobSettings, Route
+from shared.core.route_problems import problems_of
 from shared.errors import InputRefused
 
 FITTING: Mapping[str, tuple[type, ...]] = {

@@ -68,7 +68,7 @@ def parse(content: bytes) -> Any:
     """The value in a JSON document. Raises InputRefused if it is not valid JSON."""
     try:
         return msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # the last: nested too deeply
         raise InputRefused(f"Not valid JSON: {error}") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import yaml
@@ -18,6 +19,11 @@ Change = tuple[str, Any]
 
 def digits() -> dict[str, Any]:
     """The demo's route as a document."""
+    return deepcopy(_digits())
+
+
+@cache
+def _digits() -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((ROOT / "routes.yaml").read_text("utf-8"))["routes"]["digits"]
     return document
 

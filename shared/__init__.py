@@ -5,6 +5,7 @@ work       what is done: each function carries out one step through the ports it
 ports      what the outside must be able to do
 adapters   the ports with Azure's SDKs and httpx; nothing else talks to Azure
 routes     reads and checks routes.yaml
+yaml_text  reads YAML within bounds
 settings   reads the app settings
 telemetry  log lines made for the Azure portal
 threads    work in threads beside the function's own

@@ -1,6 +1,7 @@
 """The core: every decision, as pure functions of plain values. No I/O, no clock, no environment, no `azure.*`.
 
 location     where things are: containers, blob paths, the `azureml://` forms, path templates
+matching     globs and folder patterns, at a cost that no name can raise
 selection    which files of a landing are scored, by their names
 route        what is scored by which endpoint, and where results go
 references   how data is referred to, and what the service is sent for each notation
@@ -12,6 +13,7 @@ refresh      a request to look at landings now
 backfill     a request for the runs of what was there, and what comes of it
 changes      what a run does differently from its route because its caller said so
 deployment   what a deployment takes, and whether a request fits it
+route_problems  what is wrong with one route
 together     what is wrong with routes together
 event        what a storage event says, or why it is ignored
 landing      one folder (or file) that a route matches

@@ -47,13 +47,20 @@ def pointer_to(run: Run) -> Pointer:
 
 def read_pointer(name: str) -> Pointer:
     """The pointer with that name. Raises InputRefused."""
+    pointer = pointer_named(name)
+    if pointer is None:
+        raise InputRefused(f"{name[:200]!r} is no pointer to a run.")
+    return pointer
+
+
+def pointer_named(name: str) -> Pointer | None:
+    """The pointer with that name; None if no pointer has it."""
     when, _, run_id = name.partition("_")
     try:
-        if not _NAME.fullmatch(name):
-            raise ValueError(name)
-        return Pointer(datetime.strptime(when, "%Y-%m-%d/%H%M%S%f").replace(tzinfo=UTC), run_id)
-    except ValueError as wrong:
-        raise InputRefused(f"{name[:200]!r} is no pointer to a run.") from wrong
+        moment = datetime.strptime(when, "%Y-%m-%d/%H%M%S%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return Pointer(moment, run_id) if _NAME.fullmatch(name) else None
 
 
 def ended(status: str) -> str:

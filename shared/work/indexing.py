@@ -52,11 +52,11 @@ def catch_up(ledger: Ledger, now: datetime) -> int:
 
     Two at once: both write the same.
     """
-    through = ledger.note(CAUGHT_UP)
     today = f"{now.astimezone(UTC):%Y-%m-%d}"
+    through = ledger.note(CAUGHT_UP)
     if through == today:
         return 0
-    since = datetime.combine(date.fromisoformat(through) - OVERLAP, datetime.min.time(), UTC) if through else None
+    since = _beginning_of(through) - OVERLAP if through is not None else None
     known = {name for status in ENDED for name in ledger.pointers(ended(status), since=since)}
     missing = [
         run
@@ -68,6 +68,14 @@ def catch_up(ledger: Ledger, now: datetime) -> int:
             ledger.point(pointer)
     ledger.make_note(CAUGHT_UP, today)
     return len(missing)
+
+
+def _beginning_of(day: str) -> datetime:
+    """What is no day is as good as the first one: then all runs are gone through."""
+    try:
+        return datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+    except ValueError:
+        return datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _under_way(

@@ -34,9 +34,9 @@ from itertools import islice
 
 from shared.core.acts import Cancel, Withdrawn
 from shared.core.card import Card
-from shared.core.location import Container, Location
+from shared.core.location import Container, Location, is_safe
 from shared.core.pause import UNREADABLE, Standing
-from shared.core.pointer import DAYS, Pointer, at_the_end, pointer_to, read_pointer
+from shared.core.pointer import DAYS, Pointer, at_the_end, pointer_named, pointer_to
 from shared.core.record import Done, change, from_json, to_json
 from shared.core.request import Promise
 from shared.core.run import Progress, Run, read_run
@@ -223,7 +223,9 @@ class Ledger:
             if since is not None and day < f"{since:%Y-%m-%d}":
                 return
             for name in sorted(self.blobs.names(self.container, f"{root}{day}/"), reverse=True):
-                pointer = read_pointer(name.removeprefix(root))
+                pointer = pointer_named(name.removeprefix(root))
+                if pointer is None:
+                    continue
                 if since is not None and pointer.claimed < since:
                     return
                 if before is None or pointer < before:
@@ -236,24 +238,23 @@ class Ledger:
     def note(self, name: str) -> str | None:
         """What was noted under that name; None if nothing was."""
         stored = self.blobs.read(self._at(name))
-        return None if stored is None else stored.content.decode()
+        return None if stored is None else stored.content.decode(errors="replace")
 
     def make_note(self, name: str, text: str) -> None:
         self.blobs.replace(self._at(name), text.encode(), etag=None)
 
     def open(self) -> Iterator[Run | Unreadable]:
         """Every run that has not ended, and some that have."""
-        names = [name.removeprefix("open/") for name in self.blobs.names(self.container, "open/")]
-        yield from (run for run in each(self._readable, names, at_once=READS_AT_ONCE) if run is not None)
+        yield from (run for run in each(self._readable, self._names("open/"), at_once=READS_AT_ONCE) if run is not None)
 
     def unfinished(self, now: datetime) -> Iterator[Run | Unreadable]:
         """Every run that has not ended, and for some time those of which jobs may still turn up."""
-        for name in list(self.blobs.names(self.container, "open/")):
-            run = self._readable(name.removeprefix("open/"))
+        for name in self._names("open/"):
+            run = self._readable(name)
             if run is None:
                 continue  # it is being claimed just now, or its claim was cut short and will be made again
             if isinstance(run, Run) and run.has_ended and (not run.abandoned or now - run.updated > LATE_JOBS):
-                self.blobs.delete(self._at(name))
+                self.blobs.delete(self._at(f"open/{name}"))
                 continue
             yield run
 
@@ -305,7 +306,7 @@ class Ledger:
 
     def standings(self) -> dict[str, Standing]:
         """What people have last asked of the routes that anything was ever asked of."""
-        names = [name[len("standings/") : -len(".json")] for name in self.blobs.names(self.container, "standings/")]
+        names = [name.removesuffix(".json") for name in self._names("standings/")]
         return dict(zip(names, each(self.standing, names, at_once=READS_AT_ONCE), strict=True))
 
     def card(self, key: str) -> Card | None:
@@ -325,12 +326,19 @@ class Ledger:
         listed, not read."""
         folder = f"landings/{route}" if route is not None else "landings"
         for file in self.blobs.list_below(self._at(folder)):
+            if not is_safe(file.name):
+                continue
             of, _, digest = f"{folder}/{file.name}".removeprefix("landings/").removesuffix(".json").partition("/")
             yield f"{of}-{digest}", file.modified
 
     def check(self) -> None:
         """Raise Unavailable unless the container answers."""
         next(iter(self.blobs.names(self.container, DAYS, folders=True)), None)
+
+    def _names(self, folder: str) -> list[str]:
+        """What is in a folder of the ledger. Who may write there may write anything; what no document is called is
+        passed over."""
+        return [name.removeprefix(folder) for name in self.blobs.names(self.container, folder) if is_safe(name)]
 
     def _readable(self, run_id: str) -> Run | Unreadable | None:
         try:

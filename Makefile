@@ -46,7 +46,7 @@ quick: setup
 
 prove: setup
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=prove tests/workflow tests/unit/test_properties.py
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m long
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -104,6 +104,5 @@ def serving(profile: str, folder: Path) -> Iterator[Service]:
 
 
 def as_profile(profile: str) -> Any:
-    """In a process of its own; all but the strictest are for proof."""
-    marks = [pytest.mark.xdist_group(profile), *([] if profile == DEFAULT else [pytest.mark.long])]
-    return pytest.param(profile, marks=marks)
+    """All but the strictest are for proof."""
+    return pytest.param(profile, marks=() if profile == DEFAULT else pytest.mark.long)

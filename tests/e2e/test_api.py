@@ -87,7 +87,6 @@ def test_the_api_is_as_it_is_described(stack: Stack, described: Any, path: str, 
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("api")
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_the_api_is_as_it_is_described_however_long_it_is_tried(
     stack: Stack, described: Any, path: str, method: str

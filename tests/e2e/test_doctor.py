@@ -22,7 +22,7 @@ from testbed.roles import Assignment, granted, without
 from testbed.stack import Stack, running
 from tests.e2e.test_landings import texts
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("doctor")]
+pytestmark = pytest.mark.long
 
 ARTIFACTS = "azureml"
 """The container in which Azure ML itself keeps the logs of jobs."""

@@ -13,7 +13,7 @@ from testbed.eventually import eventually
 from testbed.stack import ENDED, Stack, running
 from tests.e2e.test_landings import lengths, texts
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("endpoints")]
+pytestmark = pytest.mark.long
 
 MANAGEMENT = "https://management.azure.com/.default"
 

@@ -28,7 +28,7 @@ from testbed.stack import Stack, running
 from tests.examples.pumps import check
 
 # Three stacks, each for one run.
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("examples")]
+pytestmark = pytest.mark.long
 
 PYTHON = ".venv/bin/python"
 MADE = ("data", "model", "weights.json", "__pycache__")

@@ -14,7 +14,7 @@ from testbed.eventually import eventually
 from testbed.stack import Stack, running
 
 # The tests of sub-folders run on such accounts, too.
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("hierarchy")]
+pytestmark = pytest.mark.long
 
 AGE = timedelta(seconds=3)
 """Well above the quiet period of the route, which is a second: by their times, files of that age are quiet."""

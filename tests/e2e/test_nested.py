@@ -15,7 +15,7 @@ from local.identity.credential import LocalCredential
 from testbed.eventually import eventually
 from testbed.stack import Stack, running
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("nested")]
+pytestmark = pytest.mark.long
 
 FILES = {"a.txt": b"1", "part-a/b.txt": b"22", "part-a/deep/c.txt": b"333", "part-a__b.txt": b"4444"}
 

@@ -23,8 +23,7 @@ RATE = "20"
 
 
 def _as(profile: str) -> Any:
-    marks = [pytest.mark.xdist_group(profile), *([] if profile == DEFAULT else [pytest.mark.long])]
-    return pytest.param(profile, marks=marks)
+    return pytest.param(profile, marks=() if profile == DEFAULT else pytest.mark.long)
 
 
 @pytest.fixture(scope="module", params=[_as(profile) for profile in PROFILES])

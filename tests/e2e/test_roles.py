@@ -17,7 +17,7 @@ from testbed.stack import Stack, running
 from tests.e2e.test_landings import texts
 from tests.e2e.test_trouble import problems
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("roles")]
+pytestmark = pytest.mark.long
 
 APP, COMPUTE = "landfall-app", "compute"
 READER, CONTRIBUTOR = "Storage Blob Data Reader", "Storage Blob Data Contributor"

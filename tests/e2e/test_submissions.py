@@ -15,7 +15,7 @@ from testbed.eventually import eventually
 from testbed.stack import Stack, running
 from tests.e2e.test_landings import texts
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("submissions")]
+pytestmark = pytest.mark.long
 
 POST = {"method": "POST", "path": "/endpoints/lengths/jobs$"}
 LIST = {"method": "GET", "path": "/workspaces/[^/]+/jobs$"}

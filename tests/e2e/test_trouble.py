@@ -21,7 +21,7 @@ from testbed.eventually import eventually
 from testbed.stack import HERE, Stack, running
 from tests.e2e.test_landings import texts
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("trouble")]
+pytestmark = pytest.mark.long
 
 ROUTES = (HERE / "routes.yaml").read_text("utf-8")
 

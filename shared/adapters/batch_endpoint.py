@@ -39,6 +39,7 @@ RETRY_AFTER = 30.0
 CANCEL_VERSION = "2023-04-01-preview"
 HALF = 900
 """Characters of either message where two are told."""
+LONGEST_NAME = 100
 UNSURE = frozenset({400, 404, 405, 501})
 """Answers of the scoring host after which a job may be there all the same."""
 
@@ -91,12 +92,12 @@ class AzureBatchEndpoint:
     def job(self, endpoint: Endpoint, job: Job, *, has_run: bool = False) -> Job | None:
         response = self._get(endpoint, job)
         if response.is_success:
-            seen = _job(json_of(response))
+            seen = _job(json_of(response), job.name)
         elif response.status_code in UNSURE or response.status_code >= 500:
             known = self._known(endpoint, job, response)
             if known is None:
                 return None
-            seen = _job(known)
+            seen = _job(known, job.name)
         else:
             raise refused(response)
         if seen.is_pipeline or not (has_run or seen.stage is not Stage.RUNNING):
@@ -186,8 +187,12 @@ def _submission(response: httpx.Response) -> Submission:
     return Rejected(response.status_code, words(response))
 
 
-def _job(resource: Mapping[str, Any]) -> Job:
-    return _candidate(resource, ()).job
+def _job(resource: Mapping[str, Any], name: str) -> Job:
+    """The job of that name in an answer. Another one's end is not its end."""
+    job = _candidate(resource, ()).job
+    if job.name != name:
+        raise Unavailable(f"Asked for job {name}, the endpoint answered with job {cut(job.name, LONGEST_NAME)}.")
+    return job
 
 
 def _candidate(resource: object, identity: Collection[str]) -> Candidate:

@@ -109,6 +109,20 @@ def test_odd_jobs_in_a_list_do_not_hide_the_one_that_is_looked_for(
     assert [one.outputs for one in listing.jobs if one.job.name == "a"] == [()]
 
 
+@pytest.mark.parametrize("name", ["batchjob-2", "x" * 100_000])
+def test_the_answer_about_another_job_is_not_taken_for_the_one_that_was_asked_for(
+    endpoint: AzureBatchEndpoint, uri: str, break_with: Break, name: str
+) -> None:
+    """A proxy's mistake: the run would be published with what its job had written by then."""
+    body = {"name": name, "properties": {"status": "Completed"}}
+    break_with(match={"method": "GET"}, action={"status": 200, "body": body})
+
+    with pytest.raises(Unavailable, match="Asked for job batchjob-1, the endpoint answered with job") as trouble:
+        endpoint.job(at(uri), Job(name="batchjob-1"))
+
+    assert len(str(trouble.value)) < 200
+
+
 @pytest.mark.parametrize("value", [7, True, "x", {"a": 1}])
 def test_a_list_of_jobs_that_is_no_list_is_not_an_empty_list(
     endpoint: AzureBatchEndpoint, uri: str, break_with: Break, value: object

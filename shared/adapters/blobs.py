@@ -7,7 +7,7 @@ import base64
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,15 +28,14 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import (
     BlobBlock,
     BlobClient,
-    BlobPrefix,
     BlobProperties,
     BlobServiceClient,
-    ContainerClient,
 )
 from requests.adapters import HTTPAdapter
 
 from shared.adapters.credentials import STORAGE
 from shared.adapters.hierarchy import Hierarchies
+from shared.adapters.listing import CONNECTION_TIMEOUT, READ_TIMEOUT, RETRIES, Lists, marks_folder
 from shared.adapters.messages import told_by
 from shared.adapters.streaming import (
     Walls,
@@ -88,7 +87,9 @@ class AzureBlobs:
         self._walls = Walls(monotonic)
         self._session = requests.Session()
         self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+        self._transport = RequestsTransport(session=self._session, session_owner=False)
         self._service = lru_cache(maxsize=16)(self._connect)
+        self._lists = Lists(credential, self._transport)
         self._hierarchies = Hierarchies(self._session, credential)
 
     def close(self) -> None:
@@ -99,15 +100,11 @@ class AzureBlobs:
         return self._hierarchies.has(container)
 
     def list_folder(self, folder: Location) -> Listing:
-        prefix, dates = _below(folder.path), _Dates()
         with _mapped(f"list {folder.url}", READER, folder.container):
-            found = self._container(folder.container).walk_blobs(
-                name_starts_with=prefix, include=["metadata"], delimiter="/", raw_response_hook=dates.note
-            )
-            items = list(found)
-        blobs = (item for item in items if isinstance(item, BlobProperties))
-        files = tuple(_file(blob, prefix) for blob in blobs if not _is_folder(blob))
-        return Listing(files, dates.first, has_folders=any(isinstance(item, BlobPrefix) for item in items))
+            pages = list(self._lists.pages(folder.container, _below(folder.path), delimiter="/"))
+        files = tuple(file for page in pages for file in page.files)
+        seen_at = min(page.seen_at for page in pages)
+        return Listing(files, seen_at, has_folders=any(page.folders for page in pages))
 
     def list_file(self, blob: Location) -> Listing:
         dates = _Dates()
@@ -121,22 +118,14 @@ class AzureBlobs:
         return Listing(() if _is_folder(found) else (_file(found, _below(blob.parent.path)),), dates.first)
 
     def list_below(self, folder: Location) -> Iterable[File]:
-        prefix = _below(folder.path)
         with _mapped(f"list {folder.url}", READER, folder.container):
-            found = self._container(folder.container).list_blobs(name_starts_with=prefix, include=["metadata"])
-            yield from (_file(blob, prefix) for blob in found if not _is_folder(blob))
+            for page in self._lists.pages(folder.container, _below(folder.path)):
+                yield from page.files
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
         with _mapped(f"list {container.url}/{prefix}", READER, container):
-            client = self._container(container)
-            if folders:
-                for item in client.walk_blobs(name_starts_with=prefix, delimiter="/"):
-                    if isinstance(item, BlobPrefix):
-                        yield item.name[len(prefix) :].rstrip("/")
-            else:
-                # Names alone would not do: where there is a hierarchy, directories are listed among the blobs.
-                listed = client.list_blobs(name_starts_with=prefix, include=["metadata"])
-                yield from (blob.name for blob in listed if not _is_folder(blob))
+            for page in self._lists.pages(container, prefix, delimiter="/" if folders else None):
+                yield from page.folders if folders else (f"{prefix}{file.name}" for file in page.files)
 
     def stat(self, blob: Location) -> File | None:
         with _mapped(f"read the properties of {blob.url}", READER, blob.container):
@@ -264,13 +253,14 @@ class AzureBlobs:
         return f"Bearer {self._credential.get_token(STORAGE).token}"
 
     def _connect(self, account_url: str) -> BlobServiceClient:
-        transport = RequestsTransport(session=self._session, session_owner=False)
         return BlobServiceClient(
-            account_url, self._credential, transport=transport, connection_timeout=10, read_timeout=60, retry_total=3
+            account_url,
+            self._credential,
+            transport=self._transport,
+            connection_timeout=CONNECTION_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            retry_total=RETRIES,
         )
-
-    def _container(self, container: Container) -> ContainerClient:
-        return self._service(container.account_url).get_container_client(container.name)
 
     def _blob(self, blob: Location) -> BlobClient:
         require_safe(blob)
@@ -308,7 +298,9 @@ def _mapped(what: str, role: str, container: Container) -> Iterator[None]:
 
 
 def _code(error: HttpResponseError) -> str:
-    code = getattr(error, "error_code", None) or ""
+    headers: Mapping[str, str] = getattr(error.response, "headers", {})
+    told = headers.get("x-ms-error-code")
+    code = getattr(error, "error_code", None) or told or ""
     return str(getattr(code, "value", code))  # the SDK has members for some codes, and plain texts for others
 
 
@@ -333,11 +325,7 @@ def _quoted(etag: str) -> str:
 
 
 def _is_folder(blob: BlobProperties) -> bool:
-    """The empty blobs that stand for folders, on accounts with or without a hierarchy. Anybody may give a file the
-    name or the metadata of one: what has content is a file, and a job reads it."""
-    if blob.size:
-        return False
-    return blob.name.endswith("/") or str((blob.metadata or {}).get("hdi_isfolder", "")).lower() == "true"
+    return marks_folder(blob.name, blob.size, (blob.metadata or {}).get("hdi_isfolder"))
 
 
 def _file(blob: BlobProperties, prefix: str) -> File:

@@ -48,7 +48,7 @@ class Container(Record, frozen=True):
 
     def url_of(self, path: str) -> str:
         """The URL of a blob or folder in it, percent-encoded."""
-        return f"{self.url}/{quote(path, safe='/=')}"
+        return f"{self.url}/{quote(path, safe='/=', errors='surrogatepass')}"
 
 
 class Location(Record, frozen=True):

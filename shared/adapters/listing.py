@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlencode
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -60,7 +60,9 @@ class Lists:
         given = {"restype": "container", "comp": "list", "prefix": prefix, "include": "metadata"}
         params = {name: value for name, value in {**given, "delimiter": delimiter}.items() if value}
         while True:
-            request = HttpRequest("GET", container.url, params=params, headers={"x-ms-version": VERSION})
+            # azure-core writes parameters into a URL as they are.
+            url = f"{container.url}?{urlencode(params, quote_via=quote)}"
+            request = HttpRequest("GET", url, headers={"x-ms-version": VERSION})
             response = self._client.send_request(
                 request, connection_timeout=CONNECTION_TIMEOUT, read_timeout=READ_TIMEOUT
             )

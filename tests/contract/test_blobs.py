@@ -123,6 +123,21 @@ def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at: Place
     assert not blobs.list_folder(at("in/deeper")).has_folders
 
 
+@pytest.mark.parametrize("folder", ["50%25", "a&b=c", "#1?", "a+b", "a b", "ä", "100%", "%2e%2e", "'\"<>"])
+def test_a_folder_is_listed_whatever_its_name_has_to_be_in_a_url(blobs: Blobs, at: Place, folder: str) -> None:
+    blobs.create(at(f"{folder}/x/1"), b"1")
+    blobs.create(at(f"{folder}/2"), b"2")
+    blobs.create(at("50%/3"), b"3")
+
+    listing = blobs.list_folder(at(folder))
+
+    assert (names(listing.files), listing.has_folders) == (["2"], True)
+    assert names(blobs.list_below(at(folder))) == ["2", "x/1"]
+    prefix = f"{at(folder).path}/"
+    assert list(blobs.names(at(folder).container, prefix)) == [f"{prefix}2", f"{prefix}x/1"]
+    assert list(blobs.names(at(folder).container, prefix, folders=True)) == ["x"]
+
+
 def test_a_listing_tells_what_a_file_is_and_when_the_service_looked(blobs: Blobs, at: Place) -> None:
     blobs.create(at("in/a"), b"12345")
 

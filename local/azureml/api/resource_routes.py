@@ -24,6 +24,7 @@ from local.azureml.workspace.deployed import Deployed
 from local.azureml.workspace.names import LOCATION, WORKSPACE_ID, id_of, type_of
 from local.azureml.workspace.registry import Registry, Resource
 from local.azureml.workspace.uris import DEFAULT_DATASTORE, BlobPath, Places, as_datastore
+from local.roles.identities import WORKSPACE
 
 SUBSCRIPTION_ID = WORKSPACE_ID.partition("/resourceGroups/")[0]
 OPERATIONS = f"{SUBSCRIPTION_ID}/providers/Microsoft.MachineLearningServices/locations"
@@ -190,13 +191,16 @@ class ResourceRoutes:
         return web.json_response({"secretsType": "Sas", "sasToken": token})
 
     async def _pending_upload(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
-        """Where the files of an asset may be put before it is created."""
-        container = BlobPath(DEFAULT_DATASTORE.account, DEFAULT_DATASTORE.container, "")
+        """Where the files of an asset may be put before it is created: a container that nobody else is given. In one
+        place for all, the client takes what an earlier upload has left under the same names for its own."""
+        upload = str(uuid.uuid4())
+        container = BlobPath(DEFAULT_DATASTORE.account, upload, "")
+        await self._storage.acting_as(WORKSPACE).ensure_container(container.account, container.container)
         url = self._storage.url(container)
         token = self._storage.signature(container.account, _DEFAULT_LIFETIME)
         return web.json_response(
             {
-                "pendingUploadId": str(uuid.uuid4()),
+                "pendingUploadId": upload,
                 "pendingUploadType": "TemporaryBlobReference",
                 "blobReferenceForConsumption": {
                     "blobUri": url,

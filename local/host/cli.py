@@ -113,7 +113,7 @@ async def _serve(args: argparse.Namespace) -> None:
         invoker.client_binding = client_binding(base_url, hub, keys.durabletask_extension)
         store = Store(args.state / "host" / "durable.sqlite")
         stack.callback(store.close)
-        engine = _engine(store, AppFunctions(registry, invoker), clock, host)
+        engine = _engine(store, AppFunctions(registry, invoker), clock, host, hub)
         engine.pause()  # until the durable client can reach this host
         parts = Parts(registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub)
         stack.push_async_callback(_close_client_session)
@@ -128,7 +128,7 @@ async def _serve(args: argparse.Namespace) -> None:
         await serving.until_stopped(with_parent=args.with_parent)
 
 
-def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson) -> Engine:
+def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson, hub: str) -> Engine:
     return Engine(
         store,
         functions,
@@ -137,6 +137,7 @@ def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson)
         activities=int(host.get(*DURABLE, "maxConcurrentActivityFunctions", default=AT_ONCE)),
         version=host.get(*DURABLE, "defaultVersion"),
         override=_may_override(host),
+        hub=hub,
     )
 
 

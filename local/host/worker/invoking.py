@@ -23,6 +23,7 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from local.clock import Clock, SteadyClock
+from local.host.durable.runtime.errors import words_of
 from local.host.durable.runtime.functions import Handler, Kind
 from local.host.worker import invocations
 from local.host.worker.contexts import InvocationContext, Out, RetryState
@@ -31,10 +32,15 @@ from local.host.worker.outputs import WRITTEN, Outputs
 from local.host.worker.registry import Function, Parameter, Registry
 
 RECORDS = logging.getLogger("Function")
+log = logging.getLogger("Host.Triggers.DurableTask")
 
 
 class FunctionTimeoutException(Exception):
     """A function ran longer than host.json allows. The name is .NET's; it stands in texts that apps read."""
+
+
+class FunctionEnded(Exception):
+    """A function ended by what is no failure in Python: it meant to end its process, or to cancel its task."""
 
 
 class Invoker:
@@ -86,7 +92,7 @@ class Invoker:
                     "'Functions.%s' failed (%s: %s) and is retried in %s.",
                     function.name,
                     type(error).__name__,
-                    error,
+                    words_of(error),
                     delay,
                 )
                 state = RetryState(again, state.max_retry_count, error)
@@ -140,6 +146,11 @@ class Invoker:
                         return await function.call(**arguments)
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._pool, _call_here, function, arguments, invocation)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the host stops
+            raise FunctionEnded(f"{function.name} raised {type(error).__name__}") from error
         except TimeoutError as error:
             if not scope.expired():
                 raise  # the function's own
@@ -147,6 +158,10 @@ class Invoker:
                 f"Timeout value of {self._timeout} exceeded by function 'Functions.{function.name}' "
                 f"(Id: '{invocation}'). Initiating cancellation."
             ) from error
+        except Exception:
+            raise
+        except BaseException as error:  # it would end the event loop, and the host with it
+            raise FunctionEnded(f"{function.name} raised {type(error).__name__}: {error}") from error
 
     async def _written(
         self, function: Function, result: Any, arguments: Mapping[str, Any], data: Mapping[str, Any]
@@ -189,7 +204,11 @@ class AppFunctions:
             return None
 
         async def handler(text: str) -> str:
-            result = await self._invoker.invoke(function, Datum(text, "string"), reason="(null)")
+            try:
+                result = await self._invoker.invoke(function, Datum(text, "string"), reason="(null)")
+            except Exception:
+                log.exception("Exception while executing function: Functions.%s", function.name)
+                raise
             return str(result.value) if result is not None and result.value is not None else "null"
 
         return handler

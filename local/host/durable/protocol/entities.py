@@ -85,6 +85,12 @@ def conclude(
     return EntityTurn(entity, state, messages)
 
 
+def failures(batch: Sequence[Request], answer: str) -> list[tuple[str, str]]:
+    """The operations that failed, with what they say."""
+    results = zip(batch, json.loads(answer)["results"], strict=True)
+    return [(str(request["op"]), str(result["result"])) for request, result in results if result["isError"]]
+
+
 def failed(
     entity: EntityId, state: EntityState | None, batch: Sequence[Request], reason: str, now: datetime
 ) -> EntityTurn:

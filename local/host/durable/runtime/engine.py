@@ -44,6 +44,7 @@ from local.host.durable.runtime.functions import Functions, Kind, unknown
 from local.host.durable.runtime.hazards import Hazards
 from local.host.durable.runtime.listing import Instance
 from local.host.durable.runtime.store import Store
+from local.host.durable.runtime.tracing import Trace
 from local.host.durable.runtime.turns import Counts, Turns
 
 AT_ONCE = 10 * (os.cpu_count() or 1)
@@ -64,6 +65,7 @@ class Engine:
         activities: int = AT_ONCE,
         version: str | None = None,
         override: bool = False,
+        hub: str = "TestHubName",
     ) -> None:
         """`turns` bounds the orchestrations and entities that run at once, `activities` the activities.
 
@@ -76,7 +78,8 @@ class Engine:
         self.counts = Counts()
         self._lanes = (turns, activities)
         self._agenda = Agenda(store, clock)
-        self._turns = Turns(store, functions, self._agenda, self.counts, new_id, version)
+        self._trace = Trace(hub)
+        self._turns = Turns(store, functions, self._agenda, self.counts, new_id, version, self._trace)
 
     async def __aenter__(self) -> Self:
         turns, activities = self._lanes
@@ -147,6 +150,7 @@ class Engine:
         if status is not None:
             raise InstanceExists(status)
         self.counts.orchestrations += 1
+        self._trace.scheduled(identity, name, "Orchestrator", "NewInstance")
         self._agenda.wake(identity)
         return identity
 

@@ -35,3 +35,11 @@ class WrongStatus(Exception):
 
 class NotFailed(Exception):
     """An instance was to be rewound that has not failed."""
+
+
+def words_of(error: BaseException) -> str:
+    """What an exception says, even if it cannot."""
+    try:
+        return str(error)
+    except Exception as wordless:
+        return f"(its __str__ raised {type(wordless).__name__})"

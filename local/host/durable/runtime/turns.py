@@ -10,21 +10,23 @@ from datetime import datetime
 
 from local.host.durable.protocol import entities, episode, http_calls
 from local.host.durable.protocol.entities import EntityId
-from local.host.durable.protocol.episode import TERMINAL, Answer, Episode, Message, Received
+from local.host.durable.protocol.episode import TERMINAL, Answer, Episode, Message, Received, Turn
 from local.host.durable.protocol.events import Event, EventType, details, event
 from local.host.durable.runtime.agenda import Agenda
-from local.host.durable.runtime.errors import UnknownFunction
+from local.host.durable.runtime.errors import UnknownFunction, words_of
 from local.host.durable.runtime.functions import Functions, Kind, unknown
 from local.host.durable.runtime.hazards import Hazards
 from local.host.durable.runtime.http_sending import send
 from local.host.durable.runtime.listing import Instance
 from local.host.durable.runtime.store import Activity, Store
+from local.host.durable.runtime.tracing import Trace
 
 log = logging.getLogger("Host.Durable")
 
 ENTITY_BATCH = 50
 """Source: Azure docs, durable-functions host.json: maxEntityOperationBatchSize."""
 MESSAGE_BATCH = 1000
+ORCHESTRATOR, ACTIVITY = "Orchestrator", "Activity"
 
 
 @dataclass(slots=True)
@@ -50,9 +52,10 @@ class Turns:
         counts: Counts,
         new_id: Callable[[], str],
         version: str | None,
+        trace: Trace,
     ) -> None:
         """`version` is for sub-orchestrations that are called without one."""
-        self._store, self._functions, self._agenda = store, functions, agenda
+        self._store, self._functions, self._agenda, self._trace = store, functions, agenda, trace
         self._counts, self._new_id, self._version = counts, new_id, version
         self.hazards = Hazards()
 
@@ -101,6 +104,8 @@ class Turns:
             self._store.drop(received)
             return False
         self._counts.episodes += 1
+        if not past:
+            self._trace.started(instance.id, begun.name, ORCHESTRATOR, instance.input)
         if begun.terminated is not None:
             turn = episode.terminate(begun, begun.terminated)
         else:
@@ -110,17 +115,26 @@ class Turns:
         turn.messages = self.hazards.spread(turn.messages, now)
         turn.children = [replace(child, version=child.version or self._version) for child in turn.children]
         for activity in self._store.commit(turn, received, now):
+            self._trace.scheduled(instance.id, str(activity.event["Name"]), ACTIVITY, begun.name)
             self._agenda.add(activity)
             if self.hazards.duplicates():
                 self._agenda.add(activity)
         self._counts.timers += sum(r.body["EventType"] == EventType.TIMER_FIRED for r in received)
         self._counts.orchestrations += len(turn.children)
         for child in turn.children:
+            self._trace.scheduled(child.instance, child.name, ORCHESTRATOR, begun.name)
             self._agenda.wake(child.instance)
         self._agenda.posted(turn.messages)
+        self._tell_end(turn, begun.name)
         if turn.status in TERMINAL:
             self._agenda.ended(instance.id)
         return turn.restart is not None
+
+    def _tell_end(self, turn: Turn, name: str) -> None:
+        if turn.status == "Failed":
+            self._trace.failed(turn.instance, name, ORCHESTRATOR, str(turn.output))
+        elif turn.status in TERMINAL or turn.restart is not None:
+            self._trace.completed(turn.instance, name, ORCHESTRATOR, turn.output, anew=turn.restart is not None)
 
     async def _ask(self, begun: Episode) -> Answer:
         handler = self._functions.find(Kind.ORCHESTRATOR, begun.name)
@@ -129,7 +143,7 @@ class Turns:
         try:
             return Answer(await handler(episode.context(begun)))
         except Exception as error:
-            return Answer(None, str(error), f"{type(error).__name__}: {error}")
+            return Answer(None, words_of(error), f"{type(error).__name__}: {words_of(error)}")
 
     def _refuse(self, scheduled: Event) -> str | None:
         match scheduled["EventType"]:
@@ -159,9 +173,11 @@ class Turns:
             answer = await handler(entities.context(entity, state, batch))
             ids = [self._new_id() for _ in json.loads(answer)["signals"]]
             turn = entities.conclude(entity, batch, answer, now=self._agenda.now(), request_ids=ids)
+            for operation, reason in entities.failures(batch, answer):
+                self._trace.operation_failed(identity, entity.name, operation, reason)
         except Exception as error:
-            log.error("Entity '%s' failed: %s", identity, error)
-            turn = entities.failed(entity, state, batch, str(error), self._agenda.now())
+            self._trace.failed(identity, entity.name, "Entity", words_of(error))
+            turn = entities.failed(entity, state, batch, words_of(error), self._agenda.now())
         turn.messages[:] = self.hazards.spread(turn.messages, self._agenda.now())
         self._store.commit_entity(turn, received, self._agenda.now())
         self._agenda.posted(turn.messages)
@@ -176,13 +192,16 @@ class Turns:
             handler = self._functions.find(Kind.ACTIVITY, name)
             if handler is None:
                 return _task_failed(task, f"Activity function '{name}' does not exist.", self._agenda.now())
+            self._trace.started(activity.instance, name, ACTIVITY, text)
             result = await handler(text)
             if self.hazards.times_out():
                 raise TimeoutError("The activity function timed out on purpose, after its work was done.")
         except Exception as error:
             # Two spaces: the extension puts one, and the friendly form of the message begins with another.
-            reason = f"Activity function '{name}' failed:  {type(error).__name__}: {error}"
+            reason = f"Activity function '{name}' failed:  {type(error).__name__}: {words_of(error)}"
+            self._trace.failed(activity.instance, name, ACTIVITY, f"{type(error).__name__}: {words_of(error)}")
             return _task_failed(task, reason, self._agenda.now())
+        self._trace.completed(activity.instance, name, ACTIVITY, result)
         return _task_completed(task, None if result == "null" else result, self._agenda.now())
 
     async def _http(self, task: int, request: http_calls.Request) -> Event | http_calls.LookAgain:

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,17 @@ from local.host.durable.management.client_binding import client_binding
 from local.host.durable.runtime.engine import AT_ONCE, Engine
 from local.host.durable.runtime.store import OtherVersion, Store
 from local.host.files import write_whole
+from local.host.holding import StateInUse, hold
 from local.host.keys import keys_of
 from local.host.logs import Arrivals, levels_of
 from local.host.server import Parts, application
-from local.host.settings import HostJson, SettingsError, function_timeout, load_host_json, load_local_settings
+from local.host.settings import HostJson, SettingsError, function_timeout, load_host_json, load_local_settings, resolve
 from local.host.triggers import queues, timers
 from local.host.triggers.http import BadRoute, Route, routes_of
 from local.host.triggers.schedules import BadSchedule
 from local.host.worker.indexing import BadWarmUp, UnsupportedBinding
 from local.host.worker.invoking import AppFunctions, Invoker
-from local.host.worker.loading import load
+from local.host.worker.loading import NoApp, load
 from local.host.worker.outputs import Outputs
 from local.host.worker.registry import Function, FunctionLoadError, Registry
 from local.host.worker.retrying import BadRetry
@@ -50,6 +51,8 @@ REFUSALS = (
     BadRetry,
     BadWarmUp,
     OtherVersion,
+    NoApp,
+    StateInUse,
 )
 """What the host finds wrong with an app; the message says all there is to know."""
 GRACE = 3.0
@@ -88,10 +91,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _serve(args: argparse.Namespace) -> None:
+    with hold(args.state) as note:
+        await _serve_holding(args, note)
+
+
+async def _serve_holding(args: argparse.Namespace, note: Callable[[int], None]) -> None:
     stacked = addresses.load(args.state) if (args.state / "addresses.json").exists() else None
-    port = args.port or (addresses.port_of(stacked.host) if stacked else _free_port(args.state))
+    local = load_local_settings(args.app, os.environ)
+    port = args.port or (addresses.port_of(stacked.host) if stacked else local.port or _free_port(args.state))
+    note(port)
+    write_whole(args.state / "host" / "port", str(port))
     base_url = f"http://127.0.0.1:{port}"
-    load_local_settings(args.app, os.environ)
     os.environ.setdefault("WEBSITE_HOSTNAME", f"127.0.0.1:{port}")
     os.environ["AzureWebJobsScriptRoot"] = str(args.app)  # noqa: SIM112  # the name that the SDK reads
     host = load_host_json(args.app, os.environ)
@@ -102,7 +112,7 @@ async def _serve(args: argparse.Namespace) -> None:
     prefix = str(host.get("extensions", "http", "routePrefix", default="api"))
     routes = routes_of(registry.triggered_by("httpTrigger"), prefix)
     keys = keys_of(args.state, enforced=args.auth)
-    hub = str(host.get(*DURABLE, "hubName", default="TestHubName"))
+    hub = resolve(str(host.get(*DURABLE, "hubName", default="TestHubName")), os.environ)
     async with AsyncExitStack() as stack:
         options = queues.Options.of(host, args.poll_ms / 1e3)
         outputs = Outputs(stack, os.environ, clock, encoded=options.encoded)
@@ -115,10 +125,16 @@ async def _serve(args: argparse.Namespace) -> None:
         stack.callback(store.close)
         engine = _engine(store, AppFunctions(registry, invoker), clock, host, hub)
         engine.pause()  # until the durable client can reach this host
-        parts = Parts(registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub)
+        parts = Parts(
+            registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub, cors=local.cors
+        )
         stack.push_async_callback(_close_client_session)
         await stack.enter_async_context(engine)
-        await serving.listen(stack, application(parts), port)
+        try:
+            await serving.listen(stack, application(parts), port, decompress=False)
+        except OSError as error:
+            told = f"port {port} cannot be used ({error.strerror}); choose another --port, or free this one."
+            raise SettingsError(told) from error
         await _warm_up(parts)
         _start_triggers(stack, parts, timers.Timers(args.state, invoker, clock), options)
         stack.push_async_callback(_let_end, engine, invoker)
@@ -229,9 +245,7 @@ def _free_port(state: Path) -> int:
             sock.bind(("127.0.0.1", int(path.read_text()) if path.exists() else 0))
         except OSError:
             sock.bind(("127.0.0.1", 0))
-        port = int(sock.getsockname()[1])
-    write_whole(path, str(port))
-    return port
+        return int(sock.getsockname()[1])
 
 
 def _clock(state: Path, rate: float) -> SteadyClock:

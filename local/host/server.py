@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 from azure.functions.meta import Datum
 
 from local.faults import Faults
+from local.host.described import described
 from local.host.durable.management.api import DurableApi
 from local.host.durable.management.client_binding import LOOPBACK
 from local.host.durable.runtime.engine import Engine
@@ -43,6 +44,7 @@ class Parts:
     routes: list[Route]
     keys: Keys
     hub: str
+    cors: tuple[str, ...] = ()
 
 
 def application(parts: Parts) -> web.Application:
@@ -50,10 +52,15 @@ def application(parts: Parts) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY)
     Faults().install(app)
     app.middlewares.append(_open_until_stopping(parts.invoker))
+    if parts.cors:
+        app.middlewares.append(_shared_with(parts.cors))
     admin = _Admin(parts)
     app.router.add_get("/", _home)
     app.router.add_get("/admin/host/status", admin.status)
     app.router.add_get("/admin/functions", admin.functions)
+    app.router.add_get("/admin/functions/{name}", admin.function)
+    app.router.add_get("/admin/functions/{name}/status", admin.function_status)
+    app.router.add_route("*", "/admin/host/ping", admin.ping)
     app.router.add_get("/admin/durable/counts", admin.counts)
     app.router.add_route("*", "/admin/durable/hazards", admin.hazards)
     app.router.add_get("/admin/functions/{name}/keys", admin.function_keys)
@@ -81,6 +88,27 @@ def _open_until_stopping(invoker: Invoker) -> Middleware:
 
 async def _home(_: web.Request) -> web.Response:
     return web.Response(text="Your Functions host is up and running.")
+
+
+def _shared_with(origins: tuple[str, ...]) -> Middleware:
+    """Lets pages of these origins call the app, as `Host.CORS` of local.settings.json says."""
+
+    @web.middleware
+    async def share(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin", "")
+        allowed = {"Access-Control-Allow-Origin": "*" if "*" in origins else origin}
+        if not origin or not {"*", origin} & set(origins):
+            return await handler(request)
+        asked = request.headers.get("Access-Control-Request-Method")
+        if request.method == "OPTIONS" and asked is not None:
+            headers = request.headers.get("Access-Control-Request-Headers", "")
+            more = {"Access-Control-Allow-Methods": asked, "Access-Control-Allow-Headers": headers}
+            return web.Response(status=204, headers={**allowed, **more})
+        response = await handler(request)
+        response.headers.update(allowed)
+        return response
+
+    return share
 
 
 class _Admin:
@@ -132,11 +160,26 @@ class _Admin:
         return web.json_response(self._parts.engine.hazards.report())
 
     async def functions(self, request: web.Request) -> web.Response:
-        listed = [
-            {"name": f.name, "trigger": f.kind, "bindings": f.bindings, "isDisabled": not f.enabled}
-            for f in self._parts.registry
-        ]
-        return self._parts.keys.refusal(request) or web.json_response(listed)
+        return self._parts.keys.refusal(request) or web.json_response(
+            [self._described(function, request) for function in self._parts.registry]
+        )
+
+    async def function(self, request: web.Request) -> web.Response:
+        found = self._parts.registry.get(request.match_info["name"])
+        shown = web.Response(status=404) if found is None else web.json_response(self._described(found, request))
+        return self._parts.keys.refusal(request) or shown
+
+    async def function_status(self, request: web.Request) -> web.Response:
+        """Without errors: an app with functions that cannot be loaded is not started at all."""
+        found = self._parts.registry.get(request.match_info["name"])
+        shown = web.Response(status=404) if found is None else web.json_response({})
+        return self._parts.keys.refusal(request) or shown
+
+    async def ping(self, request: web.Request) -> web.Response:
+        return self._parts.keys.refusal(request) or web.Response(headers={"Cache-Control": "no-store, no-cache"})
+
+    def _described(self, function: Function, request: web.Request) -> dict[str, Any]:
+        return described(function, self._parts.routes, str(request.url.origin()))
 
     async def invoke(self, request: web.Request) -> web.Response:
         """Start a function that has no HTTP trigger, with the body's `input`; 202, and the outcome is in the log."""

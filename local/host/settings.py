@@ -15,6 +15,8 @@ OVERRIDE = "AzureFunctionsJobHost__"
 
 _TIMEOUT = re.compile(r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})")
 
+_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+
 
 class SettingsError(Exception):
     """A settings file or a setting was not what it has to be; the message says which and why."""
@@ -52,13 +54,34 @@ def function_timeout(host: HostJson) -> timedelta | None:
     return span
 
 
-def load_local_settings(app: Path, environment: MutableMapping[str, str]) -> None:
-    """Put `Values` of local.settings.json in the environment, where they are not set already."""
-    values = _read(app / "local.settings.json").get("Values", {})
-    if not isinstance(values, dict):
-        raise SettingsError(f"'Values' in {app / 'local.settings.json'} must be an object of strings.")
+@dataclass(frozen=True, slots=True)
+class LocalHost:
+    """`Host` of local.settings.json. `port`: None, if it names none; `cors`: origins that may call the app, `*` any."""
+
+    port: int | None = None
+    cors: tuple[str, ...] = ()
+
+
+def load_local_settings(app: Path, environment: MutableMapping[str, str]) -> LocalHost:
+    """Put `Values` of local.settings.json in the environment, where they are not set already; what it says of the host.
+
+    Source: Azure docs, functions-develop-local (local settings file); the environment's name is what `func start` sets.
+    """
+    path = app / "local.settings.json"
+    document = _read(path)
+    if document.get("IsEncrypted") is True:
+        raise SettingsError(f"{path} is encrypted, which only func can read; run `func settings decrypt` in {app}.")
+    values, host = document.get("Values", {}), document.get("Host", {})
+    if not isinstance(values, dict) or not isinstance(host, dict):
+        raise SettingsError(f"'Values' and 'Host' in {path} must be objects.")
     for name, value in values.items():
         environment.setdefault(name, str(value))
+    environment.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
+    port = host.get("LocalHttpPort")
+    if port is not None and not (isinstance(port, int) and 0 < port < 65536):
+        raise SettingsError(f"Host.LocalHttpPort in {path} is {port!r}; it must be a port.")
+    origins = str(host.get("CORS") or "").split(",")
+    return LocalHost(port, tuple(origin.strip().rstrip("/") for origin in origins if origin.strip()))
 
 
 def load_host_json(app: Path, environment: Mapping[str, str]) -> HostJson:
@@ -96,12 +119,17 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        values = json.loads(path.read_text("utf-8-sig"))
+        values = json.loads(_without_comments(path.read_text("utf-8-sig")))
     except ValueError as error:
         raise SettingsError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(values, dict):
         raise SettingsError(f"{path} must hold a JSON object.")
     return values
+
+
+def _without_comments(text: str) -> str:
+    """The host takes comments in JSON; what looks like one within a string is none."""
+    return _COMMENT.sub(lambda found: found[0] if found[0].startswith('"') else " ", text)
 
 
 def _set(values: dict[str, Any], path: list[str], value: str) -> None:

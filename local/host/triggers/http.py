@@ -19,7 +19,7 @@ from azure.functions.meta import Datum
 from local.host.expressions import binding_data
 from local.host.keys import Keys
 from local.host.worker.invoking import Invoker
-from local.host.worker.registry import Function
+from local.host.worker.registry import Function, member
 
 log = logging.getLogger("Host.Http")
 
@@ -67,14 +67,19 @@ def routes_of(functions: Sequence[Function], prefix: str) -> list[Route]:
 
 
 def _route(function: Function, prefix: str) -> Route:
-    template = "/".join(part for part in (prefix.strip("/"), str(function.trigger.route).strip("/")) if part)
+    template = "/".join(part for part in (prefix.strip("/"), _route_of(function).strip("/")) if part)
     pattern, precision = "", []
     for segment in template.split("/") if template else []:
         text, how = _segment(segment, function.name)
         pattern += text
         precision.append(how)
-    methods = frozenset(str(method).upper() for method in function.trigger.methods or ())
+    methods = frozenset(str(method).upper() for method in member(function.trigger, "methods") or ())
     return Route(function, template, re.compile(pattern + "/?", re.IGNORECASE), tuple(precision), methods)
+
+
+def _route_of(function: Function) -> str:
+    route = member(function.trigger, "route")
+    return function.name if route is None else str(route)
 
 
 def _segment(segment: str, function: str) -> tuple[str, int]:
@@ -114,7 +119,7 @@ class HttpFunctions:
         return web.Response(status=404)
 
     def _refusal(self, function: Function, request: web.Request) -> web.Response | None:
-        level = str(function.trigger.auth_level or "function").lower()
+        level = str(member(function.trigger, "authLevel") or "function").lower()
         if level == "anonymous":
             return None
         enough = [] if level == "admin" else [self._keys.function, self._keys.of_function(function.name)]

@@ -25,7 +25,7 @@ from local.host.accounts import account_of, credential_of
 from local.host.expressions import binding_data
 from local.host.settings import HostJson, SettingsError, resolve
 from local.host.worker.invoking import Invoker
-from local.host.worker.registry import Function
+from local.host.worker.registry import Function, member
 
 log = logging.getLogger("Host.Triggers.Queue")
 
@@ -58,8 +58,8 @@ class Options:
 
 def connect(stack: AsyncExitStack, function: Function, environment: Mapping[str, str], suffix: str = "") -> QueueClient:
     """A client for the queue of `function`. Raises SettingsError for a connection that is not configured."""
-    queue = resolve(str(function.trigger.queue_name), environment) + suffix
-    account = account_of(function.name, "queue", function.trigger.connection, environment)
+    queue = resolve(str(member(function.trigger, "queueName")), environment) + suffix
+    account = account_of(function.name, "queue", member(function.trigger, "connection"), environment)
     # No retries below: the listener itself tries again, and says so in the log long before the client would.
     if account.connection_string:
         return QueueClient.from_connection_string(account.connection_string, queue, retry_total=0)

@@ -22,7 +22,7 @@ from local.host.files import write_whole
 from local.host.settings import resolve
 from local.host.triggers.schedules import Schedule
 from local.host.worker.invoking import Invoker
-from local.host.worker.registry import Function
+from local.host.worker.registry import Function, member
 
 log = logging.getLogger("Host.Triggers.Timer")
 
@@ -52,18 +52,18 @@ class Timers:
 
     def plan(self, function: Function) -> Schedule:
         """The schedule of a function. Raises BadSchedule, SettingsError."""
-        return Schedule.parse(resolve(str(function.trigger.schedule), os.environ), zone_of(os.environ))
+        return Schedule.parse(resolve(str(member(function.trigger, "schedule")), os.environ), zone_of(os.environ))
 
     async def run(self, function: Function, schedule: Schedule) -> None:
         """Invoke the function whenever it is due, until cancelled."""
         now = self._clock.now()
-        monitored = function.trigger.use_monitor is not False and schedule.monitored(now)
+        monitored = member(function.trigger, "useMonitor") is not False and schedule.monitored(now)
         known = self._status.get(function.name) if monitored else None
         past_due = known is not None and datetime.fromisoformat(known["Next"]) < now
         if known is None or known.get("Schedule") != schedule.expression:
             past_due = False
             self._remember(function, schedule, monitored, last=NEVER, following=schedule.after(now))
-        if past_due or function.trigger.run_on_startup:
+        if past_due or member(function.trigger, "runOnStartup"):
             await self._fire(function, schedule, monitored, past_due=past_due)
         due = schedule.after(self._clock.now())
         while True:

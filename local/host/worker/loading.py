@@ -9,6 +9,7 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,17 +21,35 @@ from local.host.worker.registry import Registry
 _SCRIPT = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_\-]*\.py")
 
 
+class NoApp(Exception):
+    """A folder holds no app of the v2 model; the message says what it holds."""
+
+
+def script_of(app: Path, environment: Mapping[str, str]) -> str:
+    """The script file in the folder of an app. Without this check Python would import one from wherever it finds any.
+    Raises NoApp, ValueError."""
+    script = environment.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
+    if not _SCRIPT.fullmatch(script):
+        raise ValueError(f"Invalid file name: {script}")
+    if (app / script).is_file():
+        return script
+    if any(app.glob("*/function.json")):
+        raise NoApp(
+            f"{app} is an app of the v1 model (a function.json for each function); this host runs the v2 model, with "
+            f"decorators in {script}."
+        )
+    raise NoApp(f"{app} has no {script}; --app takes the folder of a function app of the v2 model.")
+
+
 def load(app: Path) -> Registry:
     """Import the script file of `app` and take its functions.
 
     Changes the working directory and sys.path, because the app may rely on both. Raises what the import raises,
-    ValueError, FunctionLoadError, UnsupportedBinding, BadRetry, BadWarmUp.
+    NoApp, ValueError, FunctionLoadError, UnsupportedBinding, BadRetry, BadWarmUp.
     """
+    script = script_of(app, os.environ)
     os.chdir(app)
     sys.path.insert(0, str(app))
-    script = os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
-    if not _SCRIPT.fullmatch(script):
-        raise ValueError(f"Invalid file name: {script}")
     register = find_register(importlib.import_module(Path(script).stem), script)
     # Only once: the app remembers the names, and a second call takes every one of them for a duplicate.
     declared = register.get_functions()

@@ -19,7 +19,7 @@ from azure.functions.meta import Datum
 from local.clock import Clock
 from local.host.accounts import Account, account_of, credential_of
 from local.host.expressions import expand
-from local.host.worker.registry import Function, Parameter
+from local.host.worker.registry import Function, Parameter, member
 
 WRITTEN = frozenset({"blob", "queue"})
 """Output bindings that lead to a storage account."""
@@ -45,14 +45,14 @@ class Outputs:
         service = await self._service(parameter.binding, self._account(function, parameter))
         declared, now, guid = parameter.declared, self._clock.now(), str(uuid.uuid4())
         if parameter.binding == "blob":
-            path = expand(str(declared.path), data, self._environment, now=now, guid=guid)
+            path = expand(str(member(declared, "path")), data, self._environment, now=now, guid=guid)
             await _upload(service, path, value)
             return
-        name = expand(str(declared.queue_name), data, self._environment, now=now, guid=guid)
+        name = expand(str(member(declared, "queueName")), data, self._environment, now=now, guid=guid)
         await self._send(service.get_queue_client(name), messages_of(value))
 
     def _account(self, function: Function, parameter: Parameter) -> Account:
-        return account_of(function.name, parameter.binding, parameter.declared.connection, self._environment)
+        return account_of(function.name, parameter.binding, member(parameter.declared, "connection"), self._environment)
 
     async def _service(self, kind: str, account: Account) -> Any:
         known = self._services.get((kind, account))

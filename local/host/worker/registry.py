@@ -13,9 +13,9 @@ from local.host.worker.retrying import RetryPolicy
 DURABLE = {
     "orchestrationTrigger": (Kind.ORCHESTRATOR, "orchestration"),
     "activityTrigger": (Kind.ACTIVITY, "activity"),
-    "entityTrigger": (Kind.ENTITY, "entity_name"),
+    "entityTrigger": (Kind.ENTITY, "entityName"),
 }
-"""Durable triggers, and the attribute that may give the durable name."""
+"""Durable triggers, and the member that may give the durable name."""
 
 _NAME = re.compile(r"(?!host$)[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
 """Source: Azure/azure-functions-host, Utility.cs (IsValidFunctionName)."""
@@ -67,8 +67,19 @@ class Function:
     @property
     def durable_name(self) -> str:
         """The name under which orchestrators call it, or clients start it."""
-        given = getattr(self.trigger, DURABLE[self.kind][1], None) if self.kind in DURABLE else None
+        given = member(self.trigger, DURABLE[self.kind][1]) if self.kind in DURABLE else None
         return str(given or self.name)
+
+
+def member(binding: Any, name: str) -> Any:
+    """A member of a binding as function.json has it; None: it is not given. Generic decorators have no attributes for
+    what is left out, so this is the way to ask them all."""
+    found = binding.get_dict_repr().get(name)
+    return [_spelled(one) for one in found] if isinstance(found, (list, tuple)) else _spelled(found)
+
+
+def _spelled(value: Any) -> Any:
+    return str(value) if hasattr(value, "name") and hasattr(value, "value") else value
 
 
 class Registry:

@@ -80,8 +80,9 @@ def test_functions_are_printed_and_listed(host: Host) -> None:
 
     assert "echo: [GET,POST] http://127.0.0.1:" in host.said
     assert "chain: orchestrationTrigger" in host.said
-    assert listed["on_timer"]["trigger"] == "timerTrigger"
-    assert {"type": "queueTrigger", "queueName": "%QUEUE%"}.items() <= listed["on_message"]["bindings"][0].items()
+    assert listed["on_timer"]["config"]["bindings"][0]["type"] == "timerTrigger"
+    (trigger, *_) = listed["on_message"]["config"]["bindings"]
+    assert {"type": "queueTrigger", "queueName": "%QUEUE%"}.items() <= trigger.items()
     assert listed["echo"]["isDisabled"] is False
     assert host.http.get("/admin/host/status").json()["state"] == "Running"
 

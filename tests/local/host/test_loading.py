@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,51 @@ def test_an_app_needs_a_host_json_that_can_be_read(tmp_path: Path) -> None:
     assert "host.json is not valid JSON" in complaint(app, tmp_path / "a")
     (app / "host.json").unlink()
     assert "There is no host.json" in complaint(app, tmp_path / "b")
+
+
+def test_a_folder_without_an_app_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Landfall's own app was started instead, since the import fell back to the working directory."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "host.json").write_text('{"version": "2.0"}')
+
+    assert f"{empty} has no function_app.py" in complaint(empty, tmp_path / "a")
+    assert f"There is no host.json in {tmp_path / 'nowhere'}" in complaint(tmp_path / "nowhere", tmp_path / "b")
+
+
+def test_an_app_of_the_v1_model_is_refused_with_that_word(tmp_path: Path) -> None:
+    app = tmp_path / "v1"
+    (app / "HttpExample").mkdir(parents=True)
+    (app / "host.json").write_text('{"version": "2.0"}')
+    (app / "HttpExample" / "function.json").write_text('{"scriptFile": "__init__.py", "bindings": []}')
+
+    assert "is an app of the v1 model" in complaint(app, tmp_path / "state")
+
+
+def test_a_state_directory_is_for_one_host_at_a_time(tmp_path: Path) -> None:
+    """Two hosts on one state completed 18 of 30 orchestrations, and counted twice."""
+    app = make_app(tmp_path, HTTP)
+    with running(app, tmp_path / "state") as host:
+        told = complaint(app, tmp_path / "state")
+
+        assert f"another host (process {host.process.pid}, {str(host.http.base_url).rstrip('/')}) works on" in told
+        assert host.http.get("/api/f").status_code == 200
+        assert "Traceback" not in told
+
+    with running(app, tmp_path / "state") as again:
+        assert again.http.get("/api/f").status_code == 200
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(tmp_path: Path) -> None:
+    app = make_app(tmp_path, HTTP)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process, log = spawn(app, tmp_path / "state", "--port", str(port))
+        process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert f"port {port} cannot be used" in log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 def test_settings_come_from_the_file_and_the_environment_wins(tmp_path: Path) -> None:

@@ -156,3 +156,13 @@ def test_history_is_shown_on_request_with_outputs_on_request(host: Host, outputs
     assert [e.get("FunctionName") for e in events[:3]] == ["chain", "Hello", "hello"]
     assert (events[1].get("Result") == "Hello Tokyo!") is (outputs == "true")
     assert "historyEvents" not in host.status(instance)
+
+
+def test_purging_an_entity_forgets_it(host: Host) -> None:
+    client(host, "signal", "purged", 1, op="add")
+    eventually(lambda: host.http.get(f"{API}/entities/counter/purged").status_code == 200)
+
+    assert host.http.delete(f"{API}/instances/@counter@purged").json() == {"instancesDeleted": 1}
+
+    assert host.http.get(f"{API}/entities/counter/purged").status_code == 404
+    assert host.http.delete(f"{API}/instances/@counter@purged").status_code == 404

@@ -149,7 +149,12 @@ class DurableApi:
         return web.json_response(shown, headers=more_instances(found, query.limit))
 
     async def _purge(self, request: web.Request) -> web.Response:
-        instance = self._engine.store.instance(request.match_info["id"])
+        identity = request.match_info["id"]
+        if identity.startswith("@"):
+            if not self._engine.store.purge_entity(identity):
+                raise UnknownInstance
+            return web.json_response({"instancesDeleted": 1})
+        instance = self._engine.store.instance(identity)
         if instance is None:
             raise UnknownInstance
         if not instance.terminal:

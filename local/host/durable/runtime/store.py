@@ -229,6 +229,11 @@ class Store:
         """Instances, oldest first."""
         return listing.instances(self._db, query)
 
+    def purge_entity(self, entity: str) -> bool:
+        """Forget the state of an entity; whether it had one. What it has been sent since stays."""
+        with self._transaction():
+            return self._db.execute("DELETE FROM entity WHERE id = ?", (entity,)).rowcount > 0
+
     def purge(self, instances: Iterable[str]) -> int:
         """Forget these instances and all that is theirs."""
         with self._transaction():

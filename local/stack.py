@@ -299,7 +299,7 @@ class Stack:
         async with httpx.AsyncClient(timeout=60.0, trust_env=False) as http:
             answer = await http.get(f"{self.where.host}/admin/functions", headers={"x-functions-key": keys["master"]})
             functions = answer.raise_for_status().json()
-            triggered = [f["name"] for f in functions if f["trigger"] == "eventGridTrigger" and not f["isDisabled"]]
+            triggered = [f["name"] for f in functions if _takes_events(f) and not f["isDisabled"]]
             base = f"{self.where.eventgrid}/subscriptions"
             for known in (await http.get(base)).raise_for_status().json():
                 name = known["name"]
@@ -344,3 +344,7 @@ def host_keys(state: Path) -> dict[str, str]:
     """The keys of the Functions host."""
     keys: dict[str, str] = json.loads((state / "host" / "keys.json").read_text("utf-8"))
     return keys
+
+
+def _takes_events(function: Mapping[str, Any]) -> bool:
+    return any(binding["type"] == "eventGridTrigger" for binding in function["config"]["bindings"])

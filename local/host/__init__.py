@@ -5,6 +5,8 @@
     durable/        orchestrations, activities, entities
     cli.py          `python -m local.host`: builds the rooms and serves them
     server.py       the HTTP surface: routes, webhooks, admin
+    described.py    a function as the administration describes it
+    holding.py      one host to a state directory
     settings.py     local.settings.json, host.json, %NAME%
     expressions.py  {name} in bindings, filled from what triggered
     accounts.py     which storage account a binding means

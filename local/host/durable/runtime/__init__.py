@@ -9,5 +9,6 @@ listing.py       instances and entities as rows, a page at a time
 functions.py     what the engine calls: plain Python functions, or an indexed app
 http_sending.py  sends the requests of call_http
 hazards.py       what goes wrong on purpose
+tracing.py       the lines that the extension logs
 errors.py        why it refused
 """

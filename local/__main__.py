@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local import azure, beginning, chosen, doctor, explaining
+from local.clock import clock_rate
 from local.commands import CommandFailed, drop, files_in, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
 from local.storage.settings import SettingsRefused
@@ -28,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--app", type=Path, default=CHECKOUT, help="the function app (default: this checkout)")
     up.add_argument("--routes", type=Path, help="a routes file to use instead of the app's")
     up.add_argument("--deployments", type=Path, default=DEPLOYMENTS, help="default: the demo's")
-    up.add_argument("--clock-rate", type=float, help="clock speed; 1 is real time")
+    up.add_argument("--clock-rate", type=clock_rate, help="clock speed; 1 is real time")
     up.add_argument("--quiet", action="store_true", help="do not tell of problems, and how far each run is")
     azure.add_argument(up)
 

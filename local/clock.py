@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from argparse import ArgumentTypeError
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+SLOWEST, FASTEST = 0.001, 100_000
+"""Clock rates that make sense."""
+
+
+def clock_rate(text: str) -> float:
+    """A clock rate on a command line."""
+    with suppress(ValueError):
+        if SLOWEST <= (value := float(text)) <= FASTEST:
+            return value
+    raise ArgumentTypeError(f"{text!r} is no clock rate; it is a number from {SLOWEST} to {FASTEST:,}, 1 is real time")
 
 
 class Clock(Protocol):

@@ -47,21 +47,32 @@ def drop(source: Path, target: str, state: Path) -> str:
         connection_verify=str(tls.ca_bundle(state)),
     )
 
-    def upload(file: tuple[Path, str]) -> int:
+    def upload(file: tuple[Path, str]) -> int | str:
+        """Its bytes, or why it could not be uploaded."""
         path, blob = file
         settings = ContentSettings(content_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream")
-        with path.open("rb") as data:
-            client.upload_blob(blob, data, overwrite=True, content_settings=settings)
-        return path.stat().st_size
+        try:
+            with path.open("rb") as data:
+                client.upload_blob(blob, data, overwrite=True, content_settings=settings)
+            return path.stat().st_size
+        except (AzureError, OSError) as error:
+            return f"{blob.rpartition('/')[2]!r}: {str(error).splitlines()[0]}"
 
     # Markers such as _SUCCESS say that the rest is there, so they go last.
     markers = [file for file in files if file[0].name.startswith("_")]
     data = [file for file in files if file not in markers]
-    try:
-        with client, ThreadPoolExecutor(AT_A_TIME) as pool:
-            sizes = [size for group in (data, markers) for size in list(pool.map(upload, group))]
-    except AzureError as error:
-        raise CommandFailed(f"Could not upload all of {source}: {error}") from error
+    with client, ThreadPoolExecutor(AT_A_TIME) as pool:
+        told = list(pool.map(upload, data))
+        failed = [one for one in told if isinstance(one, str)]
+        told += [] if failed else list(pool.map(upload, markers))
+    sizes = [one for one in told if isinstance(one, int)]
+    if failed := [one for one in told if isinstance(one, str)]:
+        left_out = "".join(
+            f" {path.name} was left out, so that nobody takes the folder for complete." for path, _ in markers
+        )
+        raise CommandFailed(
+            f"Dropped {len(sizes)} of {len(files)} files to {target}.{left_out} Not dropped:\n  " + "\n  ".join(failed)
+        )
     return f"{len(sizes)} {'file' if len(sizes) == 1 else 'files'}, {sum(sizes):,} bytes to {target}"
 
 

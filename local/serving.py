@@ -10,11 +10,20 @@ import ssl
 import sys
 import threading
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 from aiohttp import web
 
 READY = "ready"
 """The line that a part prints to stdout once it accepts requests."""
+
+
+def keep_private(state: Path) -> None:
+    """Make a state directory that is for its owner alone, as is all that this process and its children write from now
+    on: it holds keys, and the data of others."""
+    os.umask(0o077)
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
 
 
 async def listen(

@@ -37,6 +37,7 @@ from local.identity.endpoint import header_secret
 from local.milestones import Log, Teller, problem
 from local.roles.identities import APP
 from local.roles.live import ensure
+from local.serving import keep_private
 from local.storage import settings as storage_settings
 from local.supervisor import CHECKOUT, Part, PartFailed, Supervisor
 from local.tokens import Issuer
@@ -51,7 +52,7 @@ _MODEL = DEPLOYMENTS / "digits" / "classic" / "model" / "digits.joblib"
 
 
 class StateInUse(Exception):
-    """Something else runs on the state directory."""
+    """Something else runs on the state directory, or it is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,9 @@ def exclusive(state: Path) -> Iterator[int]:
     A second supervisor is refused at once. Parts that a killed one left behind are about to end: they are waited for,
     so that their ports are free again.
     """
-    state.mkdir(parents=True, exist_ok=True)
+    if state.is_file():
+        raise StateInUse(f"{state} is a file; --state takes a folder.")
+    keep_private(state)
     (state / "storage").mkdir(exist_ok=True)
     with (
         (state / "supervisor.lock").open("w") as mine,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -62,18 +63,18 @@ class Control:
 
     async def list(self, _: web.Request) -> web.Response:
         named = self.broker.store.subscriptions().items()
-        return web.json_response([{"name": name, **body} for name, body in named])
+        return web.json_response([_shown(name, body) for name, body in named])
 
     async def put(self, request: web.Request) -> web.Response:
         name, body = request.match_info["name"], json.loads(await request.text())
         known = name in self.broker.store.subscriptions()
         await self.broker.subscribe(name, body)
-        return web.json_response({"name": name, **body}, status=200 if known else 201)
+        return web.json_response(_shown(name, body), status=200 if known else 201)
 
     async def get(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         body = self.broker.store.subscriptions().get(name)
-        return _missing(name) if body is None else web.json_response({"name": name, **body})
+        return _missing(name) if body is None else web.json_response(_shown(name, body))
 
     async def delete(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -85,6 +86,15 @@ class Control:
         if topic != CUSTOM:
             return web.json_response({"error": f"Only topic {CUSTOM!r} keeps the events it receives."}, status=404)
         return web.json_response(self.broker.store.received(topic))
+
+
+def _shown(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A subscription without the keys of its destination: anybody on this machine may ask. Azure, too, tells only
+    `endpointBaseUrl` of a webhook (source: rest/api/eventgrid, event-subscriptions/get)."""
+    destination = {key: value for key, value in body["destination"].items() if key != "connection_string"}
+    if isinstance(url := destination.get("url"), str):
+        destination["url"] = url.partition("?")[0]
+    return {"name": name, **body, "destination": destination}
 
 
 def _missing(name: str) -> web.Response:

@@ -19,7 +19,7 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from local import addresses, serving
-from local.clock import Clock, SteadyClock
+from local.clock import Clock, SteadyClock, clock_rate
 from local.host.durable.management.client_binding import client_binding
 from local.host.durable.runtime.engine import AT_ONCE, Engine
 from local.host.durable.runtime.store import OtherVersion, Store
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, required=True, help="folder where the host keeps its state")
     parser.add_argument("--port", type=int, help="default: the stack's port, or a free one")
     parser.add_argument("--auth", action="store_true", help="require keys, as Azure does; default: none, as func start")
-    parser.add_argument("--clock-rate", type=float, help="clock speed when started alone; 1 is real time")
+    parser.add_argument("--clock-rate", type=clock_rate, help="clock speed when started alone; 1 is real time")
     parser.add_argument("--poll-ms", type=int, default=1000, help="longest pause between two polls of an empty queue")
     parser.add_argument("--with-parent", action="store_true", help="stop when stdin closes")
 

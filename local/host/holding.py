@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.serving import keep_private
+
 
 class StateInUse(Exception):
     """Another host holds the state directory; the message names it."""
@@ -17,8 +19,9 @@ class StateInUse(Exception):
 def hold(state: Path) -> Iterator[Callable[[int], None]]:
     """Hold a state directory, for as long as this process lives at most; yields what notes the port for those who come
     later. Raises StateInUse."""
+    keep_private(state)
     path = state / "host" / "lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -28,19 +27,22 @@ class Found:
 
 def survey(route: Route, routes: Sequence[Route], blobs: Blobs, prefix: str = "") -> Iterator[Found]:
     """The landings of a route that have something to score, and whose path, with a slash at its end, begins with
-    `prefix`. Costs one listing."""
-    piles = _piles(route, blobs, prefix)
-    if unusable := sorted(path for path in piles if not is_safe(path)):
-        warn("landings.unusable", route=route.name, landings=len(unusable), first=unusable[0], usable=SAFE)
-    for path, pile in piles.items():
+    `prefix`. Costs one listing, and as much memory as the largest landing."""
+    unusable = list[str]()
+    for path, pile in _piles(route, blobs, prefix):
         landing = Landing(route, path)
-        if not f"{path}/".startswith(prefix) or not is_safe(path):
+        if not f"{path}/".startswith(prefix):
+            continue
+        if not is_safe(path):
+            unusable.append(path)
             continue
         snapshot = landing.freeze(pile.files, pile.below, routes)
         if snapshot.files or snapshot.strays:  # else there is a marker alone: nothing to score
             counted = [*pile.files, *(file for file in snapshot.files if "/" in file.name), *snapshot.strays]
             newest = max(file.modified for file in counted)
             yield Found(landing=landing, snapshot=snapshot, files=len(counted), newest=newest)
+    if unusable:
+        warn("landings.unusable", route=route.name, landings=len(unusable), first=unusable[0], usable=SAFE)
 
 
 @dataclass(slots=True)
@@ -53,22 +55,26 @@ class _Pile:
     names_below: int = 0
 
 
-def _piles(route: Route, blobs: Blobs, prefix: str) -> dict[str, _Pile]:
+def _piles(route: Route, blobs: Blobs, prefix: str) -> Iterator[tuple[str, _Pile]]:
+    """What was listed of each landing, once all of it was."""
     # What the prefix cuts off the listing of a landing is of one whose path does not begin with it.
     above = max(fixed_prefix(route.folder).rpartition("/")[0], prefix.rpartition("/")[0], key=len)
-    found: dict[str, _Pile] = defaultdict(_Pile)
+    ahead = dict[str, _Pile]()
     for file in blobs.list_below(Location(route.landing, above)):
         path = f"{above}/{file.name}".lstrip("/")
+        # All that is below a folder is listed without a gap, with or without a hierarchy.
+        for whole in [place for place in ahead if not path.startswith(f"{place}/")]:
+            yield whole, ahead.pop(whole)
         folder = path.rpartition("/")[0]
         if (home := route.home_of(folder)) is None:
             continue
         landing = route.landing_of(path)
         if folder == home and landing is not None:
-            found[landing].files.append(replace(file, name=path[len(home) + 1 :]))
+            ahead.setdefault(landing, _Pile()).files.append(replace(file, name=path[len(home) + 1 :]))
         elif folder != home:
-            pile = found[home]
+            pile = ahead.setdefault(home, _Pile())
             pile.names_below += 1
             # As many as a look goes through, so that both see the same.
             if landing is not None and (route.nested == "flatten" or pile.names_below <= LOOKED_THROUGH):
                 pile.below.append(replace(file, name=path[len(home) + 1 :]))
-    return found
+    yield from ahead.items()

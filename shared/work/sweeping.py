@@ -111,16 +111,21 @@ def _sweep(route: Route, routes: Sequence[Route], blobs: Blobs, ledger: Ledger, 
     """The ledger is asked of those landings only that are not in the tally as they are: one read for each, mostly."""
     stored, etag = ledger.tally(route.name)
     before = entries_in(stored, route)
-    seen = [(landing, sight, judge(sight, before, now)) for landing, sight in _sights(route, routes, blobs)]
-    asked = [(landing, sight) for landing, sight, judgement in seen if judgement is Judgement.ASK]
+    asked, in_order = list[tuple[Landing, Sight]](), list[tuple[Sight, bool]]()
+    for landing, sight in _sights(route, routes, blobs):
+        judgement = judge(sight, before, now)
+        if judgement is Judgement.ASK:
+            asked.append((landing, sight))
+        else:
+            in_order.append((sight, judgement is Judgement.COUNT))
     told = each(lambda one: history(ledger, one[0], one[1].fingerprint, one[1].drop), asked, at_once=READS_AT_ONCE)
-    histories = dict(zip((landing.path for landing, _ in asked), told, strict=True))
-    entries = {}
-    for _, sight, judgement in seen:
-        is_in_order = judgement is Judgement.COUNT or histories.get(sight.path) is History.ENDED
-        if (entry := counted_now(sight, before, is_in_order=is_in_order)) is not None:
-            entries[place_of(sight.path)] = entry
-    missed = [landing for landing, _ in asked if histories[landing.path] is History.NONE]
+    in_order += [(sight, answer is History.ENDED) for (_, sight), answer in zip(asked, told, strict=True)]
+    entries = {
+        place_of(sight.path): entry
+        for sight, is_in_order in in_order
+        if (entry := counted_now(sight, before, is_in_order=is_in_order)) is not None
+    }
+    missed = [landing for (landing, _), answer in zip(asked, told, strict=True) if answer is History.NONE]
     return _Swept(missed, None if entries == before else tally_of(route, entries), etag)
 
 

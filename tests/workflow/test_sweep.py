@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from shared.core.submission import Unclear
 from shared.errors import Unavailable
 from shared.routes import Routes
 from shared.work import sweeping
+from shared.work.surveying import survey
 from testbed.examples import STATE
 from testbed.fakes import NOON
 from tests.workflow.world import World, make_world
@@ -251,3 +252,25 @@ def test_a_run_that_has_ended_is_not_open_even_if_its_last_update_was_cut_short(
     world.blobs.delete = delete  # type: ignore[method-assign]
 
     assert open_runs(world) == ()
+
+
+def test_a_landing_is_known_as_soon_as_it_is_listed_whatever_comes_after_it() -> None:
+    """All files of all landings were kept until the listing had ended: a gigabyte after a year."""
+    world = make_world()
+    for number in range(100):
+        world.land(*(f"{name}.png" for name in range(10)), folder=f"digits/{number:03}")
+    taken = 0
+    everything = world.blobs.list_below
+
+    def one_by_one(folder: Location) -> Iterator[File]:
+        nonlocal taken
+        for file in everything(folder):
+            taken += 1
+            yield file
+
+    world.blobs.list_below = one_by_one  # type: ignore[method-assign, assignment]
+    found = survey(world.route, (world.route,), world.blobs)
+
+    assert next(found).landing.path == "digits/000"
+    assert taken == 11
+    assert [one.landing.path for one in found] == [f"digits/{number:03}" for number in range(1, 100)]

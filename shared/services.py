@@ -23,6 +23,7 @@ from shared.settings import Settings, is_developers_machine
 from shared.telemetry import error, quieten_libraries
 from shared.work.ignoring import IgnoredEvents
 from shared.work.ledger import Ledger
+from shared.work.pacing import Pace
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -75,6 +76,7 @@ class Services:
     new_id: Callable[[], str]
     pause: Callable[[timedelta], None] = lambda span: time.sleep(span.total_seconds())
     recent_watches: RecentlyStarted = field(default_factory=RecentlyStarted)
+    pace: Pace = field(default_factory=Pace)
     ignored: IgnoredEvents = field(default_factory=IgnoredEvents)
     broken_routes: BrokenRoutes = field(default_factory=BrokenRoutes)
 

@@ -17,7 +17,9 @@ def landing(context: df.DurableEntityContext) -> None:
         error("landing.forgotten", instance_id=watch, key=context.entity_key, state=str(before)[:200])
     state, answer = operate(before, context.operation_name, asked)
     context.set_state(state)
-    context.set_result(answer)
+    context.set_result(answer)  # has the SDK take the entity for one that is there, so it comes first
+    if state is None:
+        context.destruct_on_exit()  # landings come and go: one that nobody watches leaves nothing behind
 
 
 bp.function_name(Entity.LANDING.value)(bp.entity_trigger(context_name="context")(landing))

@@ -24,6 +24,7 @@ from shared.core.event import (
     read_event,
 )
 from shared.core.landing import Landing
+from shared.core.location import Location
 from shared.errors import InputRefused
 from shared.services import services
 from shared.telemetry import log, warn
@@ -63,7 +64,8 @@ async def _handle(kind: Any, topic: Any, subject: Any, data: Any, client: df.Dur
     topic, subject = (given if isinstance(given, str) else "" for given in (topic, subject))
     own = services()
     own.ignored.tell_if_due(own.now())
-    match _match(read_event(kind, topic, subject, data if isinstance(data, dict) else {})):
+    said = read_event(kind, topic, subject, data if isinstance(data, dict) else {})
+    match await _unless_made_up(said, _match(said)):
         case Ignored(reason, suspicious):
             own.ignored.add(folder_in(subject), reason, subject, own.now(), suspicious=suspicious)
         case Match(landing, is_marker):
@@ -85,6 +87,19 @@ def _match(said: Arrived | FolderArrived | Ignored) -> Match | Leads | Ignored:
     return match
 
 
+async def _unless_made_up(
+    said: Arrived | FolderArrived | Ignored, match: Match | Leads | Ignored
+) -> Match | Leads | Ignored:
+    """What follows from an event. Whoever has the key can make up thousands, for folders that there are not, and each
+    watch leaves an instance behind: where they come in such numbers, the blob is looked for first."""
+    own = services()
+    if isinstance(match, Match) and isinstance(said, Arrived) and own.pace.is_high(own.now()):
+        blob = Location(match.landing.route.landing, said.path)
+        if await aside(own.blobs.stat, blob) is None:
+            return Ignored("there is no such blob")
+    return match
+
+
 async def _watch_all(client: df.DurableOrchestrationClient, landings: Sequence[Landing], subject: str) -> None:
     """The folder may have brought the markers, of which there are no events of their own."""
     for start in range(0, len(landings), STARTS_AT_ONCE):
@@ -98,4 +113,5 @@ async def _watch(client: df.DurableOrchestrationClient, landing: Landing, subjec
     instance_id = await start_watch(client, landing, is_marker=is_marker)
     if instance_id is not None:
         names = {"route": landing.route.name, "landing": landing.path, "instance_id": instance_id}
+        services().pace.note(services().now())
         log("landing.watched", **names, subject=subject)

@@ -5,6 +5,7 @@ It starts nothing that is under way and decides nothing about content: that stay
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -12,12 +13,21 @@ import azure.functions as func
 from shared.core.landing import Landing
 from shared.core.record import Names, dump
 from shared.core.run import Run, Status
+from shared.core.trouble import LONGEST_MESSAGE
 from shared.services import services
 from shared.telemetry import error, log, warn
 from shared.threads import aside
 from shared.work import indexing, sweeping
 from triggers.names import Orchestrator
 from triggers.starting import STARTS_AT_ONCE, free, is_under_way, start_once, start_watch
+
+KEPT = timedelta(days=30)
+"""How long the host keeps instances that have ended: for whoever looks at their histories."""
+PURGED = "purged/through"
+FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+ENDED = tuple(
+    getattr(df.OrchestrationRuntimeStatus, status) for status in ("Completed", "Failed", "Terminated", "Canceled")
+)
 
 bp = df.Blueprint()
 
@@ -34,6 +44,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]
     watched = await watch_missed(client, failures)
     await _catch_up(failures)
+    await _purge(client)
     # Last, because an endpoint that does not answer takes its time.
     await aside(sweeping.cancel_late_jobs, own.endpoint, own.ledger, left.ended, now)
     log("sweep.done", open=len(left.open), resumed=len(resumed), missed=len(watched), past_due=timer.past_due)
@@ -49,6 +60,21 @@ async def _catch_up(failures: list[Exception]) -> None:
     except Exception as trouble:
         failures.append(trouble)
         error("sweep.failed", message=str(trouble))
+
+
+async def _purge(client: df.DurableOrchestrationClient) -> None:
+    """Once a day, have the host forget instances that ended long ago. The ledger has what came of them, and the next
+    day has another try."""
+    own, now = services(), services().now()
+    through = f"{now - KEPT:%Y-%m-%d}"
+    try:
+        if await aside(own.ledger.note, PURGED) == through:
+            return
+        purged = await client.purge_instance_history_by(FIRST, now - KEPT, list(ENDED))
+        await aside(own.ledger.make_note, PURGED, through)
+        log("instances.purged", instances=purged.instances_deleted, through=through)
+    except Exception as trouble:
+        warn("instances.not_purged", message=str(trouble)[:LONGEST_MESSAGE])
 
 
 async def watch_missed(

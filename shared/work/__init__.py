@@ -13,6 +13,7 @@ table        which function carries out which step
 ledger       the durable record of every run
 recording    brings a run's record up to date, and tells of its end
 indexing     finding runs by how they have ended, or by their landing
+pacing       how many watches events have begun lately
 ignoring     what is told of ignored events
 walking      from a renamed folder down to the landings in it
 surveying    all landings that storage holds for a route

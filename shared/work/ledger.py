@@ -8,6 +8,7 @@ open/<run_id>                          an empty pointer to each run that has not
 posts/<run_id>/<attempt>               says who alone may send this attempt's POST, or that nobody sends it
 publications/<run_id>/<attempt>.json   the outputs that are published, as the first to list them saw them
 unreadable/<run_id>                    says that the run's record cannot be read, and that this has been reported
+purged/through                         up to which day the host was told to forget instances that had ended
 told/<run_id>                          says that the log tells of the run's failure, or cancelation
 doctor/<probe_id>.json                 a probe job of the doctor that is under way (shared/work/probing.py)
 tallies/<route>.json                   the route's landings that are in order, for the sweep (shared/core/tally.py)
@@ -249,14 +250,18 @@ class Ledger:
 
     def unfinished(self, now: datetime) -> Iterator[Run | Unreadable]:
         """Every run that has not ended, and for some time those of which jobs may still turn up."""
-        for name in self._names("open/"):
-            run = self._readable(name)
+        for pointer in [file for file in self.blobs.list_below(self._at("open")) if is_safe(file.name)]:
+            run = self._readable(pointer.name)
             if run is None:
-                continue  # it is being claimed just now, or its claim was cut short and will be made again
-            if isinstance(run, Run) and run.has_ended and (not run.abandoned or now - run.updated > LATE_JOBS):
-                self.blobs.delete(self._at(f"open/{name}"))
-                continue
-            yield run
+                # It is being claimed just now, or its claim was cut short. Whoever claims it again points to it anew.
+                is_over = now - pointer.modified > LATE_JOBS
+            else:
+                is_late = isinstance(run, Run) and now - run.updated > LATE_JOBS
+                is_over = isinstance(run, Run) and run.has_ended and (not run.abandoned or is_late)
+            if is_over:
+                self.blobs.delete(self._at(f"open/{pointer.name}"))
+            elif run is not None:
+                yield run
 
     def report_once(self, unreadable: Unreadable) -> bool:
         """Whether it has not been reported yet that this run cannot be read for that reason."""

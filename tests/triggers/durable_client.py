@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import azure.durable_functions as df
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 from azure.durable_functions.models.EntityStateResponse import EntityStateResponse
+from azure.durable_functions.models.PurgeHistoryResult import PurgeHistoryResult
 
 from shared.core.record import dump
 from shared.core.watchers import Watchers, operate
+from testbed.fakes import NOON
 from triggers.names import Entity
 
 ENDED = frozenset({"Completed", "Failed", "Canceled", "Terminated"})
@@ -25,6 +28,7 @@ class Instance:
     name: str
     given: Any
     status: str = "Pending"
+    created: datetime = NOON
 
     @property
     def is_live(self) -> bool:
@@ -71,6 +75,16 @@ class FakeDurableClient:
         key = _key_of(entity)
         self._answer(f"{operation_name} {key}")
         self.landings[key], _ = operate(self.landings.get(key), operation_name, _as_json(operation_input))
+
+    async def purge_instance_history_by(
+        self, since: datetime, until: datetime, statuses: Sequence[df.OrchestrationRuntimeStatus]
+    ) -> PurgeHistoryResult:
+        self._answer(f"purge until {until:%Y-%m-%d}")
+        named = {status.value for status in statuses}
+        gone = [key for key, one in self.instances.items() if one.status in named and since <= one.created < until]
+        for key in gone:
+            del self.instances[key]
+        return PurgeHistoryResult(len(gone))
 
     def has_started(self, instance_id: str, name: str, given: Any) -> None:
         """An instance is under way that another one has started."""

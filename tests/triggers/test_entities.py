@@ -28,8 +28,11 @@ def registered() -> Any:
     return function.get_user_function()
 
 
-def called(registered: Any, state: str | None, *operations: tuple[str, object]) -> tuple[str, list[tuple[bool, Any]]]:
-    """What the host keeps for the next call, and for each operation whether it failed and its answer."""
+def called(
+    registered: Any, state: str | None, *operations: tuple[str, object]
+) -> tuple[str | None, list[tuple[bool, Any]]]:
+    """What the host keeps for the next call, None if there is no entity any more, and for each operation whether it
+    failed and its answer."""
     context = {
         "self": {"name": Entity.LANDING, "key": "digits-1"},
         "exists": state is not None,
@@ -39,7 +42,8 @@ def called(registered: Any, state: str | None, *operations: tuple[str, object]) 
         ],
     }
     answer = json.loads(registered(json.dumps(context)))
-    return answer["entityState"], [(found["isError"], json.loads(found["result"])) for found in answer["results"]]
+    kept = answer["entityState"] if answer["entityExists"] else None
+    return kept, [(found["isError"], json.loads(found["result"])) for found in answer["results"]]
 
 
 def asking(operation: Operation, who: str) -> tuple[str, object]:
@@ -61,7 +65,7 @@ def test_a_landing_has_one_watcher_from_call_to_call(registered: Any) -> None:
 def test_the_state_is_a_record_with_its_version(registered: Any) -> None:
     state, _ = called(registered, None, asking(Operation.ENTER, "first"))
 
-    assert json.loads(state) == {"version": 1, "watcher": "first"}
+    assert json.loads(state or "") == {"version": 1, "watcher": "first"}
 
 
 def test_an_operation_that_it_does_not_know_fails_and_leaves_the_state_as_it_was(registered: Any) -> None:
@@ -70,7 +74,7 @@ def test_an_operation_that_it_does_not_know_fails_and_leaves_the_state_as_it_was
     after, answers = called(registered, before, ("evict", dump(Asking("second"))), asking(Operation.BEGIN, "first"))
 
     assert [failed for failed, _ in answers] == [True, False]
-    assert json.loads(after) == {"version": 1, "watcher": "first", "busy": True}
+    assert json.loads(after or "") == {"version": 1, "watcher": "first", "busy": True}
 
 
 def test_a_state_of_another_version_is_forgotten_and_reported_once(
@@ -83,18 +87,18 @@ def test_a_state_of_another_version_is_forgotten_and_reported_once(
     after, answers = called(registered, newer, asking(Operation.ENTER, "first"), asking(Operation.BEGIN, "first"))
 
     assert answers == [(False, "first"), (False, True)]
-    assert json.loads(after) == {"version": 1, "watcher": "first", "busy": True}
+    assert json.loads(after or "") == {"version": 1, "watcher": "first", "busy": True}
     (forgotten,) = told(caplog, "landing.forgotten", logging.ERROR)
     state = "{'version': 2, 'watchers': ['a', 'b']}"
     assert forgotten == {"instance_id": "first", "key": "digits-1", "state": state}
 
 
-def test_an_entity_of_a_landing_that_nobody_watches_has_no_state(
+def test_a_landing_that_nobody_watches_leaves_no_entity_behind(
     registered: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     state, _ = called(registered, None, asking(Operation.ENTER, "first"), asking(Operation.LEAVE, "first"))
 
-    assert json.loads(state) is None
+    assert state is None
     state, ((failed, watcher),) = called(registered, state, asking(Operation.ENTER, "second"))
     assert (failed, watcher) == (False, "second")
     assert told(caplog, "landing.forgotten") == []

@@ -17,6 +17,7 @@ from shared.errors import InputRefused, RoutesInvalid
 from shared.routes import parse_routes
 from shared.services import RecentlyStarted
 from shared.work.ignoring import MOST_SUSPICIOUS
+from shared.work.pacing import ORDINARY
 from testbed.examples import SETTINGS, TOPIC, replaced
 from testbed.fakes import NOON
 from tests.triggers.app import App, with_a_broken_route
@@ -286,3 +287,43 @@ def test_a_message_whose_members_are_no_texts_is_refused_by_name(app: App, chang
     """The host was told of a TypeError from the middle of the code, and nobody of the message."""
     with pytest.raises(InputRefused, match="Queue message message-7 is not an event"):
         queued(app, {**event_grid(IMAGE, TOPIC, WRITTEN), **changed})
+
+
+def test_a_flood_of_events_that_somebody_has_made_up_begins_few_watches(
+    app: App, deliver: Deliver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """5 000 events for folders that there are not left 5 003 orchestrations behind."""
+    caplog.set_level(logging.INFO, "landfall")
+
+    for number in range(500):
+        deliver(f"digits/made-up-{number}/0.png")
+    app.own.ignored.tell()
+
+    assert len(app.client.started) == ORDINARY
+    reasons = {line["reason"]: line["count"] for line in told(caplog, "events.ignored")}
+    assert reasons == {"there is no such blob": 1}
+
+
+def test_what_really_lands_during_a_flood_is_watched(app: App, deliver: Deliver) -> None:
+    for number in range(ORDINARY + 10):
+        deliver(f"digits/made-up-{number}/0.png")
+    app.land("0.png")
+    before = len(app.client.started)
+    for number in range(ORDINARY + 10):
+        deliver(f"digits/made-up-again-{number}/0.png")
+
+    deliver()
+
+    assert len(app.client.started) == before + ORDINARY + 1
+
+
+def test_once_a_flood_is_over_a_watch_costs_no_look_before_it(app: App, deliver: Deliver) -> None:
+    for number in range(ORDINARY + 10):
+        deliver(f"digits/made-up-{number}/0.png")
+    looked_up = len(app.blobs.looked_up)
+    app.clock.advance(minutes=2)
+
+    deliver()
+
+    assert len(app.client.started) == ORDINARY + 1
+    assert len(app.blobs.looked_up) == looked_up

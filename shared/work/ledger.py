@@ -23,13 +23,12 @@ do no harm. A tally can do without: if it is lost or cannot be read, the next sw
 nothing is decided by it, one that is lost or overtaken says less until the next look or run, and old ones may be
 removed.
 
-On an account with a hierarchy, directories stay when the last pointer in them is gone. Nothing minds an empty one.
-"""
+On an account with a hierarchy, directories stay when the last pointer in them is gone; nothing minds that."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -48,6 +47,7 @@ from shared.core.tally import Tally
 from shared.errors import InputRefused, LandfallError, LedgerDamaged, Unavailable, UnknownVersion
 from shared.ports import Blobs
 from shared.threads import each
+from shared.work.keeping import Kept
 
 READS_AT_ONCE = 16
 
@@ -70,6 +70,7 @@ class Ledger:
 
     blobs: Blobs
     container: Container
+    lists: Kept[FrozenFiles] = field(default_factory=Kept, compare=False)
 
     def claim(self, run: Run, files: FrozenFiles) -> Run | None:
         """Enter a new run; None when it was entered now, else the run that has been there before.
@@ -162,11 +163,7 @@ class Ledger:
 
     def snapshot(self, run_id: str, drop: str) -> FrozenFiles:
         """The files of a run's snapshot."""
-        blob = self._snapshot(run_id, drop)
-        stored = self.blobs.read(blob)
-        if stored is None:
-            raise LedgerDamaged(f"The ledger has no snapshot of run {run_id}; was {blob.url} deleted?")
-        return from_json(FrozenFiles, stored.content)
+        return self._list(self._snapshot(run_id, drop), f"snapshot of run {run_id}")
 
     def pin_outputs(self, run_id: str, attempt: int, outputs: FrozenFiles) -> FrozenFiles:
         """The outputs that are published: those that were pinned first, to whoever asks."""
@@ -176,11 +173,7 @@ class Ledger:
 
     def outputs(self, run_id: str, attempt: int) -> FrozenFiles:
         """The outputs that were pinned."""
-        blob = self._outputs(run_id, attempt)
-        stored = self.blobs.read(blob)
-        if stored is None:
-            raise LedgerDamaged(f"The ledger has no list of outputs of run {run_id}; was {blob.url} deleted?")
-        return from_json(FrozenFiles, stored.content)
+        return self._list(self._outputs(run_id, attempt), f"list of outputs of run {run_id}")
 
     def may_post(self, run_id: str, attempt: int, who: str) -> bool:
         """Whether `who` is the one to send this attempt's POST. True for one caller only, however often it asks."""
@@ -238,8 +231,7 @@ class Ledger:
 
     def note(self, name: str) -> str | None:
         """What was noted under that name; None if nothing was."""
-        stored = self.blobs.read(self._at(name))
-        return None if stored is None else stored.content.decode(errors="replace")
+        return None if (stored := self.blobs.read(self._at(name))) is None else stored.content.decode(errors="replace")
 
     def make_note(self, name: str, text: str) -> None:
         self.blobs.replace(self._at(name), text.encode(), etag=None)
@@ -339,6 +331,17 @@ class Ledger:
     def check(self) -> None:
         """Raise Unavailable unless the container answers."""
         next(iter(self.blobs.names(self.container, DAYS, folders=True)), None)
+
+    def _list(self, blob: Location, what: str) -> FrozenFiles:
+        """A list of files, which is written once."""
+
+        def read() -> FrozenFiles:
+            stored = self.blobs.read(blob)
+            if stored is None:
+                raise LedgerDamaged(f"The ledger has no {what}; was {blob.url} deleted?")
+            return from_json(FrozenFiles, stored.content)
+
+        return self.lists.get(blob.path, read)
 
     def _names(self, folder: str) -> list[str]:
         """What is in a folder of the ledger. Who may write there may write anything; what no document is called is

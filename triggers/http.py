@@ -35,8 +35,20 @@ def _listed(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.route(route="runs/{run_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def get_run(req: func.HttpRequest) -> func.HttpResponse:
-    """One run, with its snapshot."""
+    """One run, with the first files of its snapshot."""
     return _answer(lambda: inquiry.run(services().ledger, req.route_params["run_id"]))
+
+
+@bp.route(route="runs/{run_id}/files", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def get_files(req: func.HttpRequest) -> func.HttpResponse:
+    """The files that a run scores, a page at a time: `limit`, `continuation`."""
+    return answered(lambda: _files(req))
+
+
+def _files(req: func.HttpRequest) -> func.HttpResponse:
+    page, own = inquiry.read_files_page(req.params), services()
+    run = inquiry.record_of(own.ledger, req.route_params["run_id"])
+    return as_error(NO_RUN, 404) if run is None else as_json(inquiry.files(own.ledger, run, page), 200)
 
 
 @bp.route(route="runs/{run_id}/logs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)

@@ -19,6 +19,8 @@ from shared.work.ledger import Ledger, Unreadable
 
 MOST = 1000
 """Runs that one request may ask for."""
+MOST_FILES = 1000
+"""Files of a run that one answer tells: a landing may have a hundred thousand."""
 
 PARAMETERS = ("route", "landing", "status", "since", "limit", "continuation")
 
@@ -135,7 +137,7 @@ def _paths_of(landing: str | None) -> tuple[str, ...]:
 
 
 def run(ledger: Ledger, run_id: str) -> dict[str, Any] | None:
-    """One run with the files of its snapshot; None if there is none of that id."""
+    """One run with the first files of its snapshot; None if there is none of that id."""
     found = record_of(ledger, run_id)
     return None if found is None else with_files(ledger, found)
 
@@ -148,12 +150,42 @@ def record_of(ledger: Ledger, run_id: str) -> Run | None:
 
 
 def with_files(ledger: Ledger, run: Run, *, most: int | None = None) -> dict[str, Any]:
-    """What people see of a run, with the files of its snapshot, unless there are more than `most`."""
+    """What people see of a run, with the first files of its snapshot, unless there are more than `most`."""
     shown = _shown(run)
     if most is not None and run.snapshot.files > most:
         return shown
-    files = [_filled(file) for file in ledger.snapshot(run.run_id, run.snapshot.drop).files]
-    return {**shown, "snapshot": {**shown["snapshot"], "list": files}, "repeated_by": repetition_of(ledger, run)}
+    page = files(ledger, run, FilesPage())
+    told = {"list": page["files"], "continuation": page["continuation"]}
+    return {**shown, "snapshot": {**shown["snapshot"], **told}, "repeated_by": repetition_of(ledger, run)}
+
+
+@dataclass(frozen=True, slots=True)
+class FilesPage:
+    """Which of a run's files are asked for."""
+
+    start: int = 0
+    limit: int = MOST_FILES
+
+
+def read_files_page(params: Mapping[str, str]) -> FilesPage:
+    """The page in an HTTP request. Raises InputRefused with what would be right."""
+    refuse_unknown(params, ("limit", "continuation"))
+    limit, start = params.get("limit", str(MOST_FILES)), params.get("continuation", "0")
+    if not limit.isdecimal() or len(limit) > 9 or not 1 <= int(limit) <= MOST_FILES:
+        raise InputRefused(f"limit is {limit[:100]!r}; it must be a whole number from 1 to {MOST_FILES}.")
+    if not start.isdecimal() or not start.isascii() or len(start) > 9:
+        raise InputRefused(f"continuation is {start[:100]!r}; it must be the one that came with the page before.")
+    return FilesPage(int(start), int(limit))
+
+
+def files(ledger: Ledger, run: Run, page: FilesPage) -> dict[str, Any]:
+    """A page of the files of a run's snapshot, in their order; `continuation`: what to ask for the next page with, None
+    if there is none."""
+    frozen, stop = ledger.snapshot(run.run_id, run.snapshot.drop).files, page.start + page.limit
+    return {
+        "files": [_filled(file) for file in frozen[page.start : stop]],
+        "continuation": str(stop) if stop < len(frozen) else None,
+    }
 
 
 def repetition_of(ledger: Ledger, run: Run) -> str | None:

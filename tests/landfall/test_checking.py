@@ -76,7 +76,7 @@ def test_a_setting_that_is_nowhere_is_said(tmp_path: Path) -> None:
         ("", "routes.yaml:1:1"),
         ("routes:\n\t- x", "routes.yaml:2:1"),
         ("routes: {a: 1, a: 2}", "appears twice"),
-        ("routes: &a\n  x: *a\n", "within itself"),
+        ("routes: &a\n  x: *a\n", "the alias in line 2 stands for what it is in itself"),
         ("a: &a [x,x]\nb: &b [*a,*a]\nroutes: 1", "routes.yaml:"),
         (b"\xff\xfe", "is not UTF-8"),
         ("\ufeff" + SOUND.replace("quiet: 5s", "quiet: soon"), "ready.quiet"),

@@ -87,6 +87,37 @@ def test_one_run_is_shown_with_the_files_of_its_snapshot(app: App) -> None:
     assert [file["name"] for file in shown["snapshot"]["list"]] == ["0.png", "1.png"]
 
 
+def test_a_run_of_very_many_files_is_shown_with_the_first_and_the_others_are_had_in_pages(app: App) -> None:
+    """An answer had fifteen megabytes of names."""
+    app.land(*(f"{number:04}.png" for number in range(2500)))
+    claimed = app.claim()
+
+    _, shown = run(claimed.run_id)
+    pages = [shown["snapshot"]["list"]]
+    ahead = shown["snapshot"]["continuation"]
+    while ahead is not None:
+        status, page = got(http.get_files, params={"continuation": ahead}, run_id=claimed.run_id)
+        assert status == 200
+        pages.append(page["files"])
+        ahead = page["continuation"]
+
+    assert [len(page) for page in pages] == [1000, 1000, 500]
+    assert [file["name"] for page in pages for file in page] == [f"{number:04}.png" for number in range(2500)]
+
+
+@pytest.mark.parametrize(
+    "params", [{"limit": "0"}, {"limit": "1001"}, {"continuation": "-1"}, {"continuation": "²"}, {"page": "1"}]
+)
+def test_a_page_of_files_that_cannot_be_is_refused(app: App, params: dict[str, str]) -> None:
+    app.land("0.png")
+
+    assert got(http.get_files, params=params, run_id=app.claim().run_id)[0] == 400
+
+
+def test_of_a_run_that_there_is_not_there_are_no_files(app: App) -> None:
+    assert got(http.get_files, run_id=UNKNOWN)[0] == 404
+
+
 @pytest.mark.parametrize(
     ("params", "hint"),
     [

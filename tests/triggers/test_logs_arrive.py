@@ -148,6 +148,7 @@ def requests(app: App, worker: Worker) -> None:
     run = app.claim()
     worker.call("list_runs", requested())
     worker.call("get_run", requested(run.run_id))
+    worker.call("get_files", requested(run.run_id))
     worker.call("get_logs", requested(run.run_id))
     worker.call("health", requested())
 

@@ -30,6 +30,7 @@ TRIGGERS = {
     "sweep": "timerTrigger",
     "list_runs": "httpTrigger",
     "get_run": "httpTrigger",
+    "get_files": "httpTrigger",
     "get_logs": "httpTrigger",
     "request_run": "httpTrigger",
     "get_outcome": "httpTrigger",

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from local.azureml.api import wire
-from local.azureml.api.resource_rules import Kind, Rules, being_created, kinds, shown
+from local.azureml.api.resource_rules import Kind, Rules, being_created, kinds, named_by, shown
 from local.azureml.api.routing import Route, body_of
 from local.azureml.errors import Refusal
 from local.azureml.workspace.assets import KINDS, container_properties, latest, names
@@ -99,6 +99,7 @@ class ResourceRoutes:
         path = known.path if known else self._spelled(path)
         kind.check(path, document)
         kept = {key: value for key, value in document.items() if key not in ("id", "name", "type", "systemData")}
+        kept["properties"] = named_by(path, kept["properties"])
         author = str(request["claims"].get("oid", ""))
         resource = self._registry.put(path, kept, author=author, files=known.files if known else None)
         body, status = shown(resource, self._bodies), 200 if known else 201

@@ -139,6 +139,16 @@ def kinds(rules: Rules) -> tuple[Kind, ...]:
     )
 
 
+def named_by(path: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of a resource at that path: a component is called, inside too, what its URL says. A YAML without
+    `version:` has none, and the client asks a component that it got by a label for its version."""
+    kind, *names = path.split("/")
+    specification = properties.get("componentSpec")
+    if kind.lower() != "components" or len(names) != 3 or not isinstance(specification, dict):
+        return dict(properties)
+    return {**properties, "componentSpec": {**specification, "name": names[0], "version": names[2]}}
+
+
 def shown(resource: Resource, bodies: Wire) -> dict[str, Any]:
     """A resource as Resource Manager shows it."""
     properties = {**resource.properties, "provisioningState": "Succeeded"}

@@ -78,6 +78,17 @@ def test_the_path_of_an_asset_cannot_be_changed(cloud: Cloud) -> None:
     assert (response.status_code, response.json()["error"]["message"]) == (409, "Asset paths cannot be updated.")
 
 
+def test_a_component_is_called_what_its_url_says(cloud: Cloud) -> None:
+    """One without `version:` had none inside, so that `azureml:name@latest` led to nothing."""
+    command = {"type": "command", "command": "echo", "environment": "azureml:e:1"}
+    cloud.create("/components/called/versions/7", {"componentSpec": command})
+
+    shown = cloud.manage("/components/called/versions/7").json()["properties"]["componentSpec"]
+
+    assert (shown["name"], shown["version"], shown["command"]) == ("called", "7", "echo")
+    assert cloud.manage("/components/called").json()["properties"]["latestVersion"] == "7"
+
+
 def test_a_body_without_properties_is_refused(cloud: Cloud) -> None:
     assert cloud.manage("/computes/c", "PUT", {"tags": {}}).status_code == 400
     assert cloud.manage("/computes/c", "PUT", []).status_code == 400

@@ -1,9 +1,12 @@
-"""What a deployments folder describes: one folder per endpoint, one folder per deployment below it."""
+"""What a deployments folder describes: one folder per endpoint, or the endpoint itself; below it one folder per
+deployment, or a deployment beside it. So are Microsoft's own examples laid out (azureml-examples, cli/endpoints/batch).
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,9 @@ from local.azureml.workspace.deployments import (
 
 logger = logging.getLogger(__name__)
 
+MOST_LOOKED_AT, LOOKED_AT = 1000, 64 * 1024
+"""Files, and bytes of each, that are looked through for what has to be said to be passed over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
@@ -32,7 +38,7 @@ def read(folder: Path) -> Catalog:
     """What `folder` holds. A broken file is refused by name and costs nothing but itself."""
     endpoints: dict[str, Endpoint] = {}
     refused: dict[str, str] = {}
-    for path in sorted(folder.glob("*/endpoint.y*ml")):
+    for path in [*sorted(folder.glob("endpoint.y*ml")), *sorted(folder.glob("*/endpoint.y*ml"))]:
         try:
             endpoint = _read_endpoint(path)
             if endpoint.name.lower() in endpoints:
@@ -43,7 +49,9 @@ def read(folder: Path) -> Catalog:
         else:
             endpoints[endpoint.name.lower()] = endpoint
     if not endpoints:
-        logger.warning("No endpoint is served: %s has no folder with a valid endpoint.yml.", folder)
+        logger.warning("No endpoint is served: %s has no valid endpoint.yml, and no folder with one.", folder)
+    for path, what in _passed_over(folder):
+        logger.warning("The file %s %s, and is not served: %s.", path, *what)
     return Catalog(endpoints, refused)
 
 
@@ -51,13 +59,13 @@ def _read_endpoint(path: Path) -> Endpoint:
     name, description, tags, default = parse_endpoint(_load(path))
     deployments: dict[str, Deployment] = {}
     refused: dict[str, str] = {}
-    for file in sorted(path.parent.glob("*/deployment.y*ml")):
+    for file in _deployments_of(path):
         try:
             deployment = parse_deployment(_load(file), file.parent, name)
             if deployment.name in deployments:
                 raise InvalidDefinition([f"name: there is another deployment named {deployment.name!r}"])
         except InvalidDefinition as error:
-            refused[file.parent.name] = str(error)
+            refused[file.parent.name if file.parent != path.parent else file.stem] = str(error)
             logger.error("The deployment in %s is not served: %s.", file, error)
         else:
             deployments[deployment.name] = deployment
@@ -67,6 +75,33 @@ def _read_endpoint(path: Path) -> Endpoint:
     return Endpoint(
         name=name, description=description, tags=tags, default=default, deployments=deployments, refused=refused
     )
+
+
+def _deployments_of(endpoint: Path) -> list[Path]:
+    """The files of an endpoint's deployments: beside it, and in folders of their own."""
+    folder = endpoint.parent
+    return [*sorted(folder.glob("deployment*.y*ml")), *sorted(folder.glob("*/deployment*.y*ml"))]
+
+
+def _passed_over(folder: Path) -> Iterator[tuple[Path, tuple[str, str]]]:
+    """Files that say by their schema that they are endpoints or deployments, and are none by their place."""
+    served = {*folder.glob("endpoint.y*ml"), *folder.glob("*/endpoint.y*ml")}
+    served |= {file for endpoint in list(served) for file in _deployments_of(endpoint)}
+    for path in sorted(folder.rglob("*.y*ml"))[:MOST_LOOKED_AT]:
+        schema = _schema_of(path) if path not in served else ""
+        if "batchendpoint" in schema:
+            yield path, ("describes an endpoint", "it has to be endpoint.yml, in this folder or one directly below it")
+        elif "batchdeployment" in schema:
+            yield path, ("describes a deployment", "it has to be deployment*.yml, beside endpoint.yml or one below it")
+
+
+def _schema_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            found = re.search(rb"^\$schema:\s*(\S+)", file.read(LOOKED_AT), re.MULTILINE)
+    except OSError:
+        return ""
+    return found[1].decode(errors="replace").lower() if found else ""
 
 
 def _load(path: Path) -> object:

@@ -117,13 +117,18 @@ def wait(
     context: typer.Context,
     run: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", help="Only for these.")] = None,
     timeout: Annotated[float | None, typer.Option("--timeout", metavar="S", help="Give up (exit 1).")] = None,
+    json: AsJson = False,
 ) -> None:
     """Wait until no run is under way and no landing waits. Exit 2 if a run was not published, or a route is broken.
 
     Example: landfall wait --timeout 600
     """
     named = [run_named(context, one)["run_id"] for one in run or ()]
-    raise typer.Exit(Watch(app_of(context), named).until_done(timeout))
+    watch = Watch(app_of(context), named, quiet=json)
+    code = watch.until_done(timeout)
+    if json:
+        as_json(list(watch.ended.values()))
+    raise typer.Exit(code)
 
 
 @cli.command()
@@ -167,6 +172,7 @@ def results(
     context: typer.Context,
     run: RunId,
     to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Download them there.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="The run's manifest.")] = False,
 ) -> None:
     """Print the results of a run, or download them; with your own identity (az login), not the app's.
 
@@ -176,14 +182,17 @@ def results(
     with publications.container_of(app_of(context), found) as client:
         path = found["publication"]["path"]
         manifest = publications.manifest_of(client, path)
+        if to is not None:
+            for target, size in publications.download(client, path, manifest, to):
+                (tell if json else say)(f"{target}  {size:,} bytes")
+        if json:
+            return as_json(manifest)
         if to is None:
             for name, text in publications.printed(client, path, manifest):
                 if len(manifest["outputs"]) > 1:
                     tell(f"{name}:")
                 say(text.rstrip("\n"))
-            return
-        for target, size in publications.download(client, path, manifest, to):
-            say(f"{target}  {size:,} bytes")
+        return None
 
 
 @cli.command()

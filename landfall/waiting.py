@@ -28,13 +28,14 @@ class Watch:
     app: App
     named: Sequence[str] = ()
     now: Callable[[], float] = time.monotonic
+    quiet: bool = False
     ended: Runs = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
 
     def until_done(self, timeout: float | None) -> int:
         """0, or 1 when that takes too long, or 2 when a run that counts was not published or a route is broken."""
         began = self.now()
-        with _lines() as show:
+        with _nothing() if self.quiet else _lines() as show:
             going: Runs = {}
             while True:
                 before, going = going, self._under_way()
@@ -78,6 +79,11 @@ def _line(run: dict[str, Any]) -> str:
 def _waiting(landing: dict[str, Any]) -> str:
     waits = landing.get("waits") or {}
     return f"{landing['landing']}  waits for {waits.get('marker') or waits.get('for') or 'its watch'}"
+
+
+@contextmanager
+def _nothing() -> Iterator[Callable[[Sequence[str]], None]]:
+    yield lambda _: None
 
 
 @contextmanager

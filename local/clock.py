@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-SLOWEST, FASTEST = 0.001, 100_000
+SLOWEST, FASTEST = 0.001, 100_000_000
 """Clock rates that make sense."""
 
 

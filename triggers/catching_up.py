@@ -14,8 +14,9 @@ from shared.core.request import Refusal, Refused, landing_asked
 from shared.errors import LandfallError
 from shared.services import services
 from shared.telemetry import log
-from shared.threads import aside
+from shared.threads import aside, each
 from shared.work.backfilling import backfill
+from shared.work.claiming import note_asked
 from shared.work.requesting import route_named
 from triggers.answering import as_error, as_json, in_trouble
 from triggers.on_request import STATUS_OF, begin, who_asks
@@ -36,14 +37,11 @@ async def refresh_landings(req: func.HttpRequest, client: df.DurableOrchestratio
         return in_trouble(trouble)
     if isinstance(found, Refused):
         return as_error(found.message, STATUS_OF[found.why])
-    log(
-        "landing.refresh_asked",
-        route=asked.route,
-        landing=asked.landing,
-        landings=len(found),
-        by=who_asks(req),
-        reason=asked.reason,
-    )
+    own = services()
+    said = Said(at=own.now(), by=who_asks(req), reason=asked.reason)
+    told = {"landings": len(found), "by": said.by, "reason": said.reason}
+    log("landing.refresh_asked", route=asked.route, landing=asked.landing, **told)
+    await aside(each, lambda landing: note_asked(own.ledger, landing, said), found, at_once=STARTS_AT_ONCE)
     listed = [{"landing": f"{one.route.landing.name}/{one.path}", "route": one.route.name} for one in found]
     return as_json({"landings": listed}, 202)
 

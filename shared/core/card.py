@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from shared.core.acts import Said
 from shared.core.location import Location
 from shared.core.readiness import CLOCK_GRAIN, UNFLUSHED, Look
 from shared.core.record import Record, change
@@ -46,7 +47,7 @@ class Card(Record, frozen=True, kw_only=True, tag_field="version", tag=1):
     """What is told of a landing. `watch`: the instance that has looked last, at `looked`. `since`: of its first look
     since the last run; `same_since`: the first look that saw just this. `look`, `bytes` and `newest`: what it saw;
     `nothing`: there was nothing to score or to wait for. `trouble`: why the last look failed. `run`: the latest run,
-    which scores the content with the fingerprint `content`."""
+    which scores the content with the fingerprint `content`. `asked`: who has last asked for a look at once."""
 
     route: str
     container: str
@@ -62,6 +63,7 @@ class Card(Record, frozen=True, kw_only=True, tag_field="version", tag=1):
     trouble: str | None = None
     run: str | None = None
     content: str | None = None
+    asked: Said | None = None
 
     @property
     def waits(self) -> bool:
@@ -104,6 +106,11 @@ def stumbled(card: Card, trouble: str, *, watch: str, now: datetime) -> Card:
 def ran(card: Card, run: Run) -> Card:
     """The card once that run has been claimed, or found. What is seen from then on is waited for anew."""
     return change(card, run=run.run_id, content=run.snapshot.fingerprint, since=None, same_since=None)
+
+
+def asked_for(card: Card, said: Said) -> Card:
+    """The card once somebody has asked for a look at the landing."""
+    return change(card, asked=said)
 
 
 def quiet_at(ready: Ready, card: Card) -> datetime | None:

@@ -7,7 +7,8 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 
-from shared.core.card import Card, blank, looked, ran
+from shared.core.acts import Said
+from shared.core.card import Card, asked_for, blank, looked, ran
 from shared.core.card import stumbled as card_stumbled
 from shared.core.changes import Requested, changed
 from shared.core.landing import Landing, key_of
@@ -141,6 +142,12 @@ def claim_shadow(ledger: Ledger, shadow: Run, files: FrozenFiles) -> Run | None:
 def note_run(ledger: Ledger, run: Run) -> None:
     """Have the card of the run's landing tell that this is the latest run."""
     _note(ledger, run.names, run.spec.landing, lambda card: ran(card, run))
+
+
+def note_asked(ledger: Ledger, landing: Landing, said: Said) -> None:
+    """Have the card of a landing tell who has asked for a look at it."""
+    names = Names(route=landing.route.name, landing=landing.path, instance_id=landing.key)
+    _note(ledger, names, landing.location, lambda card: asked_for(card, said))
 
 
 def _note(ledger: Ledger, names: Names, landing: Location, updated: Callable[[Card], Card]) -> None:

@@ -115,6 +115,7 @@ def shown(routes: Routes, entry: Entry, watched: Mapping[str, bool | None]) -> d
         "watch": card.watch if waits else None,
         "watched": watched.get(entry.key) if waits else None,
         "paused": builtins_of(entry.pause) if waits else None,
+        "asked": None if card.asked is None else builtins_of(card.asked),
         "run": _run(entry),
     }
 

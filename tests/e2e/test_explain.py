@@ -70,6 +70,7 @@ def test_a_folder_that_is_a_level_too_high_is_told(stack: Stack) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_landing_that_waits_for_its_marker_says_so_and_is_listed(stack: Stack) -> None:
     stack.drop("marked/waiting", {"a.txt": b"x"})
 

@@ -58,6 +58,7 @@ def published(stack: Stack, landing: str, count: int = 1) -> list[Any]:
     return list(eventually(found, f"{count} publication(s) of {landing}"))
 
 
+@pytest.mark.long
 def test_the_night_shift(stack: Stack, tmp_path: Path) -> None:
     # In the evening somebody pauses a route; folders land.
     landfall(stack, "pause", "flattened", "--reason", "the endpoint is being rebuilt")
@@ -126,6 +127,7 @@ def test_the_night_shift(stack: Stack, tmp_path: Path) -> None:
     assert stack.doubled() == []
     run_id = published(stack, "lengths/before-1")[0]["run_id"]
     landfall(stack, "results", run_id, "--to", str(tmp_path / "results"))
+    assert [one["name"] for one in asked(stack, "results", run_id)["outputs"]] == ["predictions.csv"]
     rows = (tmp_path / "results" / "predictions.csv").read_text("utf-8").splitlines()
     assert {row.split()[0] for row in rows} == set(texts(2))
 

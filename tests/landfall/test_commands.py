@@ -175,6 +175,17 @@ def test_waiting_tells_of_each_change_and_ends_with_the_verdict(app: Answers) ->
     assert (done.returncode, "KeyError Mend it." in done.stderr) == (2, True)
 
 
+def test_waiting_for_a_program_prints_nothing_but_the_runs_in_the_end(app: Answers) -> None:
+    run_id = f"digits-{1:020x}"
+    for status in ("claimed", "scoring", "failed"):
+        app.add(f"GET runs/{run_id}", a_run(status=status))
+
+    done = landfall(app, "wait", run_id, "--json")
+
+    assert json.loads(done.stdout) == [a_run(status="failed")]
+    assert done.returncode == 2
+
+
 def test_waiting_ends_with_one_when_it_takes_too_long(app: Answers) -> None:
     app.add(f"GET runs/digits-{1:020x}", a_run(status="scoring"))
 
@@ -229,6 +240,7 @@ def test_every_command_has_help_with_an_example_and_is_on_its_page(command: str)
 
     assert re.search(rf"Example: landfall {command}\b", done.stdout)
     assert f"| `{command}" in page
+    assert "--json" in done.stdout
 
 
 def test_these_are_all_commands() -> None:

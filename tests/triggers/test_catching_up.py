@@ -12,6 +12,8 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from shared.core.acts import Said
+from shared.core.landing import Landing
 from shared.core.record import load
 from shared.core.run import Run, Status
 from shared.core.watch import Watch
@@ -73,6 +75,9 @@ def test_one_landing_is_looked_at_within_two_seconds(app: App, caplog: pytest.Lo
     assert watch.not_before - app.clock() <= timedelta(seconds=2)
     assert watch.is_marker, "it takes over from one that only waits"
     assert told(caplog, "landing.refresh_asked")[0]["reason"] == "the marker came by hand"
+    card = app.own.ledger.card(Landing(app.own.routes.usable[0], FOLDER).key)
+    assert card is not None
+    assert card.asked == Said(at=app.clock(), reason="the marker came by hand")
 
 
 def test_a_watcher_that_has_stopped_keeps_nobody_from_looking(app: App) -> None:

@@ -20,7 +20,7 @@ CALLED = {
     "the lakehouse container": ["container lakehouse/lakehouse"],
     "the workspace": ["workspace"],
     "the announcements topic, if there is one": ["topic landfall"],
-    "the events' queue and its poison queue (`QUEUE-poison`), if events come through one": [
+    "the events' queue and its poison queue (`QUEUE-poison`)": [
         "queue devstoreaccount1/landing-events",
         "queue devstoreaccount1/landing-events-poison",
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import aiohttp
 from aiohttp import web
@@ -38,6 +39,9 @@ class Front:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request to any account, in the dialect in which it was asked."""
+        if any(unquote(part) in (".", "..") for part in raw_path(request).split("/")):
+            # What a server makes of them is for nobody to guess: clients resolve them before they ask.
+            return Refused(400, "InvalidUri", "The URI has a . or .. segment.").response()
         on_paths = is_for_paths(request.host, request.method, request.query, request.headers)
         try:
             return await (self.lake.answer if on_paths else self._answer)(by_path(request))

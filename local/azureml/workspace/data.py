@@ -153,7 +153,7 @@ class Storage:
             raise JobFailed(f"There is nothing at {source}.", "ScriptExecutionException")
 
         async def one(blob: BlobPath) -> None:
-            file = target / blob.path[len(source.path) :].lstrip("/") if blob != source else target
+            file = file_below(target, blob.path[len(source.path) :].lstrip("/")) if blob != source else target
             file.parent.mkdir(parents=True, exist_ok=True)
             await self._fetch(blob, file)
 
@@ -173,7 +173,7 @@ class Storage:
         """The files in `folder`, in the order of `sources`, under their own names."""
 
         async def one(source: BlobPath) -> Path:
-            target = folder / source.path.rpartition("/")[2]
+            target = file_below(folder, source.path.rpartition("/")[2])
             await self._fetch(source, target)
             return target
 
@@ -257,6 +257,13 @@ class Storage:
 
     def _blob(self, path: BlobPath) -> Any:
         return self._account(path.account).get_blob_client(path.container, path.path)
+
+
+def file_below(folder: Path, name: str) -> Path:
+    """The file of that relative name in a folder. Raises JobFailed for one that could be anywhere else."""
+    if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise JobFailed(f"{name!r} is no name of a file, so the data cannot be mounted.", "ScriptExecutionException")
+    return folder / name
 
 
 @contextlib.contextmanager

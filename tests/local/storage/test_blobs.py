@@ -6,7 +6,10 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,6 +17,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 from azure.storage.blob import BlobPrefix, ContentSettings
 
+from local import tls
 from local.addresses import ACCOUNT
 from tests.local.storage.accounts import Accounts
 
@@ -40,6 +44,21 @@ def test_a_name_may_have_a_line_break(accounts: Accounts) -> None:
 
         assert landing.download_blob("broken/two\nlines").readall() == b"read"
         assert [one.name for one in landing.list_blobs(name_starts_with="broken/")] == ["broken/two\nlines"]
+
+
+@pytest.mark.parametrize("path", ["dots/a/../b", "dots/./b", "dots/%2e%2E/b", "..", "%2e%2e/lakehouse/b"])
+def test_dot_segments_are_refused_and_not_resolved(accounts: Accounts, path: str) -> None:
+    """Clients resolve them; one that does not is up to something."""
+    where = urlsplit(accounts.where.storage)
+    trusted = tls.client_context(accounts.state)
+    with closing(HTTPSConnection(where.hostname or "", where.port, context=trusted, timeout=30)) as http:
+        headers = {**VERSION, "Authorization": accounts.bearer(), "x-ms-blob-type": "BlockBlob", "Content-Length": "1"}
+        http.request("PUT", f"/{ACCOUNT}/landing/{path}", b"1", headers)
+        answer = http.getresponse()
+
+    assert (answer.status, answer.headers["x-ms-error-code"]) == (400, "InvalidUri")
+    with accounts.landing as landing:
+        assert list(landing.list_blobs("dots/")) == []
 
 
 def test_walking_a_container_stops_at_the_delimiter(accounts: Accounts) -> None:

@@ -78,6 +78,16 @@ class Polling(Record, frozen=True, kw_only=True):
     deadline: timedelta
 
 
+class Limits(Record, frozen=True, kw_only=True):
+    """What one landing may have at the most. None: any number."""
+
+    files: int | None = None
+    bytes: int | None = None
+
+
+UNLIMITED = Limits()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One entry of routes.yaml, checked. `inputs`, `outputs` and `publish_path` are templates. `takes_files`: every
@@ -103,6 +113,7 @@ class Route:
     publish: Container
     publish_path: str
     on_request: bool
+    limits: Limits = UNLIMITED
 
     @property
     def is_watched(self) -> bool:
@@ -248,6 +259,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
         publish=_container(raw["publish"]),
         publish_path=raw["publish"]["path"],
         on_request=raw.get("on_request", False),
+        limits=Limits(**raw.get("limits", {})),
     )
 
 

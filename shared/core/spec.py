@@ -182,6 +182,7 @@ def write_spec(
         _path_refusal(publish, [output for output in outputs if output])
         or _name_refusal(below)
         or incomplete
+        or _limit_refusal(route, snapshot)
         or stray_refusal(route.name, (file.name for file in snapshot.strays))
         or unfit
         or (None if may_copy or not mixed else _mixed_refusal(snapshot, own))
@@ -234,6 +235,20 @@ def _name_refusal(below: str) -> Objection | None:
         f"The sub-folder {below!r} is named like the folder of a run or of shadows, and its results would be published "
         "among those of another one.",
         "Rename it, then upload the files again.",
+    )
+
+
+def _limit_refusal(route: Route, snapshot: Snapshot) -> Objection | None:
+    """Why a landing must not be scored that is larger than its route allows."""
+    has = {"files": len(snapshot.files), "bytes": snapshot.size}
+    allowed = {"files": route.limits.files, "bytes": route.limits.bytes}
+    over = [(name, most) for name, most in allowed.items() if most is not None and has[name] > most]
+    if not over:
+        return None
+    told = " and ".join(f"{has[name]:,} {name} (limits.{name} is {most:,})" for name, most in over)
+    return Objection(
+        f"The landing has {told}, more than route {route.name!r} allows. Nothing was scored.",
+        f"Upload fewer files at a time, or raise the limit. {ONCE_MORE}",
     )
 
 

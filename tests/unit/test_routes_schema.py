@@ -53,6 +53,7 @@ FULL: dict[str, Any] = {
     "staging": "always",
     "polling": {"first": "7s", "longest": "7m", "start_deadline": "7h", "deadline": "7d"},
     "publish": {"account_url": "https://a.b", "container": "lake", "path": "out/{x}"},
+    "limits": {"files": 1000, "bytes": 10**12},
     "on_request": True,
 }
 """A route in which every field differs from its default, but for `marker`, which excludes `quiet`."""
@@ -99,6 +100,8 @@ OTHER: dict[str, Any] = {
     "publish.account_url": "https://c.d",
     "publish.container": "other",
     "publish.path": "more/{x}",
+    "limits.files": 2000,
+    "limits.bytes": 10**13,
     "on_request": False,
 }
 """For every field another value that the schema accepts."""
@@ -151,7 +154,7 @@ def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
 def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
 
-    assert len(FIELDS) == 42
+    assert len(FIELDS) == 44
     assert set(FIELDS) == set(OTHER)
 
 
@@ -214,4 +217,4 @@ def test_every_other_field_is_required() -> None:
 
     as_deployed = {path for path in given if path.startswith(("endpoint.", "settings."))} - {"endpoint.scoring_uri"}
     by_the_service = {"inputs.images.mode", "outputs.scores.mode", "outputs.scores.path"}
-    assert optional == {*DEFAULTS, *as_deployed, *by_the_service, "ready.then"}
+    assert optional == {*DEFAULTS, *as_deployed, *by_the_service, "ready.then", "limits.files", "limits.bytes"}

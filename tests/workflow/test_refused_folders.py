@@ -216,3 +216,50 @@ class TestAfterARefusal:
 
         assert len(world.runs()) == 1
         assert missed(world) == []
+
+
+class TestTooLarge:
+    """What a route's limits are for."""
+
+    def limited(self, **limits: int) -> World:
+        text = "".join(f"      {name}: {most}\n" for name, most in limits.items())
+        return make_world(("    polling:", f"    limits:\n{text}    polling:"))
+
+    def test_a_landing_with_more_files_than_its_route_allows_is_refused_before_anything_is_paid(self) -> None:
+        world = self.limited(files=2)
+        world.land("0.png", "1.png", "2.png")
+
+        world.watch()
+
+        run = world.only_run()
+        assert (run["status"], run["error"]["reason"]) == ("failed", "refused")
+        assert "3 files (limits.files is 2), more than route 'digits' allows" in run["error"]["message"]
+        assert "raise the limit" in run["error"]["do"]
+        assert world.endpoint.posts == []
+
+    def test_both_limits_are_told_together(self) -> None:
+        world = self.limited(files=1, bytes=10)
+        world.land("0.png", "1.png")
+
+        world.watch()
+
+        assert "2 files (limits.files is 1) and 22 bytes (limits.bytes is 10)" in world.only_run()["error"]["message"]
+
+    def test_a_landing_at_its_limit_is_scored(self) -> None:
+        world = self.limited(files=2, bytes=22)
+        world.land("0.png", "1.png", "notes.txt")
+
+        world.watch()
+
+        assert world.only_run()["status"] == "published"
+
+    def test_with_some_files_removed_it_is_found_and_scored(self) -> None:
+        world = self.limited(files=2)
+        world.land("0.png", "1.png", "2.png")
+        world.watch()
+        world.blobs.delete(world.place(f"{LANDING}/2.png"))
+
+        assert missed(world) == [LANDING]
+        world.watch()
+
+        assert world.runs()[0]["status"] == "published"

@@ -116,3 +116,12 @@ def _until_ready(stream: IO[str]) -> str | None:
             return "".join(lines)
         lines.append(line)
     return None
+
+
+def written(folder: Path, text: str) -> Path:
+    """The folder of an app with that function_app.py."""
+    app = folder / "app"
+    app.mkdir()
+    (app / "function_app.py").write_text(text)
+    (app / "host.json").write_text('{"version": "2.0"}')
+    return app

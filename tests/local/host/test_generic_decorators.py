@@ -9,7 +9,7 @@ import pytest
 
 from testbed.eventually import eventually
 from tests.local.host.azurites import storage
-from tests.local.host.hosting import Host, running
+from tests.local.host.hosting import Host, running, written
 
 APP = """
 import logging
@@ -61,10 +61,7 @@ def echo(req: func.HttpRequest) -> func.HttpResponse:
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     folder = tmp_path_factory.mktemp("generic")
-    app = folder / "app"
-    app.mkdir()
-    (app / "function_app.py").write_text(APP)
-    (app / "host.json").write_text('{"version": "2.0"}')
+    app = written(folder, APP)
     with storage() as account, running(app, folder / "state", "--poll-ms", "100", Storage=account) as started:
         yield started
 

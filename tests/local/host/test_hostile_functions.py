@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from testbed.eventually import eventually
-from tests.local.host.hosting import Host, running
+from tests.local.host.hosting import Host, running, written
 
 APP = """
 import asyncio
@@ -103,10 +103,7 @@ def at_once(how: str) -> str:
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     folder = tmp_path_factory.mktemp("hostile")
-    app = folder / "app"
-    app.mkdir()
-    (app / "function_app.py").write_text(APP)
-    (app / "host.json").write_text('{"version": "2.0"}')
+    app = written(folder, APP)
     with running(app, folder / "state") as started:
         yield started
 

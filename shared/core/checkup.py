@@ -119,7 +119,7 @@ class Need(StrEnum):
     OUTPUT = "the output datastore's container"
     LAKEHOUSE = "the lakehouse container"
     WORKSPACE = "the workspace"
-    QUEUE = "the events' queue and its poison queue (`QUEUE-poison`), if events come through one"
+    QUEUE = "the events' queue and its poison queue (`QUEUE-poison`)"
 
 
 ROLES = {

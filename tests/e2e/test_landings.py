@@ -298,6 +298,7 @@ def test_a_landing_whose_events_are_all_lost_is_found_by_the_sweep(stack: Stack)
     assert run["status"] == "published"
 
 
+@pytest.mark.long
 def test_a_watcher_that_an_operator_terminated_is_replaced_by_the_sweep(stack: Stack) -> None:
     stack.drop("patient/terminated", {"a.txt": b"30"})
     eventually(lambda: [j for j in stack.jobs_of("patient") if "terminated" in j["input_uri"]], "a running job")

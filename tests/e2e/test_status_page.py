@@ -96,6 +96,7 @@ def test_a_refresh_brings_what_is_new_and_keeps_the_focus(browser: Browser, stac
     assert seen.wrong == []
 
 
+@pytest.mark.long
 def test_it_says_since_when_it_could_not_be_refreshed(browser: Browser, stack: Stack) -> None:
     seen = opened(browser, stack)
     seen.page.route("**/api/status*", lambda route: route.fulfill(status=503))

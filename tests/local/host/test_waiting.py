@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.host.durable.runtime.engine import Engine
 from local.host.durable.runtime.listing import Query
 from tests.local.host.driving import drive, result
@@ -60,6 +62,7 @@ def week_of_polling(instances: int, seed: int) -> tuple[timedelta, list[int], Or
     return took, polls, order
 
 
+@pytest.mark.long
 def test_two_hundred_instances_poll_for_a_week_while_nobody_waits() -> None:
     took, polls, order = week_of_polling(200, seed=1)
 

@@ -90,9 +90,10 @@ ODD: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("path", list(leaves(digits())))
-def test_no_value_in_any_field_is_more_than_a_problem(path: str) -> None:
-    for value in ODD:
+@pytest.mark.parametrize(("number", "path"), list(enumerate(leaves(digits()))))
+def test_no_value_in_any_field_is_more_than_a_problem(number: int, path: str) -> None:
+    """Each field with half of them, in turn; fields of one kind are next to each other."""
+    for value in ODD[number % 2 :: 2]:
         spoilt(path, value)
 
 

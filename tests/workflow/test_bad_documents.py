@@ -84,9 +84,10 @@ def everything_goes_on(world: World) -> None:
     assert indexing.catch_up(world.ledger, world.clock()) == 0
 
 
-@pytest.mark.parametrize("path", documents())
-def test_a_document_that_cannot_be_read_stops_nothing(path: str) -> None:
-    for content in BAD.values():
+@pytest.mark.parametrize(("number", "path"), list(enumerate(documents())))
+def test_a_document_that_cannot_be_read_stops_nothing(number: int, path: str) -> None:
+    """Each with a third of the contents, in turn: what reads one kind of document reads it in one way."""
+    for content in list(BAD.values())[number % 3 :: 3]:
         world = a_used_world()
         world.blobs.put(Location(STATE, path), content)
 
@@ -95,8 +96,7 @@ def test_a_document_that_cannot_be_read_stops_nothing(path: str) -> None:
 
 @pytest.mark.parametrize("path", STRANGERS)
 def test_a_strangers_file_in_the_ledger_stops_nothing(path: str) -> None:
-    for content in (b"", b"words"):
-        world = a_used_world()
-        world.blobs.put(Location(STATE, path), content)
+    world = a_used_world()
+    world.blobs.put(Location(STATE, path), b"words")
 
-        everything_goes_on(world)
+    everything_goes_on(world)

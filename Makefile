@@ -42,7 +42,8 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
 
 quick: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit tests/triggers tests/workflow tests/monitoring tests/test_architecture.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not thorough" \
+		tests/unit tests/triggers tests/workflow tests/monitoring tests/test_architecture.py
 
 prove: setup
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=prove tests/workflow tests/unit/test_properties.py

@@ -12,6 +12,8 @@ from monitoring.alerts import RULES, Rule, template
 from monitoring.questions import COMPONENT, HERE, questions, without_comments
 from tests.monitoring.kusto import QUERIES, answers
 
+pytestmark = pytest.mark.thorough
+
 TEMPLATE = json.loads((HERE / "alerts.json").read_text("utf-8"))
 LOG, METRIC = "Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts"
 LOG_RULES = {

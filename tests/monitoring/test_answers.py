@@ -15,6 +15,8 @@ from testbed.fakes import NOON
 from tests.monitoring.kusto import QUERIES
 from tests.monitoring.landed import a_day, filled
 
+pytestmark = pytest.mark.thorough
+
 TODAY = NOON.replace(tzinfo=None, hour=0)
 KIND = pytest.mark.parametrize("kind", KINDS)
 ASKED = "digits-0123456789abcdef0123"

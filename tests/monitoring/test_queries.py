@@ -8,6 +8,8 @@ from monitoring.made import made
 from monitoring.questions import COMPONENT, HERE, KINDS, WORKSPACE, questions
 from tests.monitoring.kusto import QUERIES, answers, read, tables
 
+pytestmark = pytest.mark.thorough
+
 MANY = 10
 ONLY_IN_THE_WORKSPACE = {"storage-transactions"}
 """Metrics of other resources are sent to a workspace; an Application Insights resource has none of them."""

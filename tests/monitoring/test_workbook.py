@@ -6,9 +6,13 @@ import json
 import re
 from uuid import UUID
 
+import pytest
+
 from monitoring.questions import COMPONENT, HERE, questions
 from monitoring.workbook import FIRST, ONE, OWN_SPANS, workbook
 from tests.monitoring.kusto import QUERIES, read
+
+pytestmark = pytest.mark.thorough
 
 WORKBOOK = json.loads((HERE / "workbook.json").read_text("utf-8"))
 TEXT, QUERY, PARAMETERS = 1, 3, 9

@@ -19,6 +19,8 @@ from tests.workflow.bent import Works, bend, passing
 from tests.workflow.world import World, make_world
 from triggers.orchestrators import TURNS_PER_HISTORY
 
+pytestmark = pytest.mark.thorough
+
 FILES = 20_000
 PARTS = 80
 """Activities that copy so many files."""

@@ -31,6 +31,8 @@ from triggers import sweep as sweeping
 from triggers.activities import carry_out
 from triggers.starting import start_watch
 
+pytestmark = pytest.mark.thorough
+
 FOLDERS = ("digits/monday", "digits/tuesday")
 MOST_STEPS = 200
 UNDERSTOOD = {200, 202, 404, 409}

@@ -24,6 +24,8 @@ from testbed.fakes import NOON
 from tests.workflow.overlapping import Overlapping
 from tests.workflow.world import World, make_world
 
+pytestmark = pytest.mark.thorough
+
 NEVER = 10_000
 AFTER_THE_NOTE = 3
 """Calls that a submission makes before its POST: for the deployment, whether the run is canceled, and the note that it

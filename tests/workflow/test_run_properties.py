@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import Phase as Work
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +32,8 @@ from tests.unit.runs import PUBLICATION, a_run, a_spec
 from tests.workflow.puppet import TIMER, Asked, Puppet, through_json, told
 from triggers.names import Orchestrator
 from triggers.orchestrators import TURNS_PER_HISTORY, score
+
+pytestmark = pytest.mark.thorough
 
 SECOND = timedelta(seconds=1)
 MOST_STEPS = 20_000

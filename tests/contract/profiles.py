@@ -75,7 +75,8 @@ class Service:
             found = self.endpoint.job(sent.endpoint, job)
             return found if found is not None and found.status in statuses else None
 
-        return eventually(look, f"{' or '.join(statuses)} of {job.name}")
+        # A canceled job of the endpoint `patient` may still sleep for its minute before its worker is ended.
+        return eventually(look, f"{' or '.join(statuses)} of {job.name}", within=120)
 
 
 @contextmanager

@@ -46,8 +46,8 @@ class FakeClock:
 class FakeBlobs:
     """Blob storage in memory, with etags, MD5s and the service's own clock in whole seconds. `walled`: accounts from
     which the service cannot copy, so that copies go through the app. `hierarchical` accounts rename, and keep
-    directories until somebody removes them. `listings` counts what was asked for lists, `looked_up` keeps the blobs
-    whose properties were asked for."""
+    directories until somebody removes them. `listings` counts what was asked for lists, `listed` is where; `looked_up`
+    keeps the blobs whose properties were asked for."""
 
     clock: Callable[[], datetime]
     contents: dict[Location, tuple[bytes, File]] = field(default_factory=dict)
@@ -58,6 +58,7 @@ class FakeBlobs:
     hierarchical: bool = False
     directories: set[Location] = field(default_factory=set)
     listings: int = 0
+    listed: set[Container] = field(default_factory=set)
     looked_up: list[Location] = field(default_factory=list)
 
     def put(self, blob: Location, content: bytes) -> File:
@@ -107,7 +108,7 @@ class FakeBlobs:
 
     def list_below(self, folder: Location) -> Sequence[File]:
         self._answer()
-        self.listings += 1
+        self._list(folder.container)
         prefix = f"{folder.path}/" if folder.path else ""
         return [
             replace(self.contents[Location(folder.container, path)][1], name=path[len(prefix) :])
@@ -117,7 +118,7 @@ class FakeBlobs:
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
         self._answer()
-        self.listings += 1
+        self._list(container)
         found = [path for path in self.paths(container) if path.startswith(prefix)]
         if not folders:
             return found
@@ -178,6 +179,10 @@ class FakeBlobs:
         while self.hierarchical and "/" in blob.path:
             blob = blob.parent
             self.directories.add(blob)
+
+    def _list(self, container: Container) -> None:
+        self.listings += 1
+        self.listed.add(container)
 
     def _now(self) -> datetime:
         return self.clock().replace(microsecond=0)

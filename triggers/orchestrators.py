@@ -10,12 +10,13 @@ from collections.abc import Callable
 import azure.durable_functions as df
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from shared.core import course, patience, steps, stopping, watch
+from shared.core import course, patience, steps, stopping, turn, watch
 from shared.core.acts import Withdrawn
 from shared.core.job import Stage
 from shared.core.publication import chunks, to_publish
 from shared.core.record import Names, change, dump
 from shared.core.run import Error, Run, Status
+from shared.core.slots import InLine, TakeSlot
 from shared.core.trouble import Kind, Trouble, trouble_of
 from shared.core.watch import Phase, Watch
 from shared.core.watchers import Operation
@@ -45,12 +46,12 @@ def score(context: Context) -> Line[dict]:
     come in by the same door.
     """
     run, turns = (yield from read_input(context, Run)), 0
-    while turn := _next(run):
-        if turns and turns + _turns_of(turn, run) > TURNS_PER_HISTORY:  # the first turn may be longer than that
+    while following := _next(run):
+        if turns and turns + _turns_of(following, run) > TURNS_PER_HISTORY:  # the first turn may be longer than that
             return context.continue_as_new(dump(run))
-        turns += _turns_of(turn, run)
+        turns += _turns_of(following, run)
         try:
-            run = yield from turn(context, run)
+            run = yield from following(context, run)
         except OvertakenBy as later:
             return dump(steps.RunEnded(run.run_id, later.status))
         except StepFailed as failed:
@@ -106,7 +107,9 @@ def _before_there_is_a_job(run: Run) -> Turn:
         return _search
     if run.must_renew:
         return _renew
-    return _stage if run.needs_copies else _submit
+    if run.needs_copies:
+        return _stage
+    return _submit if run.admitted or not run.spec.takes_slot else _take_slot
 
 
 def _turns_of(turn: Turn, run: Run) -> int:
@@ -171,6 +174,24 @@ def _stage(context: Context, run: Run) -> Line[Run]:
     changed = next((answer.changed for answer in answers if answer.changed is not None), None)
     streamed = sum(answer.streamed for answer in answers)
     return course.staged(run, changed, context.current_utc_datetime, streamed=streamed)
+
+
+def _take_slot(context: Context, run: Run) -> Line[Run]:
+    """Take a slot of the endpoint, so that no more runs have a job than there is room for."""
+    given = TakeSlot(
+        names=run.names,
+        endpoint=run.spec.endpoint,
+        settings=run.spec.settings,
+        claimed=run.timings.claimed,
+        before=run.slot,
+    )
+    answer = yield from perform(context, steps.TAKE_SLOT, given)
+    now = context.current_utc_datetime
+    if isinstance(answer, Withdrawn):
+        return stopping.withdrawn(run, answer.cancel, now)
+    if isinstance(answer, InLine):
+        return turn.lined_up(run, answer, now)
+    return turn.admitted(run, answer.slot, now)
 
 
 def _submit(context: Context, run: Run) -> Line[Run]:

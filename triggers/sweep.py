@@ -4,7 +4,7 @@ It starts nothing that is under way and decides nothing about content: that stay
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
@@ -17,7 +17,7 @@ from shared.core.trouble import LONGEST_MESSAGE
 from shared.services import services
 from shared.telemetry import error, log, warn
 from shared.threads import aside
-from shared.work import indexing, sweeping
+from shared.work import admitting, indexing, sweeping
 from triggers.names import Orchestrator
 from triggers.starting import STARTS_AT_ONCE, free, is_under_way, start_once, start_watch
 
@@ -44,6 +44,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]
     watched = await watch_missed(client, failures)
     await _catch_up(failures)
+    await _clear_slots({run.run_id for run in left.open}, failures)
     await _purge(client)
     # Last, because an endpoint that does not answer takes its time.
     await aside(sweeping.cancel_late_jobs, own.endpoint, own.ledger, left.ended, now)
@@ -57,6 +58,14 @@ async def _catch_up(failures: list[Exception]) -> None:
     """Runs that have ended are found by their pointers; an older version of the app may have written none."""
     try:
         await aside(indexing.catch_up, services().ledger, services().now())
+    except Exception as trouble:
+        failures.append(trouble)
+        error("sweep.failed", message=str(trouble))
+
+
+async def _clear_slots(under_way: Collection[str], failures: list[Exception]) -> None:
+    try:
+        await aside(admitting.clear, services().ledger, under_way, services().now())
     except Exception as trouble:
         failures.append(trouble)
         error("sweep.failed", message=str(trouble))

@@ -73,7 +73,7 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
             if registry.get(f"datastores/{datastore.name}") is None:
                 host = f"localhost:{port_of(addresses.storage)}"
                 registry.put(f"datastores/{datastore.name}", datastore_document(datastore, host))
-        deployed = Deployed(registry, catalog.read(args.deployments.resolve()))
+        deployed = Deployed(registry, catalog.read(args.deployments.resolve()), nodes=args.nodes)
         places, nodes = Places(registry, addresses.storage, answers.input_urls), Nodes(args.nodes)
         files, logs = AssetFiles(registry, own, places, folder / "assets"), JobLogs(own)
         runner = Runner(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,15 @@ from shared.adapters.messages import cut
 from shared.adapters.rest import Rest, json_of
 from shared.adapters.run_history import RunHistory
 from shared.adapters.workspaces import VERSION, Workspaces
-from shared.core.deployment import Deployment, Port, component_of, read_ports
+from shared.core.deployment import (
+    Deployment,
+    Port,
+    component_of,
+    compute_of,
+    instances_of,
+    nodes_of,
+    read_ports,
+)
 from shared.core.job import Job, text_at, value_at
 from shared.core.references import Asset
 from shared.core.route import Endpoint
@@ -59,20 +68,35 @@ class Resources:
             return known
         path = f"{self._workspaces.id_of(endpoint)}/deployments/{quote(name, safe='')}"
         answer = self._rest.get(self._url(path), MANAGEMENT)
-        found = None if answer.status_code == 404 else self._read(name, json_of(answer))
+        found = None if answer.status_code == 404 else self._read(endpoint, name, json_of(answer))
         self._known[endpoint.scoring_uri, name] = found, time.monotonic() + KEPT
         return found
 
-    def _read(self, name: str, resource: Mapping[str, Any]) -> Deployment:
+    def _read(self, endpoint: Endpoint, name: str, resource: Mapping[str, Any]) -> Deployment:
         component = component_of(resource)
+        nodes = self._nodes(endpoint, name, compute_of(resource))
+        found = Deployment(name=name, is_pipeline=component is not None, nodes=nodes, instances=instances_of(resource))
         if component is None:
-            return Deployment(name=name, is_pipeline=False)
+            return found
         try:
             inputs, outputs = self._ports(component)
         except Unavailable as error:
             warn("deployment.not_seen", deployment=name, component=component, message=str(error))
-            return Deployment(name=name, is_pipeline=True)
-        return Deployment(name=name, is_pipeline=True, inputs=inputs, outputs=outputs)
+            return found
+        return replace(found, inputs=inputs, outputs=outputs)
+
+    def _nodes(self, endpoint: Endpoint, deployment: str, compute: str | None) -> int | None:
+        """How many nodes a deployment's compute has; None where it has none, or cannot be read."""
+        if compute is None:
+            return None
+        path = compute
+        if not compute.startswith("/"):
+            path = f"{self._workspaces.of(endpoint)}/computes/{quote(compute, safe='')}"
+        try:
+            return nodes_of(self._rest.read(self._url(path), MANAGEMENT))
+        except Unavailable as error:
+            warn("compute.not_seen", deployment=deployment, compute=compute, message=str(error))
+            return None
 
     def _ports(self, component: str) -> tuple[Ports, Ports]:
         if component not in self._components:  # a version of a component does not change

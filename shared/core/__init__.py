@@ -34,12 +34,15 @@ watchers     the landing entity: who watches
 watch        the watch of a landing: its record, its table, what it becomes
 request      what somebody sends to ask for a run, and what is answered
 pointer      pointers to runs: their names alone say which there are
+identity     the identity of a run: what is scored once has one id
 run          a run: its record, its statuses and their table
 spec         how a run is carried out: where its files are, and where its results go
 course       the course of a run: what its record becomes when something has happened
+turn         how a run gets its turn at an endpoint
 stopping     how a run ends because somebody wants it
 patience     how much trouble a run sits out
 hints        what to do about a run that was not published, for every reason
+slots        how many runs may have a job at an endpoint at the same time, and whose turn it is
 job          job statuses and what each means
 submission   what a batch endpoint is sent, and what it may answer
 script_error  the first exception of a user's own script, as its logs show it

@@ -16,6 +16,7 @@ from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchA
 from shared.core.hints import ONCE_MORE
 from shared.core.job import Job, Stage, advice_on
 from shared.core.record import change
+from shared.core.route import GROWTH
 from shared.core.run import (
     CANCELED_BY_SOMEBODY,
     LATEST_ATTEMPTS,
@@ -43,9 +44,6 @@ from shared.core.steps import (
 )
 from shared.core.submission import ADVICE, Accepted, Deferred, Rejected, Submission, Unclear, Unfit
 from shared.core.trouble import DENIED_PATIENCE, rest_after
-
-GROWTH = 1.5
-"""Each wait between two looks at a job is this much longer than the one before."""
 
 LONGEST_SEARCH = timedelta(minutes=5)
 """The longest wait between two searches."""
@@ -83,7 +81,9 @@ def renewed(run: Run, answer: RenewAnswer, now: datetime) -> Run:
         run = run.noted(attempt=run.attempt + 1, renewed_for=run.attempt)
     match answer:
         case Renewed(spec):
-            fresh = change(run, spec=spec, renewed_for=run.attempt)
+            # A slot is of one endpoint.
+            is_same = spec.endpoint.scoring_uri == run.spec.endpoint.scoring_uri
+            fresh = change(run, spec=spec, renewed_for=run.attempt, admitted=run.admitted and is_same)
             if spec.refusal is not None:
                 return failed(fresh, Error("refused", spec.refusal, spec.do), now)
             to = _before_submission(fresh)
@@ -111,7 +111,7 @@ def staged(run: Run, changed: str | None, now: datetime, *, streamed: int = 0) -
     run = change(run, streamed=run.streamed + streamed)
     if changed is not None:
         return _superseded(run, f"{changed} was changed or removed before it was scored", now)
-    return _ahead(run.moved(Status.SUBMITTING, copied_to=run.spec.copies), now)
+    return got_ahead(run.moved(Status.SUBMITTING, copied_to=run.spec.copies), now)
 
 
 def answered(run: Run, answer: Submission, now: datetime, *, since: datetime | None = None) -> Run:
@@ -153,7 +153,7 @@ def accepted(run: Run, job: Job, now: datetime) -> Run:
         attempts=_attempts(run, "accepted", now, job=job.name),
         timings=change(run.timings, submitted=now, completed=now if job.stage is Stage.COMPLETED else None),
     )
-    return change(_ahead(following, now), wait_until=_next_look(following, now))
+    return change(got_ahead(following, now), wait_until=_next_look(following, now))
 
 
 def searched(run: Run, answer: SearchAnswer, now: datetime) -> Run:
@@ -211,7 +211,7 @@ def observed(run: Run, job: Job | None, now: datetime) -> Run:
     if job.stage is Stage.CANCELED:
         return failed(seen, _job_error("job_canceled", shown, "was canceled"), now)
     if job.is_final:
-        return _ahead(seen, now)
+        return got_ahead(seen, now)
     return _within_deadlines(change(seen, failures=0, denied_since=None, error=None), now)
 
 
@@ -242,20 +242,20 @@ def checked(run: Run, verdict: Verdict, now: datetime) -> Run:
             located=(),
             timings=Timings(claimed=run.timings.claimed),
         )
-        return _ahead(discarded, now)
+        return got_ahead(discarded, now)
     return _superseded(run, "Files were added, changed or removed while the job ran", now)
 
 
 def exact(run: Run, now: datetime) -> Run:
     """The job has scored exactly the snapshot."""
-    return _ahead(run.moved(Status.PUBLISHING), now)
+    return got_ahead(run.moved(Status.PUBLISHING), now)
 
 
 def located(run: Run, answer: LocateAnswer, now: datetime) -> Run:
     """It was found out where the outputs are that have no path of their own, or that there are none."""
     match answer:
         case Located(outputs):
-            return _ahead(change(run, located=outputs), now)
+            return got_ahead(change(run, located=outputs), now)
         case Unpublishable(problem, do):
             return failed(run, Error("publication", problem, do), now)
         case unknown:
@@ -295,17 +295,18 @@ def waited(run: Run) -> Run:
 
 
 def recorded(run: Run) -> Run:
-    """The ledger has the record as it is."""
-    return change(run, recorded=run.revision, unrecorded_since=None)
+    """The ledger has the record as it is, and a slot that the run needs no more is given back."""
+    freed = {"admitted": False, "slot": None, "ahead": None} if run.frees_slot else {}
+    return change(run, recorded=run.revision, unrecorded_since=None, **freed)
+
+
+def got_ahead(run: Run, now: datetime) -> Run:
+    """The run made progress: patience starts again."""
+    return change(run, since=now, failures=0, denied_since=None, wait_until=None, error=None)
 
 
 def _before_submission(run: Run) -> Status:
     return Status.STAGING if run.needs_copies else Status.SUBMITTING
-
-
-def _ahead(run: Run, now: datetime) -> Run:
-    """The run made progress: patience starts again."""
-    return change(run, since=now, failures=0, denied_since=None, wait_until=None, error=None)
 
 
 def _unanswered(run: Run, message: str, now: datetime, since: datetime | None) -> Run:

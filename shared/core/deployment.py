@@ -32,12 +32,15 @@ class Port:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """A deployment. `inputs` and `outputs` are those of its pipeline component; None: it is a model deployment, or they
-    could not be read."""
+    could not be read. `nodes`: how many its cluster has at the most, None where that is not known; `instances`: how
+    many of them a job takes."""
 
     name: str
     is_pipeline: bool
     inputs: tuple[Port, ...] | None = None
     outputs: tuple[Port, ...] | None = None
+    nodes: int | None = None
+    instances: int = 1
 
 
 def component_of(resource: object) -> str | None:
@@ -46,6 +49,31 @@ def component_of(resource: object) -> str | None:
     recorded = text_at(resource, "properties", "properties", "ComponentDeployment.ComponentId")
     found = configured or recorded
     return found.removeprefix("azureml:") if found else None
+
+
+def compute_of(resource: object) -> str | None:
+    """The ARM id or the name of the compute that a deployment's jobs run on; None if there is none of its own."""
+    found = text_at(resource, "properties", "compute") or text_at(
+        resource, "properties", "properties", "ComponentDeployment.Settings.default_compute"
+    )
+    return found.removeprefix("azureml:") if found else None
+
+
+def instances_of(resource: object) -> int:
+    """How many nodes a job of a deployment takes."""
+    count = value_at(resource, "properties", "resources", "instanceCount")
+    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 1
+
+
+def nodes_of(compute: object) -> int | None:
+    """How many nodes a compute may have, as Resource Manager has it; None for one that is no cluster of machines.
+
+    Source: `AmlCompute` and `ScaleSettings` of the ARM specification.
+    """
+    if (text_at(compute, "properties", "computeType") or "").lower() != "amlcompute":
+        return None
+    most = value_at(compute, "properties", "properties", "scaleSettings", "maxNodeCount")
+    return most if isinstance(most, int) and not isinstance(most, bool) and most > 0 else None
 
 
 def read_ports(component: object, kind: str) -> tuple[Port, ...]:

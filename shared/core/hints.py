@@ -14,6 +14,7 @@ ONCE_MORE = "Then upload the files again, or replay the run."
 
 HINTS: Mapping[str, str] = {
     "waiting": "Nothing: it goes on by itself. If it should not, cancel the run.",
+    "in_line": "Nothing: its turn comes. If the compute has room for more, raise the limit that the message names.",
     "refused": f"Change what the message names. {ONCE_MORE}",
     "route": f"Correct the route in routes.yaml and deploy it. {ONCE_MORE}",
     "rejected": f"Compare the route's endpoint, inputs, outputs and settings with the deployment. {ONCE_MORE}",

@@ -69,7 +69,7 @@ def concerns(found: Standings) -> Iterator[Concern]:
         elif place.state is State.WAITING:
             yield from _waits_too_long(found, place)
     for run in found.under_way:
-        if run.error is not None:
+        if run.error is not None and run.error.reason != "in_line":
             yield Concern(
                 what=f"{run.landing} is held up", why=run.error.message, do=run.error.advice, run_id=run.run_id
             )

@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 from shared.core.card import State
 from shared.core.explanation import waits_for
+from shared.core.identity import REPEATABLE
 from shared.core.markup import Markup, element, joined
 from shared.core.overall import Concern, Place, Standings, concerns, counted, seconds_of, timeline, usual_seconds
 from shared.core.pause import told_of
 from shared.core.route import Route
-from shared.core.run import REPEATABLE, Run, Status
+from shared.core.run import Run, Status
 
 BARS = 20
 """Runs that a chart shows."""

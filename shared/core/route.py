@@ -26,6 +26,10 @@ RESERVED = frozenset({"landing", "file", "run_id", "attempt", "route"})
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
+GROWTH = 1.5
+"""Each wait between two looks at a job, or for a turn, is this much longer than the one before."""
+
+
 class Ready(Record, frozen=True, kw_only=True):
     """When a landing is complete: nothing changed for `quiet`, or the file `marker` is there. Neither: nobody waits for
     that, and it is scored when somebody asks."""
@@ -78,11 +82,22 @@ class Polling(Record, frozen=True, kw_only=True):
     deadline: timedelta
 
 
+LANDING_RUNS_PER_DAY = 100
+"""How many runs a landing may have in a day where the route says nothing: one whose folder changes for ever costs a job
+for every change."""
+
+
 class Limits(Record, frozen=True, kw_only=True):
-    """What one landing may have at the most. None: any number."""
+    """What one landing may have at the most, how many runs may have a job at the same time (`active_runs` of the route,
+    `endpoint_runs` of all routes at its endpoint), and how many may be claimed in a day (UTC), of the route and of any
+    one landing. None: any number, and as many at an endpoint as its cluster has room for."""
 
     files: int | None = None
     bytes: int | None = None
+    active_runs: int | None = None
+    endpoint_runs: int | None = None
+    runs_per_day: int | None = None
+    landing_runs_per_day: int = LANDING_RUNS_PER_DAY
 
 
 UNLIMITED = Limits()
@@ -259,7 +274,7 @@ def read_route(name: str, raw: Mapping[str, Any]) -> Route:
         publish=_container(raw["publish"]),
         publish_path=raw["publish"]["path"],
         on_request=raw.get("on_request", False),
-        limits=Limits(**raw.get("limits", {})),
+        limits=Limits(**{name: most for name, most in raw.get("limits", {}).items() if most is not None}),
     )
 
 

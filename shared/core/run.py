@@ -6,12 +6,11 @@ continues after a pause is derived from the record's facts (is there a job? has 
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from shared.core.acts import Cancel, Repetition
+from shared.core.acts import Cancel
 from shared.core.changes import Changes, Requested
 from shared.core.finding import Sent
 from shared.core.hints import hint_for
@@ -36,6 +35,8 @@ counts as missing before the last of them, 77 seconds in all. As long as some jo
 
 OUTDATED = 0
 """Stands in `renewed_for` for an attempt that has begun, and is to read its route again all the same."""
+HAS_WAITED = -1
+"""The same for an attempt that has waited in line, so that nothing of it can have been sent."""
 
 
 class Status(StrEnum):
@@ -182,6 +183,8 @@ class Progress(Record, frozen=True, kw_only=True):
     `looks`, `missing`: at the job, and those in a row that did not find it.
     `assets`: by the names of inputs, the versions of the data assets that the job was given.
     `located`: the outputs that the deployment wrote to its default place, once they have been found there.
+    `admitted`: the current attempt may be sent. `slot`: where the run has a slot, or is in line for one: what the slots
+    are filed under. `ahead`: how many were before it in that line when that was last noted.
     """
 
     timings: Timings
@@ -209,6 +212,9 @@ class Progress(Record, frozen=True, kw_only=True):
     error: Error | None = None
     assets: dict[str, str] = {}
     located: tuple[Output, ...] = ()
+    admitted: bool = False
+    slot: str | None = None
+    ahead: int | None = None
 
     def __post_init__(self) -> None:
         """A record that cannot be is refused, wherever it is made or read."""
@@ -236,6 +242,11 @@ class Progress(Record, frozen=True, kw_only=True):
     def may_be_sent_late(self) -> bool:
         """Whether an earlier execution of the submission, of which nobody knows, may still send this attempt's POST."""
         return self.renewed_for == OUTDATED
+
+    @property
+    def frees_slot(self) -> bool:
+        """Whether it has a slot, or a place in line, that it does not need any more."""
+        return self.slot is not None and (self.has_ended or (self.job is not None and self.job.is_final))
 
     @property
     def has_a_live_job(self) -> bool:
@@ -338,44 +349,6 @@ class Run(Progress, frozen=True, kw_only=True, tag_field="version", tag=VERSION)
     def noted(self, **changes: Any) -> Run:
         """The run with changes that the ledger should know of."""
         return change(self, revision=self.revision + 1, **changes)
-
-
-def run_id(route: str, landing: Location, fingerprint: str, number: int, *variant: str) -> str:
-    """The identity of a run: the same content of the same landing gives the same id.
-
-    `number` is 0, and one more each time content whose run has failed or was canceled is uploaded again. `variant`:
-    what tells a run that somebody asked for from the one that the content gets by itself.
-    """
-    text = "\0".join((route, landing.url, fingerprint, str(number), *variant))
-    return f"{route}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
-
-
-REPEATABLE = {
-    Repetition.REPLAY: UNPUBLISHED,
-    Repetition.RESCORE: frozenset({Status.PUBLISHED}),
-}
-"""How a run has to have ended, so that its content can be scored once more."""
-
-
-def repetition_id(run: Run, act: Repetition) -> str:
-    """The identity of the run that scores a run's content once more: there is one for each act."""
-    number, variant = repetition_of(run, act)
-    return run_id(run.route, run.spec.landing, run.snapshot.fingerprint, number, *variant)
-
-
-def repetition_of(run: Run, act: Repetition) -> tuple[int, tuple[str, ...]]:
-    """The number and the variant of that run. A replay of what landed is its next run, whoever comes first: so content
-    that is replayed and uploaded again at the same time is scored once."""
-    is_of_what_landed = run.run_id == run_id(run.route, run.spec.landing, run.snapshot.fingerprint, run.number)
-    if act is Repetition.REPLAY and is_of_what_landed:
-        return run.number + 1, ()
-    changes = (f"changes {run.changes.identity}",) if run.changes else ()
-    return 0, (*changes, f"{act} {run.run_id}")
-
-
-def shadow_id(route: str, run: str, deployment: str) -> str:
-    """The identity of a run's shadow."""
-    return f"{route}-{hashlib.sha256(chr(0).join((run, 'shadow', deployment)).encode()).hexdigest()[:20]}"
 
 
 def may_run_again(run: Run, drop: str) -> bool:

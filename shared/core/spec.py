@@ -58,7 +58,8 @@ class RunSpec(Record, frozen=True, kw_only=True):
     `unplaced`: names of outputs that the deployment writes to its default place, which is in one of `datastores`.
     `scores_copies`: the endpoint is given copies of the snapshot's files instead of the landing itself; `may_copy`:
     that can still be decided. `refusal`: why it must not be carried out; `do`: what to do about that, where more is
-    known than the hint for refused runs says.
+    known than the hint for refused runs says. `takes_slot`: each attempt needs a slot of the endpoint; specs of before
+    there were slots do not say so, and their runs go on without.
     """
 
     landing: Location
@@ -76,6 +77,7 @@ class RunSpec(Record, frozen=True, kw_only=True):
     unplaced: tuple[str, ...] = ()
     datastores: dict[str, Container] = {}
     do: str | None = None
+    takes_slot: bool = False
 
     @property
     def takes_file(self) -> bool:
@@ -140,12 +142,13 @@ def write_spec(
     run_id: str,
     *,
     refusal: str | None = None,
+    objection: Objection | None = None,
     copies: bool = False,
     shadow_of: str | None = None,
 ) -> RunSpec:
     """The spec for scoring that snapshot of that landing, by its route as it is now. `copies`: score copies wherever
-    the route allows it. `refusal`: why the landing is not complete. `shadow_of`: by the route's shadow, beside that
-    run. Raises ValueError for a route that was not checked.
+    the route allows it. `refusal`: why the landing is not complete, `objection`: what else is against it. `shadow_of`:
+    by the route's shadow, beside that run. Raises ValueError for a route that was not checked.
 
     A landing whose name a URL can only have percent-encoded is scored as copies, too: whether the endpoint decodes the
     URLs of its inputs or takes them literally is not documented, and the copies' path needs no encoding. So is one with
@@ -179,7 +182,8 @@ def write_spec(
     may_copy = route.staging != "never" and own is not None
     needs_copies = mixed or copies or ambiguous or snapshot.is_nested
     objection = (
-        _path_refusal(publish, [output for output in outputs if output])
+        objection
+        or _path_refusal(publish, [output for output in outputs if output])
         or _name_refusal(below)
         or incomplete
         or _limit_refusal(route, snapshot)
@@ -203,6 +207,7 @@ def write_spec(
         may_copy=may_copy,
         refusal=objection.message if objection else None,
         do=objection.do if objection else None,
+        takes_slot=True,
     )
 
 
@@ -250,6 +255,25 @@ def _limit_refusal(route: Route, snapshot: Snapshot) -> Objection | None:
         f"The landing has {told}, more than route {route.name!r} allows. Nothing was scored.",
         f"Upload fewer files at a time, or raise the limit. {ONCE_MORE}",
     )
+
+
+def daily_refusal(route: Route, of_route: int, of_landing: int) -> Objection | None:
+    """Why no more of a landing is scored today, if the route and the landing have had so many runs today."""
+    limits = route.limits
+    if of_landing >= limits.landing_runs_per_day:
+        return Objection(
+            f"The landing has had {of_landing:,} runs today (limits.landing_runs_per_day is "
+            f"{limits.landing_runs_per_day:,}). Nothing was scored.",
+            "Find out what changes it again and again. What it holds is scored when it changes tomorrow (UTC), or when "
+            "you replay the run; or raise the limit.",
+        )
+    if limits.runs_per_day is not None and of_route >= limits.runs_per_day:
+        return Objection(
+            f"Route {route.name!r} has had {of_route:,} runs today (limits.runs_per_day is {limits.runs_per_day:,}). "
+            "Nothing was scored.",
+            "Replay the run tomorrow (UTC), or raise the limit and replay it now.",
+        )
+    return None
 
 
 def _mixed_refusal(snapshot: Snapshot, own: Output | None) -> Objection:

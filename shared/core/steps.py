@@ -22,6 +22,7 @@ from shared.core.readiness import Look
 from shared.core.record import Done, Message, Names, Record
 from shared.core.route import Endpoint
 from shared.core.run import Error, Progress, Published, Run, Status, Timings
+from shared.core.slots import Admitted, InLine, TakeSlot
 from shared.core.snapshot import Verdict
 from shared.core.spec import JobRequest, RunSpec
 from shared.core.submission import Submission
@@ -365,6 +366,7 @@ class RunEnded(Message, frozen=True):
 
 Recorded = Done | Overtaken | Withdrawn
 SubmitAnswer = Submission | Withdrawn
+SlotAnswer = Admitted | InLine | Withdrawn
 ClaimAnswer = Claimed | Known | ContentChanged | NoRoute | Paused
 RenewAnswer = Renewed | Superseded | MayBeSent | Postponed
 LocateAnswer = Located | Unpublishable
@@ -377,6 +379,7 @@ CLAIM_RUN: Step[ClaimRun, ClaimAnswer] = Step("claim_run", ClaimRun, ClaimAnswer
 RENEW_SPEC: Step[RenewSpec, RenewAnswer] = Step("renew_spec", RenewSpec, RenewAnswer)
 RECORD_RUN: Step[RecordRun, Recorded] = Step("record_run", RecordRun, Recorded)
 STAGE_INPUT: Step[StageInput, Staged] = Step("stage_input", StageInput, Staged)
+TAKE_SLOT: Step[TakeSlot, SlotAnswer] = Step("take_slot", TakeSlot, SlotAnswer)
 SUBMIT_JOB: Step[SubmitJob, SubmitAnswer] = Step("submit_job", SubmitJob, SubmitAnswer)
 SEARCH_JOB: Step[SearchJob, SearchAnswer] = Step("search_job", SearchJob, SearchAnswer)
 OBSERVE_JOB: Step[ObserveJob, Seen] = Step("observe_job", ObserveJob, Seen)

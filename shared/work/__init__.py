@@ -4,6 +4,7 @@ claiming     looks at a landing: before its run is claimed, before each later at
 requesting   claims a run for whoever asks for it
 acting       cancels runs, and claims the runs that score content once more
 backfilling  claims the runs of landings that were there before anybody watched
+admitting    slots of endpoints: taking one, or a place in line, and giving them back
 submitting   stages the input, sends a submission, and does everything else with an endpoint and its jobs
 twins        cancels jobs that turn up for abandoned submissions
 copying      copies what was frozen

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from shared.core.acts import Cancel, Repeats, Repetition
 from shared.core.changes import Requested, changed
+from shared.core.identity import REPEATABLE, repetition_id, repetition_of
 from shared.core.landing import Landing
 from shared.core.record import Names, dump
 from shared.core.request import Granted, Refusal, Refused
-from shared.core.run import REPEATABLE, Run, repetition_id, repetition_of
+from shared.core.run import Run
 from shared.core.snapshot import FrozenFiles
 from shared.core.steps import ClaimRun
 from shared.errors import InputRefused, RoutesInvalid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 
@@ -11,13 +11,16 @@ from shared.core.acts import Said
 from shared.core.card import Card, asked_for, blank, looked, ran
 from shared.core.card import stumbled as card_stumbled
 from shared.core.changes import Requested, changed
+from shared.core.hints import Objection
+from shared.core.identity import run_id, shadow_id
 from shared.core.landing import Landing, key_of
 from shared.core.location import Location
+from shared.core.pointer import DAYS, of_landing
 from shared.core.readiness import Look, look_of
 from shared.core.record import Names, change, dump
-from shared.core.run import Content, Run, Status, Timings, may_run_again, run_id, shadow_id
+from shared.core.run import Content, Run, Status, Timings, may_run_again
 from shared.core.snapshot import File, FrozenFiles, Snapshot, compare
-from shared.core.spec import write_spec
+from shared.core.spec import daily_refusal, write_spec
 from shared.core.steps import (
     Checked,
     CheckLanding,
@@ -95,8 +98,9 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     snapshot, _ = seen(routes, blobs, landing)
     if snapshot.fingerprint != given.fingerprint:
         return ContentChanged()
+    objection = too_many_today(ledger, landing, given.now)
     for number in count():
-        run = new_run(landing, snapshot, given, number)
+        run = new_run(landing, snapshot, given, number, objection=objection)
         known = ledger.claim(run, FrozenFiles(snapshot.listed()))
         if known is None or is_unbegun_claim_of(known, given.names.instance_id):
             log("run.claimed", **{**dump(given.names), "run_id": run.run_id}, **size_of(run.snapshot))
@@ -222,8 +226,9 @@ def new_run(
     number: int,
     *variant: str,
     request: Requested | None = None,
+    objection: Objection | None = None,
 ) -> Run:
-    """The run of that content, as it is claimed."""
+    """The run of that content, as it is claimed. `objection`: why it shall not be carried out."""
     name = run_id(landing.route.name, landing.location, snapshot.fingerprint, number, *variant)
     return Run(
         run_id=name,
@@ -234,12 +239,24 @@ def new_run(
         snapshot=Content(
             files=len(snapshot.files), bytes=snapshot.size, fingerprint=snapshot.fingerprint, drop=snapshot.drop
         ),
-        spec=write_spec(landing, snapshot, name, refusal=given.refusal, copies=given.copies),
+        spec=write_spec(landing, snapshot, name, refusal=given.refusal, objection=objection, copies=given.copies),
         timings=Timings(claimed=given.now),
         updated=given.now,
         since=given.now,
         request=request,
     )
+
+
+def too_many_today(ledger: Ledger, landing: Landing, now: datetime) -> Objection | None:
+    """Why no more of a landing is scored today, if there have been too many runs. Pointers are counted, no records
+    read."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def runs(root: str) -> int:
+        return sum(pointer.route == landing.route.name for pointer in ledger.pointers(root, since=midnight))
+
+    of_route = runs(DAYS) if landing.route.limits.runs_per_day is not None else 0
+    return daily_refusal(landing.route, of_route, runs(of_landing(landing.path)))
 
 
 def is_unbegun_claim_of(run: Run, instance_id: str) -> bool:

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from shared.core.identity import REPEATABLE, repetition_id
 from shared.core.pointer import Pointer, pointer_to, read_pointer
 from shared.core.query import refuse_unknown
 from shared.core.record import Record, builtins_of
-from shared.core.run import REPEATABLE, Error, Run, Status, repetition_id
+from shared.core.run import Error, Run, Status
 from shared.errors import InputRefused
 from shared.work.indexing import runs_by
 from shared.work.ledger import Ledger, Unreadable
@@ -30,6 +31,8 @@ PRIVATE = frozenset(
         "revision",
         "recorded",
         "renewed_for",
+        "admitted",
+        "slot",
         "copied_to",
         "since",
         "looks",

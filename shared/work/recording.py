@@ -6,11 +6,14 @@ from shared.core.record import dump
 from shared.core.run import Run, Status
 from shared.core.steps import Overtaken, Recorded, RecordRun
 from shared.telemetry import error, log, warn
+from shared.work import admitting
 from shared.work.ledger import Ledger
 
 
 def record(ledger: Ledger, given: RecordRun) -> Recorded:
     """Bring a run's record up to date and say so; of a run that has failed or was canceled, aloud.
+
+    A slot that the run needs no more is given back.
 
     Two at once: the later revision stays. Both may tell of the end.
     """
@@ -27,6 +30,8 @@ def record(ledger: Ledger, given: RecordRun) -> Recorded:
         job=run.job.name if run.job else None,
         error=run.error.message if run.error else None,
     )
+    if run.frees_slot:
+        admitting.give_back(ledger, given.names.run, run)
     if run.status in (Status.FAILED, Status.CANCELED):
         ledger.tell_once(given.names.run, lambda: _tell_of_end(ledger.run(given.names.run)))
     return answer

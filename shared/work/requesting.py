@@ -111,8 +111,9 @@ def _promise(
         *([f"again {asked.key}"] if asked.request.again else []),
     ]
     request = Requested(by=asked.by, changes=changes)
+    objection = claiming.too_many_today(ledger, landing, now)
     for number in count():
-        run = claiming.new_run(landing, snapshot, given, number, *variant, request=request)
+        run = claiming.new_run(landing, snapshot, given, number, *variant, request=request, objection=objection)
         known = ledger.run(run.run_id)
         if known is None:
             shadow = claiming.shadow_for(landing, snapshot, run)

@@ -13,9 +13,10 @@ from enum import Enum
 from itertools import count
 
 from shared.core.course import resumed
+from shared.core.identity import run_id
 from shared.core.landing import Landing
 from shared.core.route import Route
-from shared.core.run import Run, may_run_again, run_id
+from shared.core.run import Run, may_run_again
 from shared.core.tally import Judgement, Sight, Tally, counted_now, entries_in, judge, place_of, tally_of
 from shared.errors import LandfallError, UnknownVersion
 from shared.ports import BatchEndpoint, Blobs

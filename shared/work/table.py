@@ -12,7 +12,7 @@ from shared.core.steps import ReportDefect, Step
 from shared.ports import Announcer, BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import report_defect
-from shared.work import claiming, locating, publishing, recording, submitting, twins
+from shared.work import admitting, claiming, locating, publishing, recording, submitting, twins
 from shared.work.ledger import Ledger
 
 
@@ -43,6 +43,9 @@ WORK: Mapping[Step[Any, Any], Work] = {
     steps.RENEW_SPEC: lambda means, given: claiming.renew(lambda: means.routes, means.blobs, means.ledger, given),
     steps.RECORD_RUN: lambda means, given: recording.record(means.ledger, given),
     steps.STAGE_INPUT: lambda means, given: submitting.stage_input(means.blobs, means.ledger, given),
+    steps.TAKE_SLOT: lambda means, given: admitting.take_slot(
+        lambda: means.routes, means.endpoint, means.ledger, given, means.now()
+    ),
     steps.SUBMIT_JOB: lambda means, given: submitting.submit(means.endpoint, means.ledger, given, nonce=means.new_id()),
     steps.SEARCH_JOB: lambda means, given: submitting.search(means.endpoint, means.blobs, means.ledger, given),
     steps.OBSERVE_JOB: lambda means, given: submitting.observe(means.endpoint, given),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +36,8 @@ FLOW = Deployment(
     ),
     outputs=(Port(name="scores", type="uri_folder"), Port(name="summary", type="uri_file")),
 )
+MAIN = Deployment(name="main", is_pipeline=False, nodes=8)
+"""Its cluster has as many nodes as the local Azure ML has in all."""
 Find = Callable[[str], tuple[BatchEndpoint, str]]
 """A client, and the scoring URI of the endpoint of that name: `flow` has a pipeline component, `lengths` a model."""
 
@@ -48,7 +51,7 @@ def find(request: pytest.FixtureRequest) -> Find:
 @pytest.fixture
 def fake() -> Find:
     def find(name: str) -> tuple[BatchEndpoint, str]:
-        deployed = FLOW if name == "flow" else Deployment(name="main", is_pipeline=False)
+        deployed = FLOW if name == "flow" else MAIN
         client = FakeEndpoint(deployed=deployed, assets={"prices": ("1", "2")}, statuses=("Completed",))
         return client, f"https://{name}.invalid/jobs"
 
@@ -78,7 +81,19 @@ def test_a_pipeline_component_deployment_says_what_it_takes(find: Find) -> None:
 def test_a_model_deployment_is_known_as_one(find: Find) -> None:
     client, uri = find("lengths")
 
-    assert client.deployment(at(uri)) == Deployment(name="main", is_pipeline=False)
+    assert client.deployment(at(uri)) == MAIN
+
+
+def test_a_compute_that_cannot_be_read_is_one_whose_size_is_not_known(
+    cloud: Cloud, endpoint: AzureBatchEndpoint
+) -> None:
+    uri = f"{cloud.addresses.azureml}/endpoints/lengths/jobs"
+    rule = {"match": {"path": "/computes/"}, "action": {"status": 403}}
+    cloud.http.put(f"{cloud.addresses.azureml}/_faults", json=[rule]).raise_for_status()
+    try:
+        assert endpoint.deployment(at(uri)) == replace(MAIN, nodes=None)
+    finally:
+        cloud.http.delete(f"{cloud.addresses.azureml}/_faults").raise_for_status()
 
 
 @pytest.mark.parametrize(

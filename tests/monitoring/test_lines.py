@@ -20,7 +20,9 @@ IDS = {"run_id", "landing", "instance_id", "job"}
 """What ties a line to a landing, in the query that follows one."""
 
 TIED_BY_INVOCATION = {
+    "compute.not_seen",
     "deployment.not_seen",
+    "slots.unreadable",
     "endpoint.cannot_list",
     "endpoint.found",
     "copies.refused",

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from shared.core.changes import Changes, changed
+from shared.core.identity import run_id
 from shared.core.inputs import Value
 from shared.core.location import Location
 from shared.core.route import JobSettings, RetrySettings, Route
-from shared.core.run import run_id
 from shared.errors import InputRefused
 from shared.routes import settings_in
 from tests.unit.routes_files import edited, parsed

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from shared.core.deployment import Asked, Deployment, Port, component_of, misfits, read_ports
+from shared.core.deployment import (
+    Asked,
+    Deployment,
+    Port,
+    component_of,
+    compute_of,
+    instances_of,
+    misfits,
+    nodes_of,
+    read_ports,
+)
 from shared.core.inputs import read_inputs
 from shared.core.route import JobSettings
 
@@ -162,3 +172,36 @@ def test_the_ports_of_a_component_are_read_as_the_service_writes_them() -> None:
 @pytest.mark.parametrize("component", [{}, {"properties": None}, {"properties": {"componentSpec": {"inputs": []}}}])
 def test_a_component_that_says_nothing_has_no_ports(component: dict[str, Any]) -> None:
     assert read_ports(component, "inputs") == ()
+
+
+@pytest.mark.parametrize(
+    ("compute", "nodes"),
+    [
+        ({"computeType": "AmlCompute", "properties": {"scaleSettings": {"maxNodeCount": 8}}}, 8),
+        ({"computeType": "AmlCompute", "properties": {"scaleSettings": {"maxNodeCount": 0}}}, None),
+        ({"computeType": "AmlCompute", "properties": {"scaleSettings": {"maxNodeCount": "8"}}}, None),
+        ({"computeType": "AmlCompute", "properties": {"scaleSettings": {"maxNodeCount": True}}}, None),
+        ({"computeType": "AmlCompute", "properties": None}, None),
+        ({"computeType": "Kubernetes", "properties": {"scaleSettings": {"maxNodeCount": 8}}}, None),
+        ({}, None),
+    ],
+)
+def test_only_a_cluster_of_machines_has_a_number_of_nodes(compute: dict[str, Any], nodes: int | None) -> None:
+    assert nodes_of({"properties": compute}) == nodes
+
+
+@pytest.mark.parametrize(
+    ("properties", "compute", "instances"),
+    [
+        ({"compute": "/w/computes/c", "resources": {"instanceCount": 3}}, "/w/computes/c", 3),
+        ({"compute": "azureml:c", "resources": {"instanceCount": 0}}, "c", 1),
+        ({"compute": None, "resources": None}, None, 1),
+        ({"properties": {"ComponentDeployment.Settings.default_compute": "azureml:c"}}, "c", 1),
+    ],
+)
+def test_a_deployment_has_a_compute_and_takes_so_many_of_its_nodes(
+    properties: dict[str, Any], compute: str | None, instances: int
+) -> None:
+    resource = {"properties": properties}
+
+    assert (compute_of(resource), instances_of(resource)) == (compute, instances)

@@ -68,11 +68,13 @@ DISCARDED = recorded(checked(seen("Completed"), Verdict.MORE, NOON))
 WAYS = {
     "claimed": (a_run(), steps.RECORD_RUN.name),
     "to be copied": (staging(), steps.STAGE_INPUT.name),
-    "to be submitted": (submitting(), steps.SUBMIT_JOB.name),
-    "submitted over copies": (
+    "to be submitted": (submitting(), steps.TAKE_SLOT.name),
+    "to be submitted over copies": (
         submitting(spec=over_copies(), copied_to=over_copies().copies),
-        steps.SUBMIT_JOB.name,
+        steps.TAKE_SLOT.name,
     ),
+    "admitted": (submitting(admitted=True), steps.SUBMIT_JOB.name),
+    "of before there were slots": (submitting(spec=change(a_spec(), takes_slot=False)), steps.SUBMIT_JOB.name),
     "deferred": (DEFERRED, TIMER),
     "deferred and waited": (change(DEFERRED, wait_until=None), steps.RENEW_SPEC.name),
     "unanswered": (recorded(answered(submitting(), Unclear("time-out"), NOON)), TIMER),
@@ -273,7 +275,7 @@ def test_a_defect_is_reported_and_has_the_live_job_canceled() -> None:
 
 
 def test_a_defect_that_cannot_be_reported_ends_the_run_all_the_same() -> None:
-    life = scored(submitting())
+    life = scored(submitting(admitted=True))
     next(life)
 
     assert life.send(told(Deferred(1e18, "busy"))).name == steps.REPORT_DEFECT.name

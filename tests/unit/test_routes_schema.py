@@ -53,7 +53,14 @@ FULL: dict[str, Any] = {
     "staging": "always",
     "polling": {"first": "7s", "longest": "7m", "start_deadline": "7h", "deadline": "7d"},
     "publish": {"account_url": "https://a.b", "container": "lake", "path": "out/{x}"},
-    "limits": {"files": 1000, "bytes": 10**12},
+    "limits": {
+        "files": 1000,
+        "bytes": 10**12,
+        "active_runs": 4,
+        "endpoint_runs": 8,
+        "runs_per_day": 500,
+        "landing_runs_per_day": 50,
+    },
     "on_request": True,
 }
 """A route in which every field differs from its default, but for `marker`, which excludes `quiet`."""
@@ -102,6 +109,10 @@ OTHER: dict[str, Any] = {
     "publish.path": "more/{x}",
     "limits.files": 2000,
     "limits.bytes": 10**13,
+    "limits.active_runs": 5,
+    "limits.endpoint_runs": 9,
+    "limits.runs_per_day": 600,
+    "limits.landing_runs_per_day": 60,
     "on_request": False,
 }
 """For every field another value that the schema accepts."""
@@ -154,7 +165,7 @@ def without(document: Mapping[str, Any], path: str) -> dict[str, Any]:
 def test_the_schema_is_a_valid_one_and_every_field_in_it_is_tried_here() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
 
-    assert len(FIELDS) == 44
+    assert len(FIELDS) == 48
     assert set(FIELDS) == set(OTHER)
 
 
@@ -185,6 +196,7 @@ def test_the_defaults_of_the_schema_are_the_ones_that_the_documentation_tells() 
         "polling.longest": "5m",
         "polling.start_deadline": "2h",
         "polling.deadline": "1d",
+        "limits.landing_runs_per_day": 100,
         "on_request": False,
     }
 
@@ -217,4 +229,5 @@ def test_every_other_field_is_required() -> None:
 
     as_deployed = {path for path in given if path.startswith(("endpoint.", "settings."))} - {"endpoint.scoring_uri"}
     by_the_service = {"inputs.images.mode", "outputs.scores.mode", "outputs.scores.path"}
-    assert optional == {*DEFAULTS, *as_deployed, *by_the_service, "ready.then", "limits.files", "limits.bytes"}
+    limits = {path for path in given if path.startswith("limits.")}
+    assert optional == {*DEFAULTS, *as_deployed, *by_the_service, "ready.then", *limits}

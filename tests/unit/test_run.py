@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.finding import Sent
+from shared.core.identity import run_id
 from shared.core.job import STAGES, Job
 from shared.core.location import Location
 from shared.core.outputs import Output
@@ -32,7 +33,6 @@ from shared.core.run import (
     Unanswered,
     may_run_again,
     read_run,
-    run_id,
 )
 from shared.core.transitions import IllegalTransition
 from shared.errors import InputRefused, UnknownVersion

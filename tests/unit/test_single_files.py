@@ -51,8 +51,8 @@ class Folder:
         return claiming.check(self.blobs, Ledger(self.blobs, STATE), given).verdict
 
     def asked(self) -> list[Location]:
-        """Whose properties were asked for in the landing container, since it was asked last. Nothing was listed."""
-        assert self.blobs.listings == 0
+        """Whose properties were asked for in the landing container since last time. Nothing there was listed."""
+        assert LANDING not in self.blobs.listed
         found = [blob for blob in self.blobs.looked_up if blob.container == LANDING]
         self.blobs.looked_up.clear()
         return found

@@ -31,11 +31,12 @@ FOLDER = "digits/tuesday"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A watch that an event starts, so long after the beginning."""
+    """A watch of a folder that an event starts, so long after the beginning."""
 
     instance: str = "watch-1"
     after: timedelta = timedelta()
     is_marker: bool = False
+    folder: str = FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +126,5 @@ async def _live_through(agenda: Iterable[tuple[datetime, Callable[[], Any]]], cl
 
 
 def _start(world: World, start: Start, engine: Engine) -> None:
-    _, watch = watch_for(Landing(world.route, FOLDER), is_marker=start.is_marker, now=engine.now())
+    _, watch = watch_for(Landing(world.route, start.folder), is_marker=start.is_marker, now=engine.now())
     engine.start(Orchestrator.WATCH_LANDING, dump(watch), instance=start.instance)

@@ -23,6 +23,7 @@ from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchA
 from shared.core.job import STAGES, Job, Stage
 from shared.core.record import Done, dump, load
 from shared.core.run import LATEST_ATTEMPTS, TRANSITIONS, Run, Status
+from shared.core.slots import Admitted, InLine
 from shared.core.snapshot import Verdict
 from shared.core.spec import RunSpec
 from shared.core.submission import Accepted, Deferred, Rejected, Unclear
@@ -139,7 +140,7 @@ class Life:
             return [told(self.carried_out(part)) for part in asked.parts]
         return told(self.carried_out(asked))
 
-    def carried_out(self, asked: Asked) -> Any:
+    def carried_out(self, asked: Asked) -> Any:  # noqa: C901  # one case for each step
         match asked.name:
             case "record_run":
                 return self.recorded(load(steps.RecordRun, asked.given))
@@ -147,6 +148,8 @@ class Life:
                 return self.renewed(load(steps.RenewSpec, asked.given))
             case "stage_input":
                 return steps.Staged("0.png" if self.happens(0.1) else None)
+            case "take_slot":
+                return self.let_in()
             case "submit_job":
                 return self.submitted(load(steps.SubmitJob, asked.given).attempt)
             case "search_job":
@@ -166,6 +169,10 @@ class Life:
             case "cancel_twins" | "announce_run":
                 return Done()
         raise AssertionError(asked.name)
+
+    def let_in(self) -> Admitted | InLine:
+        full = self.happens(0.3)
+        return InLine("slots", self.chance.randrange(100), 8, "full") if full else Admitted("slots")
 
     def recorded(self, given: steps.RecordRun) -> Done:
         assert given.progress.revision > self.ledger.revision, "the same was recorded twice"

@@ -28,8 +28,10 @@ NO_DEPLOYMENT = (
 class Deployed:
     """Endpoints and deployments by name; the refusals of the folder's broken files are remembered for who asks."""
 
-    def __init__(self, registry: Registry, folder: Catalog) -> None:
+    def __init__(self, registry: Registry, folder: Catalog, *, nodes: int = 8) -> None:
+        """`nodes`: of the one pool that every compute stands for."""
         self._registry = registry
+        self._nodes = nodes
         self._refused_endpoints = dict(folder.refused)
         self._refused = {(e.name.lower(), d): why for e in folder.endpoints.values() for d, why in e.refused.items()}
         self._describe(folder)
@@ -110,7 +112,7 @@ class Deployed:
     def _need_compute(self, described: dict[str, None], path: str) -> None:
         """The CLI would want it to exist before; here it comes with the first file that names it."""
         if self._registry.get(path) is None:
-            self._record(described, path, _COMPUTE)
+            self._record(described, path, _compute(self._nodes))
         described[path] = None
 
     def _record(
@@ -122,19 +124,20 @@ class Deployed:
         described[path] = None
 
 
-_COMPUTE: dict[str, Any] = {
-    "location": "local",
-    "tags": {},
-    "properties": {
-        "computeType": "AmlCompute",
-        "provisioningState": "Succeeded",
+def _compute(nodes: int) -> dict[str, Any]:
+    return {
+        "location": "local",
+        "tags": {},
         "properties": {
-            "vmSize": "LOCAL",
-            "vmPriority": "Dedicated",
-            "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 8, "nodeIdleTimeBeforeScaleDown": "PT120S"},
+            "computeType": "AmlCompute",
+            "provisioningState": "Succeeded",
+            "properties": {
+                "vmSize": "LOCAL",
+                "vmPriority": "Dedicated",
+                "scaleSettings": {"minNodeCount": 0, "maxNodeCount": nodes, "nodeIdleTimeBeforeScaleDown": "PT120S"},
+            },
         },
-    },
-}
+    }
 
 
 def default_of(endpoint: Resource) -> str | None:

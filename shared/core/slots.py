@@ -1,0 +1,155 @@
+"""Slots: how many runs may have a job at an endpoint at the same time, and whose turn it is.
+
+More jobs than a cluster has nodes only wait there, each with its start deadline running. So a run takes a slot before
+its attempt is sent, and gives it back once its job has ended. Who comes next is decided from what is listed: between
+routes, the one with the fewest slots; within a route, the run that was claimed first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from shared.core.pointer import Pointer
+from shared.core.record import Message, Names, Record, change
+from shared.core.route import GROWTH, Endpoint, JobSettings, Limits, Polling
+
+OFTEN = timedelta(minutes=1)
+"""Whose turn is next asks at least that often: a slot that is free while nobody asks is a cluster that idles."""
+LONGEST_TURN = 3
+"""No run in line asks less often than its route's longest wait between two looks at a job, times this."""
+
+
+class Holder(Record, frozen=True):
+    """A run that has a slot, and since when."""
+
+    run_id: str
+    since: datetime
+
+    @property
+    def route(self) -> str:
+        """As the run's id says."""
+        return self.run_id.rpartition("-")[0]
+
+
+class Slots(Record, frozen=True, tag_field="version", tag=1):
+    """Who has a slot at an endpoint."""
+
+    endpoint: str
+    holders: tuple[Holder, ...] = ()
+
+    def has(self, run_id: str) -> bool:
+        return any(holder.run_id == run_id for holder in self.holders)
+
+    def taken_by(self, run_id: str, now: datetime) -> Slots:
+        """With one more holder."""
+        return change(self, holders=(*self.holders, Holder(run_id, now)))
+
+    def without(self, run_id: str) -> Slots:
+        """With one holder fewer."""
+        return change(self, holders=tuple(holder for holder in self.holders if holder.run_id != run_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A run's place in line: `ahead` others come before it. `of`: what has no slot left, and `most` is how many it
+    has."""
+
+    ahead: int
+    of: Literal["endpoint", "route"]
+    most: int
+
+
+class TakeSlot(Record, frozen=True, kw_only=True):
+    """Take a slot of an endpoint for a run, or a place in line. `settings`: of its job. `claimed`: when the run was;
+    that is its place among others of its route. `before`: what the slot is filed under that it has, or is in line
+    for."""
+
+    names: Names
+    endpoint: Endpoint
+    settings: JobSettings
+    claimed: datetime
+    before: str | None = None
+
+
+class Admitted(Message, frozen=True):
+    """The attempt may be sent. `slot`: what its slot is filed under; None: nothing limits how many runs have a job."""
+
+    slot: str | None = None
+
+
+class InLine(Message, frozen=True):
+    """The run has to wait for its turn: `ahead` others come before it, and there are `most` slots. `message`: why."""
+
+    slot: str
+    ahead: int
+    most: int
+    message: str
+
+
+def slots_of(endpoint: Endpoint) -> str:
+    """What the slots of an endpoint are filed under. Its deployments share them, as they mostly share a cluster."""
+    return hashlib.sha256(endpoint.scoring_uri.encode()).hexdigest()[:16]
+
+
+def most_at(limits: Limits, nodes: int | None, instances: int, settings: JobSettings) -> int | None:
+    """How many slots an endpoint has: as many as the route says, else as its cluster can run jobs at the same time;
+    None: any number. `nodes`: of that cluster, if they are known; `instances`: how many of them each of its jobs takes,
+    unless the route's settings say another number."""
+    if limits.endpoint_runs is not None or nodes is None:
+        return limits.endpoint_runs
+    return max(1, nodes // (settings.instance_count or instances))
+
+
+def place_in(
+    line: Iterable[Pointer], own: Pointer, holders: Sequence[Holder], most: int | None, of_routes: Mapping[str, int]
+) -> Place | None:
+    """Where a run stands in line, or None if it is its turn. `most`: slots of the endpoint, `of_routes`: how many of
+    them a route may have; any number where nothing is said.
+
+    The slots that are free are dealt out, one after the other, to whose turn it is.
+    """
+    taken = Counter(holder.route for holder in holders)
+    waiting: dict[str, list[Pointer]] = {}
+    have_one = {holder.run_id for holder in holders}
+    for one in sorted({own, *(one for one in line if one.run_id not in have_one)}):
+        waiting.setdefault(one.route, []).append(one)
+    before = waiting[own.route].index(own)
+    heads = dict.fromkeys(waiting, 0)
+    free = most - len(holders) if most is not None else len(heads) + sum(map(len, waiting.values()))
+    for _ in range(free):
+        eligible = [
+            (taken[route], waiting[route][head], route)
+            for route, head in heads.items()
+            if head < len(waiting[route]) and not (route in of_routes and taken[route] >= of_routes[route])
+        ]
+        if not eligible:
+            return Place(before, "route", of_routes[own.route])
+        _, one, route = min(eligible)
+        if one == own:
+            return None
+        heads[route] += 1
+        taken[route] += 1
+    assert most is not None, "only where there are so many slots are none left"
+    # A route gets as many slots as any other, so as many of each other one come before it as of its own.
+    others = sum(min(before + 1, len(them)) for route, them in waiting.items() if route != own.route)
+    return Place(before + others, "endpoint", most)
+
+
+def next_turn(polling: Polling, ahead: int, most: int, asked: int) -> timedelta:
+    """How long a run in line waits before it asks again: the longer, the further back it stands and the more often it
+    has asked."""
+    next_one = min(polling.first * GROWTH ** min(asked, 40), polling.longest, OFTEN)
+    return min(next_one * (1 + ahead // most), polling.longest * LONGEST_TURN)
+
+
+def told_of(place: Place, route: str, endpoint: str) -> str:
+    """Why a run waits, for people."""
+    whose = f"Endpoint {endpoint}" if place.of == "endpoint" else f"Route {route!r}"
+    limit = "limits.endpoint_runs, or its cluster's size" if place.of == "endpoint" else "limits.active_runs"
+    before = "it is next" if place.ahead == 0 else f"about {place.ahead:,} come before this one"
+    return f"{whose} has as many runs with a job as it may have at once ({place.most:,}, by {limit}); {before}."

@@ -1,0 +1,138 @@
+"""Whose turn it is: never more than there are slots, first come first served within a route, fair between routes."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.pointer import Pointer
+from shared.core.route import UNLIMITED, JobSettings, Limits, Polling
+from shared.core.slots import LONGEST_TURN, Holder, Place, most_at, next_turn, place_in
+from testbed.fakes import NOON
+
+POLLING = Polling(
+    first=timedelta(seconds=15),
+    longest=timedelta(minutes=5),
+    start_deadline=timedelta(hours=2),
+    deadline=timedelta(days=1),
+)
+
+
+def waiter(route: str, number: int) -> Pointer:
+    """The run of that route that was claimed so many seconds after noon."""
+    return Pointer(NOON + timedelta(seconds=number), f"{route}-{number:020x}")
+
+
+def holders(*routes: str) -> list[Holder]:
+    return [Holder(f"{route}-{1000 + number:020x}", NOON) for number, route in enumerate(routes)]
+
+
+def test_a_run_goes_at_once_where_a_slot_is_free() -> None:
+    assert place_in([], waiter("a", 1), holders("a", "a"), 3, {}) is None
+
+
+def test_where_none_is_free_it_waits_and_knows_how_many_come_before() -> None:
+    line = [waiter("a", number) for number in range(5)]
+
+    assert place_in(line, waiter("a", 3), holders("a", "a"), 2, {}) == Place(3, "endpoint", 2)
+
+
+def test_within_a_route_who_was_claimed_first_comes_first() -> None:
+    line = [waiter("a", number) for number in (7, 3, 5)]
+
+    assert place_in(line, waiter("a", 3), [], 1, {}) is None
+    assert place_in(line, waiter("a", 5), [], 1, {}) == Place(1, "endpoint", 1)
+
+
+def test_a_route_that_comes_late_need_not_wait_for_all_of_another_one() -> None:
+    line = [*(waiter("a", number) for number in range(100)), waiter("b", 500)]
+
+    assert place_in(line, waiter("b", 500), holders("a", "a", "a"), 4, {}) is None
+    assert place_in(line, waiter("a", 0), holders("a", "a", "a"), 4, {}) == Place(1, "endpoint", 4)
+
+
+def test_a_route_at_its_own_limit_leaves_the_slots_to_others() -> None:
+    line = [waiter("a", 1), waiter("b", 2)]
+
+    assert place_in(line, waiter("a", 1), holders("a"), 4, {"a": 1}) == Place(0, "route", 1)
+    assert place_in(line, waiter("b", 2), holders("a"), 4, {"a": 1}) is None
+
+
+def test_a_limit_of_a_route_holds_where_the_endpoint_has_none() -> None:
+    assert place_in([], waiter("a", 1), holders("a", "a"), None, {"a": 2}) == Place(0, "route", 2)
+    assert place_in([], waiter("a", 1), holders("a"), None, {"a": 2}) is None
+
+
+def test_who_has_a_slot_already_and_is_still_in_line_takes_nobodys_turn() -> None:
+    line = [waiter("a", 1), waiter("a", 2)]
+
+    assert place_in(line, waiter("a", 2), [Holder(waiter("a", 1).run_id, NOON)], 2, {}) is None
+
+
+def test_a_limit_that_was_lowered_lets_nobody_in_until_there_is_room() -> None:
+    assert place_in([], waiter("a", 1), holders("a", "a", "a"), 2, {}) == Place(0, "endpoint", 2)
+
+
+@given(st.integers(0, 2**32))
+def test_everybody_gets_a_turn_and_nobody_is_overtaken_within_a_route(seed: int) -> None:
+    """Runs come, ask in any order, and end in any order."""
+    chance = random.Random(seed)
+    most, of_routes = chance.randint(1, 4), {"b": chance.randint(1, 2)}
+    coming = [waiter(chance.choice("abc"), number) for number in range(chance.randint(1, 25))]
+    line: set[Pointer] = set()
+    active: list[Holder] = []
+    order: dict[str, list[Pointer]] = {}
+    for _ in range(2000):
+        if coming and chance.random() < 0.3:
+            line.add(coming.pop(0))
+        for own in chance.sample(sorted(line), len(line)):
+            if place_in(line, own, active, most, of_routes) is None:
+                line.discard(own)
+                active.append(Holder(own.run_id, NOON))
+                order.setdefault(own.route, []).append(own)
+            taken = Counter(holder.route for holder in active)
+            assert len(active) <= most
+            assert taken["b"] <= of_routes["b"]
+        if active and chance.random() < 0.5:
+            active.remove(chance.choice(active))
+        if not coming and not line:
+            break
+    assert not line
+    assert all(one == sorted(one) for one in order.values())
+
+
+@pytest.mark.parametrize(
+    ("limits", "nodes", "instances", "settings", "most"),
+    [
+        (UNLIMITED, 8, 1, JobSettings(), 8),
+        (UNLIMITED, 8, 3, JobSettings(), 2),
+        (UNLIMITED, 8, 3, JobSettings(instance_count=2), 4),
+        (UNLIMITED, 2, 4, JobSettings(), 1),
+        (UNLIMITED, None, 1, JobSettings(), None),
+        (Limits(endpoint_runs=20), 8, 1, JobSettings(), 20),
+    ],
+)
+def test_an_endpoint_has_as_many_slots_as_its_cluster_has_room_for_or_as_is_said(
+    limits: Limits, nodes: int | None, instances: int, settings: JobSettings, most: int | None
+) -> None:
+    assert most_at(limits, nodes, instances, settings) == most
+
+
+def test_who_stands_far_back_asks_less_often_but_not_for_ever() -> None:
+    waits = [next_turn(POLLING, ahead, 8, 0) for ahead in (0, 7, 8, 80, 10_000)]
+
+    assert waits[0] == waits[1] == POLLING.first
+    assert waits == sorted(waits)
+    assert waits[-1] == POLLING.longest * LONGEST_TURN
+
+
+def test_who_is_next_asks_at_least_every_minute_however_long_it_takes() -> None:
+    waits = [next_turn(POLLING, 0, 8, asked) for asked in range(100)]
+
+    assert waits[0] == POLLING.first
+    assert max(waits) == timedelta(minutes=1)

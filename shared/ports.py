@@ -34,6 +34,16 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the blobs in a container, one after the other, named by their paths. `at`: where the page begins, and
+    `next`: where the following one does; None: at the very beginning, and that there is none."""
+
+    files: tuple[File, ...]
+    at: str | None
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A blob as read: its bytes and the etag to replace exactly this version."""
 
@@ -74,6 +84,12 @@ class Blobs(Protocol):
     def list_below(self, folder: Location) -> Iterable[File]:
         """Every blob below a folder, read as they are taken, in the order that the service has; names are relative to
         the folder."""
+        ...
+
+    def pages(self, container: Container, prefix: str, *, at: str | None = None) -> Iterable[Page]:
+        """The blobs whose paths begin with the prefix, read as they are taken, in the order that the service has. `at`:
+        where a page of an earlier list with the same prefix began; if the service does not know it any more, the list
+        begins at its beginning, as its first page says."""
         ...
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:

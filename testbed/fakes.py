@@ -19,7 +19,7 @@ from shared.core.route import Endpoint
 from shared.core.snapshot import File
 from shared.core.submission import Accepted, Deferred, Submission
 from shared.errors import InputRefused, Unavailable
-from shared.ports import Copied, JobListing, Listing, Stored
+from shared.ports import Copied, JobListing, Listing, Page, Stored
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -46,8 +46,8 @@ class FakeClock:
 class FakeBlobs:
     """Blob storage in memory, with etags, MD5s and the service's own clock in whole seconds. `walled`: accounts from
     which the service cannot copy, so that copies go through the app. `hierarchical` accounts rename, and keep
-    directories until somebody removes them. `listings` counts what was asked for lists, `listed` is where; `looked_up`
-    keeps the blobs whose properties were asked for."""
+    directories until somebody removes them. `listings` counts what was asked for lists, `listed` is where, and a page
+    of `pages` has so many blobs as `page_size` says; `looked_up` keeps the blobs whose properties were asked for."""
 
     clock: Callable[[], datetime]
     contents: dict[Location, tuple[bytes, File]] = field(default_factory=dict)
@@ -58,6 +58,7 @@ class FakeBlobs:
     hierarchical: bool = False
     directories: set[Location] = field(default_factory=set)
     listings: int = 0
+    page_size: int = 5000
     listed: set[Container] = field(default_factory=set)
     looked_up: list[Location] = field(default_factory=list)
 
@@ -115,6 +116,21 @@ class FakeBlobs:
             for path in self.paths(folder.container)
             if path.startswith(prefix)
         ]
+
+    def pages(self, container: Container, prefix: str, *, at: str | None = None) -> Iterable[Page]:
+        found = [path for path in self.paths(container) if path.startswith(prefix)]
+        if at is not None and not at.startswith("from "):
+            at = None
+        rest = [path for path in found if at is None or path >= at.removeprefix("from ")]
+        while True:
+            self._answer()
+            self._list(container)
+            now, rest = rest[: self.page_size], rest[self.page_size :]
+            following = f"from {rest[0]}" if rest else None
+            yield Page(tuple(self.contents[Location(container, path)][1] for path in now), at, following)
+            if following is None:
+                return
+            at = following
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
         self._answer()

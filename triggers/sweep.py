@@ -97,7 +97,7 @@ async def watch_missed(
     What cannot be started is added to `failures`. `is_expected`: it is no sign of lost events, and whoever watches such
     a landing already looks once more."""
     own = services()
-    missed = await aside(sweeping.missed, own.routes, own.blobs, own.ledger, own.now(), only=only)
+    missed = await aside(sweeping.missed, own.routes, own.blobs, own.ledger, own.now, only=only)
     watched = list[Landing]()
     for start in range(0, len(missed), STARTS_AT_ONCE):
         some = missed[start : start + STARTS_AT_ONCE]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -49,7 +50,7 @@ from shared.adapters.streaming import (
 from shared.core.location import Container, Location, require_safe
 from shared.core.snapshot import File
 from shared.errors import Denied, Unavailable
-from shared.ports import Copied, Listing, Stored
+from shared.ports import Copied, Listing, Page, Stored
 from shared.telemetry import warn
 from shared.threads import each
 
@@ -121,6 +122,20 @@ class AzureBlobs:
         with _mapped(f"list {folder.url}", READER, folder.container):
             for page in self._lists.pages(folder.container, _below(folder.path)):
                 yield from page.files
+
+    def pages(self, container: Container, prefix: str, *, at: str | None = None) -> Iterable[Page]:
+        with _mapped(f"list {container.url}/{prefix}", READER, container):
+            try:
+                yield from self._pages(container, prefix, at)
+            except HttpResponseError as error:
+                if at is None or error.status_code != 400:
+                    raise
+                yield from self._pages(container, prefix, None)
+
+    def _pages(self, container: Container, prefix: str, at: str | None) -> Iterator[Page]:
+        for page in self._lists.pages(container, prefix, marker=at):
+            files = tuple(replace(file, name=f"{prefix}{file.name}") for file in page.files)
+            yield Page(files, page.marker, page.next)
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
         with _mapped(f"list {container.url}/{prefix}", READER, container):

@@ -38,11 +38,14 @@ RETRIES = 3
 @dataclass(frozen=True, slots=True)
 class Page:
     """One answer. `files`: named as below the prefix, without the markers of folders; `folders`: what follows the
-    prefix in the names of folders, where a delimiter was given; `seen_at`: by the service's own clock."""
+    prefix in the names of folders, where a delimiter was given; `seen_at`: by the service's own clock; `marker`: what
+    it was asked for with, and `next`: what to ask for the following one with."""
 
     files: list[File]
     folders: list[str]
     seen_at: datetime
+    marker: str | None
+    next: str | None
 
 
 class Lists:
@@ -54,11 +57,13 @@ class Lists:
             "", policies=policies, transport=transport
         )
 
-    def pages(self, container: Container, prefix: str, *, delimiter: str | None = None) -> Iterator[Page]:
-        """The blobs whose names begin with the prefix, in lexical order, read as they are taken. Raises the errors of
-        azure-core, and Unavailable for an answer that is no list."""
+    def pages(
+        self, container: Container, prefix: str, *, delimiter: str | None = None, marker: str | None = None
+    ) -> Iterator[Page]:
+        """The blobs whose names begin with the prefix, in lexical order, read as they are taken. `marker`: of a page
+        to begin with. Raises the errors of azure-core, and Unavailable for an answer that is no list."""
         given = {"restype": "container", "comp": "list", "prefix": prefix, "include": "metadata"}
-        params = {name: value for name, value in {**given, "delimiter": delimiter}.items() if value}
+        params = {name: value for name, value in {**given, "delimiter": delimiter, "marker": marker}.items() if value}
         while True:
             # azure-core writes parameters into a URL as they are.
             url = f"{container.url}?{urlencode(params, quote_via=quote)}"
@@ -70,14 +75,16 @@ class Lists:
                 raise _error(response)
             try:
                 root = ElementTree.fromstring(response.content)  # noqa: S314  # expat bounds what entities can do
-                yield Page(*_read(root, len(prefix)), parsedate_to_datetime(response.headers["Date"]).astimezone(UTC))
-                marker = root.findtext("NextMarker")
+                seen_at = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+                following = root.findtext("NextMarker") or None
+                page = Page(*_read(root, len(prefix)), seen_at, marker, following)
             except (ElementTree.ParseError, KeyError, TypeError, ValueError) as error:
                 told = f"{container.url} did not answer with a list of blobs: {type(error).__name__}"
                 raise Unavailable(told) from error
-            if not marker:
+            yield page
+            if following is None:
                 return
-            params["marker"] = marker
+            params["marker"] = marker = following
 
 
 def marks_folder(name: str, size: int, mark: str | None) -> bool:

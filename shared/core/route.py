@@ -165,6 +165,11 @@ class Route:
         return self.ready.marker is not None and self.selection.is_same(name, self.ready.marker)
 
     @property
+    def has_folders_alone(self) -> bool:
+        """Whether its landings are the folders that the pattern matches, and nothing else."""
+        return not self.takes_files and self.nested != "split"
+
+    @property
     def reaches_below(self) -> bool:
         """Whether files below the folders that the pattern matches are scored, too."""
         return self.nested in ("split", "flatten")

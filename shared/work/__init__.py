@@ -19,6 +19,7 @@ pacing       how many watches events have begun lately
 ignoring     what is told of ignored events
 walking      from a renamed folder down to the landings in it
 surveying    all landings that storage holds for a route
+discovering  landings that nobody has seen yet, by the names of their folders
 sweeping     what events missed, and runs that were left
 inquiry      queries on the ledger: runs
 overview     queries on the ledger: landings, a page at a time

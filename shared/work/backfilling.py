@@ -51,7 +51,9 @@ def backfill(
         return route
     if (pause := ledger.standing(route.name).pause) and not asked.dry_run:
         return Refused(Refusal.PAUSED, told_of(route.name, pause))
-    found = [one for one in survey(route, known.usable, blobs, asked.prefix) if asked.takes(one.newest)]
+    found = [
+        one for one in survey(route, known.usable, blobs, asked.prefix) if one.has_something and asked.takes(one.newest)
+    ]
     plan = planned(each(lambda one: _due(ledger, one, said), found, at_once=READS_AT_ONCE))
     if asked.dry_run:
         return Backfilled(answer=told(asked, plan, ()), begin=())

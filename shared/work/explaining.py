@@ -12,7 +12,7 @@ from shared.core.miss import broken_route
 from shared.core.run import Run
 from shared.core.snapshot import File, Frozen
 from shared.core.spot import Spot, read_spot
-from shared.core.tally import entries_in, place_of
+from shared.core.tally import opened
 from shared.errors import UnknownVersion
 from shared.ports import Blobs
 from shared.routes import Routes
@@ -77,5 +77,5 @@ def _latest(ledger: Ledger, card: Card | None, name: str) -> _Run:
 
 def _was_there_before(ledger: Ledger, taken: Taken) -> bool:
     """Whether the sweep counts the landing as in order, or will when it first sees the route."""
-    entries = entries_in(ledger.tally(taken.landing.route.name)[0], taken.landing.route)
-    return entries is None or place_of(taken.landing.path) in entries
+    stored, _ = ledger.tally(taken.landing.route.name)
+    return opened(stored, taken.landing.route).is_in_order(taken.landing.path)

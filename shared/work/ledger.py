@@ -13,8 +13,8 @@ told/<run_id>                          says that the log tells of the run's fail
 doctor/<probe_id>.json                 a probe job of the doctor that is under way (shared/work/probing.py)
 tallies/<route>.json                   the route's landings that are in order, for the sweep (shared/core/tally.py)
 requests/<sha256>.json                 what a request was promised, by the digest of its id (shared/core/request.py)
+slots/…  line/…                        who may have a job, and who waits for it (shared/work/admitting.py)
 landings/<route>/<digest>.json         a landing's card, for people: what was last seen of it, and its latest run
-slots/…  line/…                        who may have a job, and who waits for that (shared/work/admitting.py)
 standings/<route>.json                 who has paused the route, and resumed it (shared/core/pause.py)
 
 Only a run's record, a route's tally and standing, a landing's card and a probe are ever overwritten: over the version

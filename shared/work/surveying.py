@@ -1,80 +1,167 @@
-"""All landings that storage holds for a route, by one listing: for the sweep, and for a backfill."""
+"""The landings that storage holds for a route, by listing: all of them for a backfill, some after the others for the
+sweep."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from shared.core.landing import Landing
-from shared.core.location import SAFE, Location, fixed_prefix, is_safe
+from shared.core.location import SAFE, fixed_prefix, is_safe
 from shared.core.nesting import LOOKED_THROUGH
+from shared.core.record import change
 from shared.core.route import Route
 from shared.core.snapshot import File, Snapshot
-from shared.ports import Blobs
+from shared.core.tally import Stretch
+from shared.ports import Blobs, Page
 from shared.telemetry import warn
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A landing that has something to score. `files` and `newest` include its marker."""
+    """A landing, whether or not it has something to score. `files` and `newest` include its marker; where it has
+    nothing at all, `newest` is the beginning of time."""
 
     landing: Landing
     snapshot: Snapshot
     files: int
     newest: datetime
 
+    @property
+    def has_something(self) -> bool:
+        """Whether it has something to score. A marker alone is nothing."""
+        return bool(self.snapshot.files or self.snapshot.strays)
+
 
 def survey(route: Route, routes: Sequence[Route], blobs: Blobs, prefix: str = "") -> Iterator[Found]:
-    """The landings of a route that have something to score, and whose path, with a slash at its end, begins with
-    `prefix`. Costs one listing, and as much memory as the largest landing."""
-    unusable = list[str]()
-    for path, pile in _piles(route, blobs, prefix):
-        landing = Landing(route, path)
-        if not f"{path}/".startswith(prefix):
-            continue
-        if not is_safe(path):
-            unusable.append(path)
-            continue
-        snapshot = landing.freeze(pile.files, pile.below, routes)
-        if snapshot.files or snapshot.strays:  # else there is a marker alone: nothing to score
-            counted = [*pile.files, *(file for file in snapshot.files if "/" in file.name), *snapshot.strays]
-            newest = max(file.modified for file in counted)
-            yield Found(landing=landing, snapshot=snapshot, files=len(counted), newest=newest)
-    if unusable:
-        warn("landings.unusable", route=route.name, landings=len(unusable), first=unusable[0], usable=SAFE)
+    """The landings of a route whose path, with a slash at its end, begins with `prefix`. Costs one listing, and as much
+    memory as the largest landing."""
+    # What the prefix cuts off the listing of a landing is of one whose path does not begin with it.
+    above = max(_above(route), prefix.rpartition("/")[0], key=len)
+    reading = _Reading(route, routes)
+    for page in blobs.pages(route.landing, f"{above}/" if above else ""):
+        yield from (found for found in reading.read(page) if f"{found.landing.path}/".startswith(prefix))
+    yield from (found for found in reading.end() if f"{found.landing.path}/".startswith(prefix))
+    reading.tell()
+
+
+def survey_on(
+    route: Route,
+    routes: Sequence[Route],
+    blobs: Blobs,
+    stretch: Stretch,
+    goes_on: Callable[[int], bool],
+) -> Iterator[Found | Stretch]:
+    """The landings from where an earlier survey has stopped, and last of all where this one did: whole landings only,
+    each in one of them. After each page `goes_on` is told how many there were. If what the earlier one stopped at is
+    gone, nothing is found, and the next survey begins at the beginning."""
+    above = _above(route)
+    reading, pages = _Reading(route, routes, since=stretch.landing), 0
+    for page in blobs.pages(route.landing, f"{above}/" if above else "", at=stretch.at):
+        if not pages and page.at != stretch.at:
+            yield Stretch()  # the service does not know any more where that was
+            return
+        pages += 1
+        yield from reading.read(page)
+        if reading.is_lost:
+            yield Stretch()
+            return
+        if page.next is not None and not goes_on(pages):
+            begun = reading.unfinished(page.next)
+            if begun.at != stretch.at or begun.landing != stretch.landing:
+                yield change(begun, pages=stretch.pages + pages)
+                reading.tell()
+                return
+    yield from reading.end()
+    yield Stretch(pages=stretch.pages + pages, is_whole=True)
+    reading.tell()
+
+
+def _above(route: Route) -> str:
+    return fixed_prefix(route.folder).rpartition("/")[0]
 
 
 @dataclass(slots=True)
 class _Pile:
     """What was listed of a landing: its files and marker, what is `below` it that it wants, and how many names it has
-    in sub-folders."""
+    in sub-folders. `at`: the page that it begins in."""
 
+    at: str | None
     files: list[File] = field(default_factory=list)
     below: list[File] = field(default_factory=list)
     names_below: int = 0
 
 
-def _piles(route: Route, blobs: Blobs, prefix: str) -> Iterator[tuple[str, _Pile]]:
-    """What was listed of each landing, once all of it was."""
-    # What the prefix cuts off the listing of a landing is of one whose path does not begin with it.
-    above = max(fixed_prefix(route.folder).rpartition("/")[0], prefix.rpartition("/")[0], key=len)
-    ahead = dict[str, _Pile]()
-    for file in blobs.list_below(Location(route.landing, above)):
-        path = f"{above}/{file.name}".lstrip("/")
-        # All that is below a folder is listed without a gap, with or without a hierarchy.
-        for whole in [place for place in ahead if not path.startswith(f"{place}/")]:
-            yield whole, ahead.pop(whole)
-        folder = path.rpartition("/")[0]
-        if (home := route.home_of(folder)) is None:
-            continue
+class _Reading:
+    """Piles up what is listed, and tells each landing once all of it was. `since`: what comes before the first file of
+    that landing was read before."""
+
+    def __init__(self, route: Route, routes: Sequence[Route], since: str | None = None) -> None:
+        self._route, self._routes, self._since = route, routes, since
+        self._ahead = dict[str, _Pile]()
+        self._folder, self._home = "", route.home_of("")
+        self._unusable = list[str]()
+        self.is_lost = False
+
+    def read(self, page: Page) -> Iterator[Found]:
+        """The landings that are whole now."""
+        for file in page.files:
+            path = file.name
+            if self._since is not None:
+                if path != self._since and not path.startswith(f"{self._since}/"):
+                    continue
+                self._since = None
+            # All that is below a folder is listed without a gap, with or without a hierarchy.
+            for whole in [place for place in self._ahead if not path.startswith(f"{place}/")]:
+                yield from self._found(whole, self._ahead.pop(whole))
+            self._put(path, file, page.at)
+        self.is_lost = self._since is not None
+
+    def end(self) -> Iterator[Found]:
+        """The landings that are whole because nothing follows."""
+        for path, pile in self._ahead.items():
+            yield from self._found(path, pile)
+        self._ahead = {}
+
+    def unfinished(self, at: str) -> Stretch:
+        """Where to go on: with the first landing that is not whole yet, or else with the page `at`."""
+        for path, pile in self._ahead.items():
+            return Stretch(at=pile.at, landing=path)
+        return Stretch(at=at)
+
+    def tell(self) -> None:
+        """Log what could not be used."""
+        if self._unusable:
+            first = self._unusable[0]
+            warn("landings.unusable", route=self._route.name, landings=len(self._unusable), first=first, usable=SAFE)
+
+    def _put(self, path: str, file: File, at: str | None) -> None:
+        route, folder = self._route, path.rpartition("/")[0]
+        if folder != self._folder:
+            self._folder, self._home = folder, route.home_of(folder)
+        if (home := self._home) is None:
+            return
         landing = route.landing_of(path)
+        if landing is None and route.takes_files:
+            return
+        pile = self._ahead.setdefault(landing if folder == home and landing is not None else home, _Pile(at))
         if folder == home and landing is not None:
-            ahead.setdefault(landing, _Pile()).files.append(replace(file, name=path[len(home) + 1 :]))
+            pile.files.append(replace(file, name=path[len(home) + 1 :]))
         elif folder != home:
-            pile = ahead.setdefault(home, _Pile())
             pile.names_below += 1
             # As many as a look goes through, so that both see the same.
             if landing is not None and (route.nested == "flatten" or pile.names_below <= LOOKED_THROUGH):
                 pile.below.append(replace(file, name=path[len(home) + 1 :]))
-    yield from ahead.items()
+
+    def _found(self, path: str, pile: _Pile) -> Iterable[Found]:
+        if not is_safe(path):
+            self._unusable.append(path)
+            return ()
+        landing = Landing(self._route, path)
+        snapshot = landing.freeze(pile.files, pile.below, self._routes)
+        counted = [*pile.files, *(file for file in snapshot.files if "/" in file.name), *snapshot.strays]
+        newest = max((file.modified for file in counted), default=LONG_AGO)
+        return (Found(landing=landing, snapshot=snapshot, files=len(counted), newest=newest),)

@@ -1,14 +1,14 @@
 """What the sweep looks for: content that the ledger does not know, and runs that have not ended.
 
-The listing of a route says what is there, its tally what of that is in order (shared/core/tally.py), and the ledger is
+Listings of a route say what is there, its tally what of that is in order (shared/core/tally.py), and the ledger is
 asked of the rest. All accounts are treated alike: on those without a hierarchy the tally saves the reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 from itertools import count
 
@@ -17,14 +17,30 @@ from shared.core.identity import run_id
 from shared.core.landing import Landing
 from shared.core.route import Route
 from shared.core.run import Run, may_run_again
-from shared.core.tally import Judgement, Sight, Tally, counted_now, entries_in, judge, place_of, tally_of
+from shared.core.tally import (
+    BEGINNING,
+    NOTHING,
+    SWEEPS_APART,
+    Entries,
+    Entry,
+    Judgement,
+    Sight,
+    Stretch,
+    Tally,
+    closed,
+    counted_now,
+    judge,
+    opened,
+    place_of,
+)
 from shared.errors import LandfallError, UnknownVersion
 from shared.ports import BatchEndpoint, Blobs
 from shared.routes import Routes
 from shared.telemetry import error
 from shared.threads import each
+from shared.work.discovering import discovered
 from shared.work.ledger import READS_AT_ONCE, Ledger
-from shared.work.surveying import survey
+from shared.work.surveying import Found, survey_on
 from shared.work.twins import by_endpoint, cancel_those_of
 
 
@@ -72,25 +88,53 @@ def cancel_late_jobs(endpoint: BatchEndpoint, ledger: Ledger, ended: Iterable[Ru
             error("sweep.failed", endpoint=scoring_uri, message=f"{type(trouble).__name__}: {trouble}")
 
 
-def missed(routes: Routes, blobs: Blobs, ledger: Ledger, now: datetime, *, only: str | None = None) -> list[Landing]:
-    """Landings with new content that has no run, or may have another: of all routes, or of that one `only`. A route
-    whose storage does not answer does not keep the others from being swept. Of a paused route only those landings are
-    missed that have no card yet: a look makes one, so that it is known what waits.
+LONGEST_SURVEY = timedelta(minutes=4)
+"""How long one sweep surveys, all routes together; functions have ten minutes. What it does not come to is the next
+one's."""
+
+
+def missed(
+    routes: Routes, blobs: Blobs, ledger: Ledger, clock: Callable[[], datetime], *, only: str | None = None
+) -> list[Landing]:
+    """Landings with new content that has no run, or may have another: of all routes, or of that one `only`, which is
+    surveyed whole. A route whose storage does not answer does not keep the others from being swept. Of a paused route
+    only those landings are missed that have no card yet: a look makes one, so that it is known what waits.
 
     Two at once: both find the same, and the tally of one of them stays.
     """
     found: list[Landing] = []
-    for route in routes.usable:
-        if not route.is_watched or only not in (None, route.name):
-            continue
+    now = clock()
+    watched = [route for route in routes.usable if route.is_watched and only in (None, route.name)]
+    for route in in_turn(watched, now):
+        patience = _Patience(clock, now + LONGEST_SURVEY, is_whole=only is not None)
         try:
-            swept = _sweep(route, routes.usable, blobs, ledger, now)
+            swept = _sweep(route, routes.usable, blobs, ledger, now, patience)
             found += swept.missed if ledger.standing(route.name).pause is None else _unseen(ledger, swept.missed)
             if swept.tally is not None:
                 ledger.keep_tally(route.name, swept.tally, etag=swept.etag)
         except LandfallError as trouble:
             error("sweep.failed", route=route.name, message=str(trouble))
     return found
+
+
+def in_turn(routes: Sequence[Route], now: datetime) -> list[Route]:
+    """The routes, each time with another one first: the last one is the one that may have no time left."""
+    if not routes:
+        return []
+    first = int(now.timestamp() // SWEEPS_APART.total_seconds()) % len(routes)
+    return [*routes[first:], *routes[:first]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """Says how far a route is surveyed. `is_whole`: to its end, however long that takes."""
+
+    clock: Callable[[], datetime]
+    until: datetime
+    is_whole: bool
+
+    def for_more_than(self, due: int) -> Callable[[int], bool]:
+        return lambda pages: self.is_whole or (pages < due and self.clock() < self.until)
 
 
 def _unseen(ledger: Ledger, landings: Sequence[Landing]) -> list[Landing]:
@@ -108,41 +152,67 @@ class _Swept:
     etag: str | None
 
 
-def _sweep(route: Route, routes: Sequence[Route], blobs: Blobs, ledger: Ledger, now: datetime) -> _Swept:
-    """The ledger is asked of those landings only that are not in the tally as they are: one read for each, mostly."""
+def _sweep(
+    route: Route, routes: Sequence[Route], blobs: Blobs, ledger: Ledger, now: datetime, patience: _Patience
+) -> _Swept:
+    """Survey a stretch of the route, and what of the rest is new by its name. The ledger is asked of those landings
+    only that are not in the tally as they are: one read for each, mostly."""
     stored, etag = ledger.tally(route.name)
-    before = entries_in(stored, route)
-    asked, in_order = list[tuple[Landing, Sight]](), list[tuple[Sight, bool]]()
-    for landing, sight in _sights(route, routes, blobs):
-        judgement = judge(sight, before, now)
-        if judgement is Judgement.ASK:
-            asked.append((landing, sight))
+    book = opened(stored, route)
+    judged = _Judged(book.entries, now)
+    come_to = BEGINNING
+    begun = BEGINNING if patience.is_whole else book.stretch
+    for found in survey_on(route, routes, blobs, begun, patience.for_more_than(book.pages_due(route))):
+        if isinstance(found, Stretch):
+            come_to = found
         else:
-            in_order.append((sight, judgement is Judgement.COUNT))
-    told = each(lambda one: history(ledger, one[0], one[1].fingerprint, one[1].drop), asked, at_once=READS_AT_ONCE)
-    in_order += [(sight, answer is History.ENDED) for (_, sight), answer in zip(asked, told, strict=True)]
-    entries = {
-        place_of(sight.path): entry
-        for sight, is_in_order in in_order
-        if (entry := counted_now(sight, before, is_in_order=is_in_order)) is not None
-    }
-    missed = [landing for (landing, _), answer in zip(asked, told, strict=True) if answer is History.NONE]
-    return _Swept(missed, None if entries == before else tally_of(route, entries), etag)
+            judged.add(found)
+    if book.entries is not None and not (come_to.is_whole and begun == BEGINNING):
+        for path, known in discovered(route, routes, blobs, is_known=lambda path: book.has(path) or judged.has(path)):
+            judged.add(known) if known is not None else judged.add_nothing(path)
+    told = each(lambda one: history(ledger, *one), judged.asked, at_once=READS_AT_ONCE)
+    after = replace(book, stretch=begun).with_more(judged.entries(told), come_to)
+    missed = [one[0] for one, answer in zip(judged.asked, told, strict=True) if answer is History.NONE]
+    tally = closed(after, route)
+    return _Swept(missed, None if tally == stored else tally, etag)
 
 
-def _sights(route: Route, routes: Sequence[Route], blobs: Blobs) -> Iterator[tuple[Landing, Sight]]:
-    for found in survey(route, routes, blobs):
-        snapshot = found.snapshot
-        yield (
-            found.landing,
-            Sight(
-                path=found.landing.path,
-                fingerprint=snapshot.fingerprint,
-                drop=snapshot.drop,
-                files=found.files,
-                newest=found.newest,
-            ),
-        )
+class _Judged:
+    """What a sweep makes of the landings that it sees."""
+
+    def __init__(self, before: Entries | None, now: datetime) -> None:
+        self._before, self._now = before, now
+        self._entries = dict[bytes, Entry | None]()
+        self._sights = list[Sight]()
+        self.asked = list[tuple[Landing, str, str]]()
+        """Each with its fingerprint and its drop: the ledger says whether it has had its run."""
+
+    def add(self, found: Found) -> None:
+        path, drop = found.landing.path, found.snapshot.drop
+        if not found.has_something:
+            return self.add_nothing(path)
+        sight = Sight(path=path, drop=drop, files=found.files, newest=found.newest)
+        judgement = judge(sight, self._before, self._now)
+        self._count(sight, is_in_order=judgement is Judgement.COUNT)
+        if judgement is Judgement.ASK:
+            self._sights.append(sight)
+            self.asked.append((found.landing, found.snapshot.fingerprint, drop))
+        return None
+
+    def add_nothing(self, path: str) -> None:
+        self._entries[place_of(path)] = NOTHING
+
+    def has(self, path: str) -> bool:
+        return place_of(path) in self._entries
+
+    def entries(self, told: Sequence[History]) -> Mapping[bytes, Entry | None]:
+        """What the tally has of them from now on; `told`: what the ledger said of those that were asked for."""
+        for sight, answer in zip(self._sights, told, strict=True):
+            self._count(sight, is_in_order=answer is History.ENDED)
+        return self._entries
+
+    def _count(self, sight: Sight, *, is_in_order: bool) -> None:
+        self._entries[place_of(sight.path)] = counted_now(sight, self._before, is_in_order=is_in_order)
 
 
 class History(Enum):

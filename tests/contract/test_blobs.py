@@ -179,6 +179,19 @@ def test_what_is_below_a_folder_can_be_read_in_part(blobs: Blobs, at: Place) -> 
     assert names(itertools.islice(blobs.list_below(at("in")), 2)) == ["0/a", "1/a"]
 
 
+def test_pages_name_what_begins_with_a_prefix_by_its_path(blobs: Blobs, at: Place) -> None:
+    for path in ("in/a", "in/deeper/b", "inside/c", "out/d"):
+        blobs.create(at(path), b"x")
+    place = at("in")
+
+    (page,) = blobs.pages(place.container, place.path)
+
+    root = place.path.removesuffix("in")
+    assert [file.name.removeprefix(root) for file in page.files] == ["in/a", "in/deeper/b", "inside/c"]
+    assert (page.at, page.next) == (None, None)
+    assert page.files[0] == blobs.stat(at("in/a"))
+
+
 def test_equal_bytes_written_again_have_the_same_md5_and_another_etag(blobs: Blobs, at: Place) -> None:
     blobs.create(at("a"), b"same")
     first = blobs.stat(at("a"))

@@ -107,6 +107,31 @@ def test_pages_are_followed_to_the_last(azure: AzureBlobs, datastore: Container,
     assert [file.name for file in azure.list_below(at(datastore))] == ["a", "b"]
 
 
+def test_a_list_goes_on_where_a_page_of_it_began(
+    azure: AzureBlobs, datastore: Container, answers: Callable[..., None]
+) -> None:
+    more = "<NextMarker>third</NextMarker>"
+    answers(page(BLOB.format("", "b", 1, ""), marker=more), page(BLOB.format("", "c", 1, "")))
+
+    pages = list(azure.pages(datastore, "", at="second"))
+
+    assert [(one.at, one.next, [file.name for file in one.files]) for one in pages] == [
+        ("second", "third", ["listed/b"]),
+        ("third", None, ["listed/c"]),
+    ]
+
+
+def test_a_place_in_a_list_that_the_service_does_not_know_any_more_is_its_beginning(
+    azure: AzureBlobs, datastore: Container, answers: Callable[..., None]
+) -> None:
+    unknown = {"status": 400, "headers": {"x-ms-error-code": "InvalidQueryParameterValue"}}
+    answers(unknown, page(BLOB.format("", "a", 1, "")))
+
+    (only,) = azure.pages(datastore, "", at="long ago")
+
+    assert (only.at, [file.name for file in only.files]) == (None, ["listed/a"])
+
+
 @pytest.mark.parametrize(
     "body",
     [

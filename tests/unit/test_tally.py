@@ -14,17 +14,18 @@ from shared.core.route import Route
 from shared.core.tally import (
     HEAD_START,
     LOOKBACK,
+    Book,
     Entries,
     Entry,
     Judgement,
     Sight,
     Tally,
+    closed,
     counted_now,
-    entries_in,
     identity,
     judge,
+    opened,
     place_of,
-    tally_of,
 )
 from testbed.examples import digits_route
 from testbed.fakes import NOON
@@ -36,7 +37,7 @@ RECENT = NOON - timedelta(hours=1)
 
 def sight(drop: str = "a", *, files: int = 3, newest: datetime = OLD, path: str = "digits/tuesday") -> Sight:
     digest = hashlib.sha256(drop.encode()).hexdigest()
-    return Sight(path=path, fingerprint="f" + drop, drop=digest, files=files, newest=newest)
+    return Sight(path=path, drop=digest, files=files, newest=newest)
 
 
 def counting(*sights: Sight) -> Entries:
@@ -85,9 +86,9 @@ def test_a_landing_in_order_is_counted_as_it_is_and_any_other_as_it_was() -> Non
 
 def test_a_tally_of_another_version_of_its_route_is_none() -> None:
     route = digits_route()
-    stored = tally_of(route, THREE)
+    stored = closed(Book(entries=THREE), route)
 
-    assert entries_in(stored, route) == THREE
+    assert opened(stored, route).entries == THREE
     for changed in (
         digits_route(("folder: digits/{batch}", "folder: digits/{other}/{batch}")),
         digits_route(('files: ["*.png"]', 'files: ["*.png", "*.jpg"]')),
@@ -101,7 +102,7 @@ def test_a_tally_of_another_version_of_its_route_is_none() -> None:
         digits_route(("type: uri_folder", "type: uri_file")),
     ):
         assert identity(changed) != identity(route)
-        assert entries_in(stored, changed) is None
+        assert opened(stored, changed).entries is None
 
 
 def test_what_does_not_change_the_landings_of_a_route_leaves_its_tally() -> None:
@@ -111,8 +112,8 @@ def test_what_does_not_change_the_landings_of_a_route_leaves_its_tally() -> None
 def test_no_tally_and_a_torn_one_are_none() -> None:
     route = digits_route()
 
-    assert entries_in(None, route) is None
-    assert entries_in(Tally(route=identity(route), entries=b"torn"), route) is None
+    assert opened(None, route).entries is None
+    assert opened(Tally(route=identity(route), entries=b"torn"), route).entries is None
 
 
 entries = st.dictionaries(
@@ -125,16 +126,16 @@ ROUTE: Route = digits_route()
 
 @given(entries)
 def test_a_tally_is_read_as_it_was_written(given_entries: dict[bytes, Entry]) -> None:
-    stored = to_json(tally_of(ROUTE, given_entries))
+    stored = to_json(closed(Book(entries=given_entries), ROUTE))
 
-    assert entries_in(from_json(Tally, stored), ROUTE) == given_entries
+    assert opened(from_json(Tally, stored), ROUTE).entries == given_entries
 
 
 def test_a_tally_of_a_year_of_landings_is_a_small_document() -> None:
     """A hundred thousand landings are one every five minutes."""
     many = counting(*(sight(path=f"digits/{number}") for number in range(100_000)))
 
-    stored = to_json(tally_of(ROUTE, many))
+    stored = to_json(closed(Book(entries=many), ROUTE))
 
     assert len(stored) < 3_000_000
-    assert entries_in(from_json(Tally, stored), ROUTE) == many
+    assert opened(from_json(Tally, stored), ROUTE).entries == many

@@ -18,7 +18,7 @@ def nested(how: str) -> tuple[str, str]:
 def missed(world: World) -> list[str]:
     """What the sweep finds a few minutes later."""
     world.clock.advance(minutes=3)
-    return sorted(one.path for one in sweeping.missed(world.routes, world.blobs, world.ledger, world.clock()))
+    return sorted(one.path for one in sweeping.missed(world.routes, world.blobs, world.ledger, world.clock))
 
 
 def led_to(world: World, path: str) -> list[str]:

@@ -52,7 +52,7 @@ def a_used_world() -> World:
     world.endpoint.statuses = ("Completed",)
     world.land("0.png", folder="digits/thursday")
     world.clock.advance(minutes=3)
-    sweeping.missed(world.routes, world.blobs, world.ledger, world.clock())
+    sweeping.missed(world.routes, world.blobs, world.ledger, world.clock)
     indexing.catch_up(world.ledger, world.clock())
     return world
 
@@ -71,7 +71,7 @@ def everything_goes_on(world: World) -> None:
         lambda: overview.landings(world.ledger, overview.read_page({})),
         lambda: standing.gather(lambda: world.routes, world.ledger, world.clock()),
         lambda: sweeping.left_over(world.ledger, world.clock()),
-        lambda: sweeping.missed(world.routes, world.blobs, world.ledger, world.clock()),
+        lambda: sweeping.missed(world.routes, world.blobs, world.ledger, world.clock),
         lambda: indexing.catch_up(world.ledger, world.clock()),
     ]
     for ask in asks:

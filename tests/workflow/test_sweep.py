@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,9 +12,9 @@ import pytest
 
 from shared.core.location import Container, Location
 from shared.core.run import Run
-from shared.core.snapshot import File
 from shared.core.submission import Unclear
 from shared.errors import Unavailable
+from shared.ports import Page
 from shared.routes import Routes
 from shared.work import sweeping
 from shared.work.surveying import survey
@@ -24,7 +24,7 @@ from tests.workflow.world import World, make_world
 
 
 def missed(world: World) -> list[str]:
-    return [found.path for found in sweeping.missed(Routes((world.route,)), world.blobs, world.ledger, world.clock())]
+    return [found.path for found in sweeping.missed(Routes((world.route,)), world.blobs, world.ledger, world.clock)]
 
 
 def test_a_landing_without_a_run_is_found_once_its_events_had_their_chance() -> None:
@@ -203,15 +203,15 @@ def test_a_route_whose_storage_does_not_answer_keeps_no_other_from_being_swept()
     world.land("0.png")
     world.clock.advance(minutes=3)
     dark = replace(world.route, name="dark", landing=Container("https://dark.blob.core.windows.net", "landing"))
-    listing = world.blobs.list_below
+    listing = world.blobs.pages
 
-    def partly(folder: Location) -> Sequence[File]:
-        if folder.container == dark.landing:
+    def partly(container: Container, prefix: str, *, at: str | None = None) -> Iterable[Page]:
+        if container == dark.landing:
             raise Unavailable("403")
-        return listing(folder)
+        return listing(container, prefix, at=at)
 
-    world.blobs.list_below = partly  # type: ignore[method-assign]
-    found = sweeping.missed(Routes((dark, world.route)), world.blobs, world.ledger, world.clock())
+    world.blobs.pages = partly  # type: ignore[method-assign]
+    found = sweeping.missed(Routes((dark, world.route)), world.blobs, world.ledger, world.clock)
 
     assert [landing.path for landing in found] == ["digits/tuesday"]
 
@@ -226,7 +226,7 @@ def test_a_record_that_cannot_be_read_keeps_no_other_landing_of_its_route_from_b
     world.land("0.png", folder="digits/tuesday")
     world.clock.advance(minutes=3)
 
-    found = sweeping.missed(world.routes, world.blobs, world.ledger, world.clock())
+    found = sweeping.missed(world.routes, world.blobs, world.ledger, world.clock)
 
     assert [landing.path for landing in found] == ["digits/tuesday"]
 
@@ -259,18 +259,9 @@ def test_a_landing_is_known_as_soon_as_it_is_listed_whatever_comes_after_it() ->
     world = make_world()
     for number in range(100):
         world.land(*(f"{name}.png" for name in range(10)), folder=f"digits/{number:03}")
-    taken = 0
-    everything = world.blobs.list_below
-
-    def one_by_one(folder: Location) -> Iterator[File]:
-        nonlocal taken
-        for file in everything(folder):
-            taken += 1
-            yield file
-
-    world.blobs.list_below = one_by_one  # type: ignore[method-assign, assignment]
+    world.blobs.page_size = 11
     found = survey(world.route, (world.route,), world.blobs)
 
     assert next(found).landing.path == "digits/000"
-    assert taken == 11
+    assert world.blobs.listings == 1
     assert [one.landing.path for one in found] == [f"digits/{number:03}" for number in range(1, 100)]

@@ -17,8 +17,8 @@ slots/…  line/…                        who may have a job, and who waits for
 landings/<route>/<digest>.json         a landing's card, for people: what was last seen of it, and its latest run
 standings/<route>.json                 who has paused the route, and resumed it (shared/core/pause.py)
 
-Only a run's record, a route's tally and standing, slots, a landing's card and a probe are ever overwritten: over the version
-that was read; and a record never by an older revision, and never once the run has ended. Everything else is written
+Only a run's record, a route's tally and standing, slots, cards and probes are ever overwritten: over the version that
+was read; and a record never by an older revision, and never once the run has ended. Everything else is written
 once, or always with the same content (`unreadable`: the latest reason). So two calls that do the same at the same time
 do no harm. A tally can do without: if it is lost or cannot be read, the next sweep begins another one. So can a card:
 nothing is decided by it, one that is lost or overtaken says less until the next look or run. Old cards may be removed.

@@ -192,13 +192,13 @@ class Route:
         a reason to refuse it. None: it is none of these."""
         folder, _, name = path.rpartition("/")
         home = self.home_of(folder)
-        if (
-            home is None
-            or is_hidden(folder, self.folder)
-            or not (self.wants(name) or (self.is_marker(name) and folder == home))
-        ):
+        return None if home is None else self.landing_at(home, folder, name)
+
+    def landing_at(self, home: str, folder: str, name: str) -> str | None:
+        """The same for a file of that name in that folder, which has that home."""
+        if is_hidden(folder, self.folder) or not (self.wants(name) or (self.is_marker(name) and folder == home)):
             return None
-        return path if self.takes_files else home
+        return f"{folder}/{name}" if self.takes_files else home
 
     def levels_below(self, folder: str) -> tuple[str, ...] | None:
         """What the folder pattern has below a folder, level by level: nothing, if that is a landing's folder or part of

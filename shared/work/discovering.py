@@ -26,8 +26,9 @@ def discovered(
     route whose landings are the folders that its pattern matches."""
     if not route.has_folders_alone:
         return
-    new = (path for path in _folders(route, blobs, MOST_FOLDERS) if is_safe(path) and not is_known(path))
-    paths = list(islice(new, MOST_LANDINGS))
+    # Nearly all are known, so that is asked first.
+    new = (path for path in _folders(route, blobs, MOST_FOLDERS) if not is_known(path))
+    paths = list(islice((path for path in new if is_safe(path) and route.parts(path) is not None), MOST_LANDINGS))
 
     def look(path: str) -> Found | None:
         return next((one for one in survey(route, routes, blobs, f"{path}/") if one.landing.path == path), None)
@@ -36,7 +37,7 @@ def discovered(
 
 
 def _folders(route: Route, blobs: Blobs, most: int) -> Iterator[str]:
-    """The folders that the pattern matches."""
+    """The folders as deep as the pattern, above which there is nothing that it does not match."""
     levels = route.folder.split("/")
     above = [""]
     for depth, level in enumerate(levels):
@@ -46,9 +47,8 @@ def _folders(route: Route, blobs: Blobs, most: int) -> Iterator[str]:
         for folder in above:
             prefix = f"{folder}/{fixed_prefix(level)}".lstrip("/")
             found = (f"{prefix}{name}" for name in blobs.names(route.landing, prefix, folders=True))
-            matching = (path for path in found if route.levels_below(path) is not None)
             if depth == len(levels) - 1:
-                yield from matching
+                yield from found
             else:
-                below += islice(matching, most + 1)
+                below += islice((path for path in found if route.levels_below(path) is not None), most + 1)
         above = below

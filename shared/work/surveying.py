@@ -144,7 +144,7 @@ class _Reading:
             self._folder, self._home = folder, route.home_of(folder)
         if (home := self._home) is None:
             return
-        landing = route.landing_of(path)
+        landing = route.landing_at(home, folder, path[len(folder) + 1 :])
         if landing is None and route.takes_files:
             return
         pile = self._ahead.setdefault(landing if folder == home and landing is not None else home, _Pile(at))

@@ -22,7 +22,6 @@ from shared.core.tally import (
     NOTHING,
     SWEEPS_APART,
     Entries,
-    Entry,
     Judgement,
     Sight,
     Stretch,
@@ -182,7 +181,7 @@ class _Judged:
 
     def __init__(self, before: Entries | None, now: datetime) -> None:
         self._before, self._now = before, now
-        self._entries = dict[bytes, Entry | None]()
+        self._entries = dict[bytes, bytes | None]()
         self._sights = list[Sight]()
         self.asked = list[tuple[Landing, str, str]]()
         """Each with its fingerprint and its drop: the ledger says whether it has had its run."""
@@ -205,7 +204,7 @@ class _Judged:
     def has(self, path: str) -> bool:
         return place_of(path) in self._entries
 
-    def entries(self, told: Sequence[History]) -> Mapping[bytes, Entry | None]:
+    def entries(self, told: Sequence[History]) -> Mapping[bytes, bytes | None]:
         """What the tally has of them from now on; `told`: what the ledger said of those that were asked for."""
         for sight, answer in zip(self._sights, told, strict=True):
             self._count(sight, is_in_order=answer is History.ENDED)

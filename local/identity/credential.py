@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from azure.core.credentials import AccessToken
 from local.roles.identities import USER, Identity
 from local.tokens import Issuer
 
+REFRESHED = 300.0
+"""Seconds before its end that a token is replaced."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalCredential:
@@ -19,6 +22,7 @@ class LocalCredential:
 
     issuer: Issuer
     identity: Identity = USER
+    _tokens: dict[str, AccessToken] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, state: Path, identity: Identity = USER) -> LocalCredential:
@@ -29,4 +33,8 @@ class LocalCredential:
         if len(scopes) != 1:
             raise ValueError(f"Exactly one scope is required, e.g. https://storage.azure.com/.default; got {scopes!r}.")
         audience = scopes[0].removesuffix("/.default")
-        return AccessToken(self.issuer.issue(audience, identity=self.identity), int(time.time()) + 3600)
+        kept = self._tokens.get(audience)
+        if kept is None or kept.expires_on < time.time() + REFRESHED:  # as azure-identity does; signing takes 40 ms
+            kept = AccessToken(self.issuer.issue(audience, identity=self.identity), int(time.time()) + 3600)
+            self._tokens[audience] = kept
+        return kept

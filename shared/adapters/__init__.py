@@ -9,6 +9,7 @@ run_history     why a job failed, and whether it waits for nodes
 questions       what the doctor asks: replies as they came
 rest            requests with httpx, and what can go wrong with them
 listing         lists of blobs, page by page
+copies          copies inside the service, in one request each
 messages        what services and SDKs say, as it can be kept
 streaming       copies through this app, where the service cannot make them
 hierarchy       whether a storage account has a hierarchy

@@ -34,6 +34,7 @@ from azure.storage.blob import (
 )
 from requests.adapters import HTTPAdapter
 
+from shared.adapters.copies import Copies
 from shared.adapters.credentials import STORAGE
 from shared.adapters.hierarchy import Hierarchies
 from shared.adapters.listing import CONNECTION_TIMEOUT, READ_TIMEOUT, RETRIES, Lists, marks_folder
@@ -90,6 +91,7 @@ class AzureBlobs:
         self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._transport = RequestsTransport(session=self._session, session_owner=False)
         self._service = lru_cache(maxsize=16)(self._connect)
+        self._copies = Copies(self._session, self._bearer)
         self._lists = Lists(credential, self._transport)
         self._hierarchies = Hierarchies(self._session, credential)
 
@@ -231,6 +233,10 @@ class AzureBlobs:
         return stream(*where, etag=_quoted(etag), md5=md5, block=self._streamed_block, room=self._room)
 
     def _copy_at_once(self, source: Location, target: Location, etag: str, md5: str | None) -> None:
+        require_safe(source)
+        require_safe(target)
+        if self._copies.made(source, target, etag=_quoted(etag), md5=md5):
+            return
         self._blob(target).upload_blob_from_url(
             source.url,
             overwrite=False,

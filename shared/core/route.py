@@ -82,6 +82,10 @@ class Polling(Record, frozen=True, kw_only=True):
     deadline: timedelta
 
 
+FILES = 250_000
+"""How many files of a landing are scored at the most where the route says nothing: with these, each step stays within
+its time and 300 MiB."""
+
 LANDING_RUNS_PER_DAY = 100
 """How many runs a landing may have in a day where the route says nothing: one whose folder changes for ever costs a job
 for every change."""
@@ -92,7 +96,7 @@ class Limits(Record, frozen=True, kw_only=True):
     `endpoint_runs` of all routes at its endpoint), and how many may be claimed in a day (UTC), of the route and of any
     one landing. None: any number, and as many at an endpoint as its cluster has room for."""
 
-    files: int | None = None
+    files: int = FILES
     bytes: int | None = None
     active_runs: int | None = None
     endpoint_runs: int | None = None

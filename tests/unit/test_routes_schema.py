@@ -196,6 +196,7 @@ def test_the_defaults_of_the_schema_are_the_ones_that_the_documentation_tells() 
         "polling.longest": "5m",
         "polling.start_deadline": "2h",
         "polling.deadline": "1d",
+        "limits.files": 250000,
         "limits.landing_runs_per_day": 100,
         "on_request": False,
     }

@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .make
 STATE ?= .local
-# The official worker library says Python >= 3.13 and runs on 3.11 as well; tests index the app with it.
-WORKER := azure-functions-runtime==1.3.0
+# Tools for what is done now and then, each in an environment of its own.
+UV := uv==0.13.9
+AUDIT := pip-audit==2.10.1
 
-.PHONY: help setup demo test quick prove check bench up format clean
+.PHONY: help setup demo test quick prove check bench up format lock audit clean
 
 help:
 	@echo "make demo   set up, start the local cloud, score a folder of digits, show the result"
@@ -19,13 +20,15 @@ help:
 	@echo "make bench  the benchmarks; writes bench/results.json"
 	@echo "make up     the local cloud in the foreground; Ctrl-C stops it"
 	@echo "make setup  set up only"
+	@echo "make lock   requirements*.txt from requirements*.in; wants the Python Package Index"
+	@echo "make audit  known vulnerabilities of what is locked; wants the Python Package Index"
 
 setup: $(STAMPS)/python $(STAMPS)/npm
 
-$(STAMPS)/python: requirements.txt requirements-dev.txt
+$(STAMPS)/python: requirements-dev.txt requirements-worker.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python $(WORKER)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-worker.txt
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/npm: package.json package-lock.json
@@ -62,6 +65,18 @@ bench: setup
 format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+LOCK := $(STAMPS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+lock:
+	$(PYTHON) -m venv $(STAMPS)/lock && $(STAMPS)/lock/bin/pip install --quiet $(UV)
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt
+
+audit:
+	$(PYTHON) -m venv $(STAMPS)/audit && $(STAMPS)/audit/bin/pip install --quiet $(AUDIT)
+	$(STAMPS)/audit/bin/pip-audit --requirement requirements.txt --require-hashes --disable-pip --strict
 
 clean:
 	rm -rf $(VENV) node_modules $(STAMPS) .local .local-* bench/results.json demo/deployments/*/*/model

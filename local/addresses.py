@@ -49,6 +49,7 @@ class Addresses:
     eventgrid_topics: str
     identity: str
     azureml: str
+    studio: str
     host: str
     epoch: float
     rate: float

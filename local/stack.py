@@ -134,6 +134,7 @@ def description(where: Addresses, options: Options, pids: Mapping[str, int], key
         "identity": {"endpoint": f"{where.identity}{IDENTITY_PATH}", "header": header_secret(options.state)},
         "azureml": {
             "management_url": where.azureml,
+            "studio_url": where.studio,
             "scoring_uris": scoring_uris(where, options.deployments),
             "subscription_id": addresses.SUBSCRIPTION,
             "resource_group": addresses.RESOURCE_GROUP,

@@ -17,6 +17,7 @@ from local.azureml.api.resource_routes import ResourceRoutes
 from local.azureml.api.routing import Dispatcher
 from local.azureml.api.scoring_routes import ScoringRoutes
 from local.azureml.api.server import application
+from local.azureml.api.studio import StudioPages
 from local.azureml.api.subscription_routes import SubscriptionRoutes
 from local.azureml.api.wire import Wire
 from local.azureml.execution.joblogs import JobLogs
@@ -90,7 +91,7 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
         )
         stack.push_async_callback(runner.close)
         app = application(args.state, addresses.azureml, clock, store, roles)
-        bodies = Wire(addresses.azureml, places, answers)
+        bodies = Wire(addresses.azureml, places, answers, studio=addresses.studio)
         ScoringRoutes(
             deployed=deployed, registry=registry, places=places, store=store, runner=runner, clock=clock, bodies=bodies
         ).install(app)
@@ -101,6 +102,8 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
         Dispatcher([*above.table(), *management.table(), *resources.table()]).install(app)
         runner.resume()
         await listen(stack, app, port_of(addresses.azureml), server_context(args.state))
+        pages = StudioPages(store, runner, addresses.studio.partition("://")[2])
+        await listen(stack, pages.application(), port_of(addresses.studio))
         logger.info("Azure ML serves %s on %s", ", ".join(deployed.names()) or "no endpoint", addresses.azureml)
         announce()
         await until_stopped(with_parent=args.with_parent)

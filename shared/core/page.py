@@ -300,7 +300,8 @@ def _button(act: str, path: str, what: str) -> Markup:
 
 
 def _outside(url: str | None, text: str) -> str | Markup:
-    if url is None or not url.startswith("https://"):
+    # The local cloud's pages for people are plain HTTP: no browser trusts its certificate.
+    if url is None or not url.startswith(("https://", "http://127.0.0.1:")):
         return text
     return element("a", text, href=url, rel="noreferrer noopener", target="_blank")
 

@@ -123,7 +123,7 @@ def test_a_submission_is_a_job_that_can_be_followed_to_its_end(find: Find) -> No
 
     assert (ended.name, ended.status) == (job.name, "Completed")
     assert ended.studio_url is not None
-    assert ended.studio_url.startswith(f"https://ml.azure.com/runs/{job.name}")
+    assert f"/runs/{job.name}" in ended.studio_url
     assert service.stat(wanted) is not None
 
 

@@ -16,5 +16,6 @@ members.py              JSON objects of callers, whose keys come in several spel
 open_facts.py           what is shown and refused where Azure's behaviour is not known
 wire.py                 the JSON of jobs
 history.py              the JSON of runs
+studio.py               pages for people: where the links to Studio lead
 introduction.py         how curl and azure-ai-ml get here
 """

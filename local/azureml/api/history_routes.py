@@ -40,7 +40,7 @@ class HistoryRoutes:
     async def _discovery(self, _request: web.Request) -> web.Response:
         """Where the workspace's services are; all of those that exist here are this server."""
         base = self._bodies.base
-        return web.json_response({"api": base, "history": base, "studio": "https://ml.azure.com"})
+        return web.json_response({"api": base, "history": base, "studio": self._bodies.studio})
 
     async def _run(self, request: web.Request) -> web.Response:
         run = request.match_info["run"]

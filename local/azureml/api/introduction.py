@@ -18,7 +18,10 @@ from local.tokens import AZURE_ML, MANAGEMENT, STORAGE
 
 def introduction(where: Addresses, state: Path, scoring_uris: Mapping[str, str]) -> str:
     """The text for the workspace on `state`, with its first endpoint as the example."""
-    parts = [f"# Azure ML is up at {where.azureml}. In another shell:", _settings(where, state)]
+    parts = [
+        f"# Azure ML is up at {where.azureml}; its jobs are shown at {where.studio}. In another shell:",
+        _settings(where, state),
+    ]
     parts += [_curl(uri) for uri in list(scoring_uris.values())[:1]]
     return "\n".join([*parts, _client(where)])
 

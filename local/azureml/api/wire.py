@@ -23,12 +23,18 @@ _NOT_YET: dict[str, str | None] = {"datastoreId": None, "path": None}
 
 
 class Wire:
-    """Bodies of one server; `base` is its URL."""
+    """Bodies of one server; `base` is its URL, `studio` that of the pages for people."""
 
-    def __init__(self, base: str, places: Places, azure: Azure) -> None:
-        self.base = base
+    def __init__(self, base: str, places: Places, azure: Azure, *, studio: str) -> None:
+        self.base, self.studio = base, studio
         self.azure = azure
         self._places = places
+
+    def _page_of(self, job: Job) -> str:
+        wsid = WORKSPACE_ID.replace("resourceGroups", "resourcegroups").replace(
+            "/providers/Microsoft.MachineLearningServices", ""
+        )
+        return f"{self.studio}/runs/{job.name}?wsid={wsid}"
 
     def scoring_uri(self, endpoint: str) -> str:
         """In Azure each endpoint has a host name of its own; here a path stands for it."""
@@ -54,7 +60,7 @@ class Wire:
                 "status": status_of(job, self.azure),
                 "interactionEndpoints": {
                     "Tracking": _interaction("Tracking", self._tracking()),
-                    "Studio": _interaction("Studio", studio(job)),
+                    "Studio": _interaction("Studio", self._page_of(job)),
                 },
                 "tags": tags(job),
                 "properties": properties(job),
@@ -65,7 +71,7 @@ class Wire:
 
     def arm_job(self, job: Job) -> dict[str, Any]:
         """A job as Azure Resource Manager shows it: without inputs and outputs."""
-        services = {"Tracking": self._tracking(), "Studio": studio(job)}
+        services = {"Tracking": self._tracking(), "Studio": self._page_of(job)}
         return {
             "id": id_of(f"jobs/{job.name}"),
             "name": job.name,
@@ -228,13 +234,6 @@ def _pipeline_properties(job: Job) -> dict[str, str]:
         "azureml.runLineageType": "batchDeployment",
         "azureml.sourcepipelinerunid": job.name,
     }
-
-
-def studio(job: Job) -> str:
-    wsid = WORKSPACE_ID.replace("resourceGroups", "resourcegroups").replace(
-        "/providers/Microsoft.MachineLearningServices", ""
-    )
-    return f"https://ml.azure.com/runs/{job.name}?wsid={wsid}"
 
 
 def time_of(moment: datetime) -> str:

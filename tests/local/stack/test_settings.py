@@ -92,6 +92,7 @@ def test_stack_json_has_what_the_contract_says(tmp_path: Path) -> None:
         "identity": {"endpoint": f"{where.identity}/msi/token", "header": header_secret(tmp_path)},
         "azureml": {
             "management_url": where.azureml,
+            "studio_url": where.studio,
             "scoring_uris": {"word-lengths": f"{where.azureml}/endpoints/word-lengths/jobs"},
             "subscription_id": addresses.SUBSCRIPTION,
             "resource_group": addresses.RESOURCE_GROUP,

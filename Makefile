@@ -9,7 +9,7 @@ STATE ?= .local
 UV := uv==0.13.9
 AUDIT := pip-audit==2.10.1
 
-.PHONY: help setup demo test quick prove check bench up format lock audit clean
+.PHONY: help setup demo test quick prove check bench soak up format lock audit clean
 
 help:
 	@echo "make demo   set up, start the local cloud, score a folder of digits, show the result"
@@ -18,6 +18,7 @@ help:
 	@echo "make prove  properties with many more examples, and every answer to what is not known about Azure"
 	@echo "make check  format, lint, types, import contracts, architecture tests"
 	@echo "make bench  the benchmarks; writes bench/results.json"
+	@echo "make soak   a thousand landings with floods, kills and rubbish; takes some minutes"
 	@echo "make up     the local cloud in the foreground; Ctrl-C stops it"
 	@echo "make setup  set up only"
 	@echo "make lock   requirements*.txt from requirements*.in; wants the Python Package Index"
@@ -61,6 +62,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+soak: setup
+	$(BIN)/python -m testbed.soak
 
 format:
 	$(BIN)/ruff format .

@@ -6,5 +6,6 @@ examples    values to start from: the project's own routes, settings and places
 cloud       the running local cloud as tests ask it
 roles       roles taken away and given while the cloud runs
 stack       the whole local cloud on a state directory, started and stopped
+soak        many landings at once, with floods, kills and rubbish: then all is in order (`make soak`)
 eventually  how to wait for something
 """

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 FIRST_VERSION_WITH_TOKENS = "2017-11-09"
-SERVICE_VERSION = "2025-11-05"
-"""What the front says it is where it answers by itself."""
+SERVICE_VERSION = "2026-06-06"
+"""What the front says it is where it answers by itself: what Azurite says it is."""
 
 
 class Refused(Exception):

@@ -55,11 +55,11 @@ function keepHierarchy(store, accounts) {
 }
 
 // List Blobs with a delimiter: directories are prefixes, the empty ones too.
-async function listLevel(plain, context, account, container, delimiter, blob, prefix = "", limit = 5000, marker = "", snapshots, uncommitted) {
+async function listLevel(plain, context, account, container, delimiter, blob, prefix = "", limit = 5000, marker = "", snapshots, uncommitted, startFrom) {
   if (delimiter !== "/") {
     throw refused(400, "InvalidQueryParameterValue", "Only / is supported as the delimiter on accounts with a hierarchical namespace.");
   }
-  const [blobs] = await plain.listBlobs(context, account, container, undefined, blob, prefix, Number.MAX_SAFE_INTEGER, "", snapshots, uncommitted);
+  const [blobs] = await plain.listBlobs(context, account, container, undefined, blob, prefix, Number.MAX_SAFE_INTEGER, "", snapshots, uncommitted, startFrom);
   const level = new Map();
   for (const one of blobs) {
     const end = one.name.indexOf("/", prefix.length);

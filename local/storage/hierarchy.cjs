@@ -96,9 +96,9 @@ class Hierarchy {
     return done;
   }
 
-  // By account first, as Azurite asks: LokiJS keeps names that look like numbers in an order that is none.
+  // By name first, as Azurite asks: LokiJS looks the first one up in its index, and goes through what that finds.
   at(account, filesystem, name) {
-    return this.blobs.findOne({ accountName: account, containerName: filesystem, name, snapshot: "" }) ?? undefined;
+    return this.blobs.findOne({ name, accountName: account, containerName: filesystem, snapshot: "" }) ?? undefined;
   }
 
   below(collection, field, account, filesystem, name) {
@@ -160,7 +160,7 @@ class Hierarchy {
   }
 
   staged(account, filesystem, path) {
-    return this.blocks.find({ accountName: account, containerName: filesystem, blobName: path });
+    return this.blocks.find({ blobName: path, accountName: account, containerName: filesystem });
   }
 
   forgetStaged(account, filesystem, path) {
@@ -245,13 +245,13 @@ class Hierarchy {
 
   clear(account, filesystem, path) {
     for (const [collection, field] of [[this.blobs, "name"], [this.blocks, "blobName"]]) {
-      const gone = [...collection.find({ accountName: account, containerName: filesystem, [field]: path }), ...this.below(collection, field, account, filesystem, path)];
+      const gone = [...collection.find({ [field]: path, accountName: account, containerName: filesystem }), ...this.below(collection, field, account, filesystem, path)];
       for (const document of gone) collection.remove(document);
     }
   }
 
   move(collection, field, account, source, target) {
-    const own = collection.find({ accountName: account, containerName: source.filesystem, [field]: source.path });
+    const own = collection.find({ [field]: source.path, accountName: account, containerName: source.filesystem });
     const moved = [...own, ...this.below(collection, field, account, source.filesystem, source.path)];
     for (const document of moved) {
       document[field] = target.path + document[field].slice(source.path.length);

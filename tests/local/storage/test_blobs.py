@@ -38,6 +38,17 @@ def test_a_listing_has_names_sizes_etags_hashes_and_metadata(accounts: Accounts)
     assert listed.metadata == {"Origin": "test"}
 
 
+def test_a_listing_may_start_from_a_name_and_its_pages_too(accounts: Accounts) -> None:
+    """A reader of a Delta table asks for what is in its log from one version on."""
+    with accounts.landing as landing:
+        for version in range(5):
+            landing.upload_blob(f"from/{version}.json", b"")
+
+        pages = landing.list_blobs("from/", start_from="from/2.json", results_per_page=2).by_page()
+
+        assert [[one.name for one in page] for page in pages] == [["from/2.json", "from/3.json"], ["from/4.json"]]
+
+
 def test_a_name_may_have_a_line_break(accounts: Accounts) -> None:
     with accounts.landing as landing:
         landing.upload_blob("broken/two\nlines", b"read")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ def test_a_listing_by_level_shows_directories_as_prefixes_the_empty_ones_too(lak
     assert sorted(found[0] + found[1]) == [("walk/empty/", True), ("walk/file", False), ("walk/full/", True)]
     assert [len(page) for page in found] == [2, 1]
     assert "walk/" in of_directory
+
+
+@pytest.mark.parametrize("delimiter", ["", "&delimiter=/"], ids=["flat", "by level"])
+def test_a_listing_may_start_from_a_name(lakes: Accounts, delimiter: str) -> None:
+    with lakes.landing as landing:
+        for version in range(3):
+            landing.upload_blob(f"log{len(delimiter)}/{version}.json", b"")
+
+    path = f"/{ACCOUNT}/landing?restype=container&comp=list&prefix=log{len(delimiter)}/&startFrom=log{len(delimiter)}/1"
+    answer = lakes.request("GET", path + delimiter, {**VERSION, "Authorization": lakes.bearer()})
+
+    assert re.findall(r"/(\d)\.json</Name>", answer.text) == ["1", "2"]
 
 
 def test_only_a_slash_is_a_delimiter(lakes: Accounts) -> None:

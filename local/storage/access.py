@@ -156,7 +156,16 @@ def _account_sas(account: str) -> str:
         ACCOUNT_KEY,
         resource_types=ResourceTypes(service=True, container=True, object=True),
         permission=AccountSasPermissions(
-            read=True, write=True, delete=True, list=True, add=True, create=True, update=True, process=True, tag=True
+            read=True,
+            write=True,
+            delete=True,
+            list=True,
+            add=True,
+            create=True,
+            update=True,
+            process=True,
+            tag=True,
+            filter_by_tags=True,
         ),
         expiry=datetime.now(UTC) + timedelta(days=3650),
     )

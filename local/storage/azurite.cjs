@@ -8,6 +8,8 @@ const Environment = require("azurite/dist/src/common/Environment").default;
 const { BlobServerFactory } = require("azurite/dist/src/blob/BlobServerFactory");
 const QueueConfiguration = require("azurite/dist/src/queue/QueueConfiguration").default;
 const QueueServer = require("azurite/dist/src/queue/QueueServer").default;
+const Operation = require("azurite/dist/src/blob/generated/artifacts/operation").default;
+const permissions = require("azurite/dist/src/blob/authentication/OperationAccountSASPermission").default;
 const queue = require("azurite/dist/src/queue/utils/constants");
 const { mkdirSync } = require("fs");
 const { join } = require("path");
@@ -15,6 +17,9 @@ const { keepHierarchy, serveHierarchy } = require("./directories.cjs");
 const { keepJournal } = require("./journal.cjs");
 
 const QUIET = false;
+
+// Azurite seals append blobs, but has no rule for who may with a SAS: who may append may seal, as in Azure.
+permissions.set(Operation.AppendBlob_Seal, permissions.get(Operation.AppendBlob_AppendBlock));
 
 function queueServer(env, location) {
   const extents = [{ ...queue.DEFAULT_QUEUE_PERSISTENCE_ARRAY[0], locationPath: join(location, queue.DEFAULT_QUEUE_PERSISTENCE_PATH) }];

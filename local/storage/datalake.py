@@ -6,7 +6,6 @@ Source: Azure docs, rest/api/storageservices/datalakestoragegen2: "Filesystem" a
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -89,6 +88,7 @@ def is_for_paths(host: str, method: str, query: Mapping[str, str], headers: Mapp
         or method == "PATCH"
         or not _QUERIES.isdisjoint(query)
         or "x-ms-rename-source" in headers
+        or (method == "POST" and "x-ms-lease-action" in headers)
         or (method == "DELETE" and headers.get("Accept", "").startswith("application/json"))
     )
 
@@ -139,6 +139,13 @@ def _on_path(method: str, query: Mapping[str, str], headers: Mapping[str, str], 
     return Task.UNSUPPORTED
 
 
+def described(method: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    """What a request asks for that is not supported, in the words that it has said it in."""
+    told = [f"{name}={query[name]}" for name in ("resource", "action", "comp", "restype") if name in query]
+    lease = headers.get("x-ms-lease-action")
+    return " ".join((method, *told, *([f"x-ms-lease-action: {lease}"] if lease else [])))
+
+
 def rename_source(headers: Mapping[str, str]) -> tuple[str, str]:
     """Filesystem and path of `x-ms-rename-source`: /filesystem/path, percent-encoded. Raises Refused."""
     filesystem, _, path = headers["x-ms-rename-source"].partition("?")[0].lstrip("/").partition("/")
@@ -162,7 +169,7 @@ def metadata(headers: Mapping[str, str]) -> dict[str, str]:
     pairs = (pair.strip().partition("=") for pair in headers.get("x-ms-properties", "").split(",") if pair.strip())
     try:
         return {name: base64.b64decode(value, validate=True).decode("latin-1") for name, _, value in pairs}
-    except binascii.Error as error:
+    except ValueError as error:
         raise Refused(400, "InvalidHeaderValue", "The values in x-ms-properties are Base64.") from error
 
 
@@ -199,7 +206,7 @@ def after(query: Mapping[str, str]) -> str | None:
     if not token:
         return None
     try:
-        return base64.urlsafe_b64decode(token).decode()
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:
         raise Refused(
             400, "InvalidQueryParameterValue", "The continuation token is not one of this listing."

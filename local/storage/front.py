@@ -17,7 +17,7 @@ from local.storage.datalake import is_for_paths, of_blob
 from local.storage.events import Blob, Reporter, storage_event
 from local.storage.guard import Guard
 from local.storage.lake import Lake
-from local.storage.operations import Kind, Operation, recognise
+from local.storage.operations import REFUSED, Kind, Operation, recognise
 from local.storage.settings import Chosen
 from local.storage.turns import Turns
 from local.storage.upstream import Upstream, by_path, onward, raw_path
@@ -53,8 +53,9 @@ class Front:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         operation = recognise(request.method, raw_path(request), request.query, request.headers)
-        if operation.kind is Kind.BATCH:
-            raise Refused(501, "NotImplemented", "Blob Batch is not supported here; send the requests one by one.")
+        if operation.kind in REFUSED:
+            instead = REFUSED[operation.kind]
+            raise Refused(501, "NotImplemented", f"{operation.kind.value} is not supported here: {instead}")
         sas = self.gate.admit(operation.account, request.headers)
         if sas:
             self.guard.check_blob(request)

@@ -60,7 +60,8 @@ class Lake:
             return await self._on_filesystem(request, asked, sas)
         self._need_hierarchy(asked, request.query)
         if asked.task is Task.UNSUPPORTED:
-            raise Refused(501, "NotImplemented", "This operation of the Data Lake API is not supported here.")
+            wanted = datalake.described(method, request.query, request.headers)
+            raise Refused(501, "NotImplemented", f"This operation of the Data Lake API is not supported here: {wanted}")
         if asked.task is Task.LIST:
             return await self._list(request, asked)
         if asked.task in (Task.PROPERTIES, Task.READ):

@@ -23,8 +23,36 @@ class Kind(StrEnum):
     DELETE_BLOB = "Delete Blob"
     LIST = "List Blobs"
     BATCH = "Blob Batch"
+    UNDELETE_BLOB = "Undelete Blob"
+    UNDELETE_CONTAINER = "Restore Container"
+    RENAME_CONTAINER = "Rename Container"
+    QUERY = "Query Blob Contents"
+    EXPIRY = "Set Blob Expiry"
+    IMMUTABILITY = "Blob Immutability Policy"
+    LEGAL_HOLD = "Set Blob Legal Hold"
+    INCREMENTAL_COPY = "Incremental Copy Blob"
+    PAGES_FROM_URL = "Put Page From URL"
+    APPEND_FROM_URL = "Append Block From URL"
+    DELEGATION_KEY = "Get User Delegation Key"
     OTHER = "other"
 
+
+_NOTHING_IS_KEPT = "nothing that was deleted is kept."
+REFUSED = {
+    Kind.BATCH: "send the requests one by one.",
+    Kind.UNDELETE_BLOB: _NOTHING_IS_KEPT,
+    Kind.UNDELETE_CONTAINER: _NOTHING_IS_KEPT,
+    Kind.RENAME_CONTAINER: "copy its blobs to another container.",
+    Kind.QUERY: "download the blob, and look for the rows there.",
+    Kind.EXPIRY: "blobs stay until they are deleted.",
+    Kind.IMMUTABILITY: "every blob can be changed and deleted.",
+    Kind.LEGAL_HOLD: "every blob can be changed and deleted.",
+    Kind.INCREMENTAL_COPY: "copy the blob as a whole.",
+    Kind.PAGES_FROM_URL: "send the pages themselves.",
+    Kind.APPEND_FROM_URL: "send the block itself.",
+    Kind.DELEGATION_KEY: "sign with the account key, or come with the token itself.",
+}
+"""The operations of Azure that the front does not carry out, and what to do instead."""
 
 EVENT_API = {
     Kind.PUT_BLOB: "PutBlob",
@@ -58,14 +86,23 @@ def recognise(method: str, raw_path: str, query: Mapping[str, str], headers: Map
     """The operation that a request asks for. `raw_path` is the path as sent; `headers` ignore case."""
     account, _, rest = raw_path.lstrip("/").partition("/")
     container, _, blob = rest.partition("/")
-    kind = _on_blob(method, query, headers) if blob else _on_container(method, query)
+    kind = _on_blob(method, query, headers) if blob else _on_container(method, query, named=bool(container))
     return Operation(kind, unquote(account), unquote(container), unquote(blob))
 
 
-def _on_container(method: str, query: Mapping[str, str]) -> Kind:
-    if method == "POST" and query.get("comp") == "batch":
-        return Kind.BATCH
-    return Kind.LIST if method == "GET" and query.get("comp") in ("list", "blobs") else Kind.OTHER
+def _on_container(method: str, query: Mapping[str, str], *, named: bool) -> Kind:
+    match method, query.get("comp"):
+        case "GET", "list" | "blobs":
+            return Kind.LIST
+        case "POST", "batch":
+            return Kind.BATCH
+        case "PUT", "undelete" if named:
+            return Kind.UNDELETE_CONTAINER
+        case "PUT", "rename" if named:
+            return Kind.RENAME_CONTAINER
+        case "POST", "userdelegationkey":
+            return Kind.DELEGATION_KEY
+    return Kind.OTHER
 
 
 def _on_blob(method: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Kind:
@@ -77,8 +114,23 @@ def _on_blob(method: str, query: Mapping[str, str], headers: Mapping[str, str]) 
             return Kind.PUT_BLOB_FROM_URL if "x-ms-blob-type" in headers else Kind.COPY_BLOB
         case "PUT", "block" if copies:
             return Kind.PUT_BLOCK_FROM_URL
+        case "PUT", "page" if copies:
+            return Kind.PAGES_FROM_URL
+        case "PUT", "appendblock" if copies:
+            return Kind.APPEND_FROM_URL
         case "PUT", "blocklist":
             return Kind.PUT_BLOCK_LIST
         case "DELETE", None if "snapshot" not in query and headers.get("x-ms-delete-snapshots") != "only":
             return Kind.DELETE_BLOB
-    return Kind.OTHER
+        case _, "immutabilityPolicies":
+            return Kind.IMMUTABILITY
+    return _REFUSED_ON_BLOB.get((method, comp), Kind.OTHER)
+
+
+_REFUSED_ON_BLOB: Mapping[tuple[str, str | None], Kind] = {
+    ("POST", "query"): Kind.QUERY,
+    ("PUT", "undelete"): Kind.UNDELETE_BLOB,
+    ("PUT", "expiry"): Kind.EXPIRY,
+    ("PUT", "legalhold"): Kind.LEGAL_HOLD,
+    ("PUT", "incrementalcopy"): Kind.INCREMENTAL_COPY,
+}

@@ -13,10 +13,14 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from local.faults import ANSWER_WITHHELD
+from local.storage.access import Refused
 
 More = Callable[[Mapping[str, str]], Mapping[str, str]]
 """What an answer says beyond what Azurite says in its headers."""
 CHUNK = 256 * 1024
+CODE = "x-ms-error-code"
+_TELLING = ("restype", "comp")
+"""The parameters by which a request says what it asks for; others may hold a signature."""
 _HOP_BY_HOP = frozenset({"connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
 
@@ -66,7 +70,12 @@ class Upstream:
         rewrite_body: bool = False,
         more: More | None = None,
     ) -> web.StreamResponse:
-        """Pass Azurite's `answer` on to the client of `request`; if it is a good one, with `more` headers."""
+        """Pass Azurite's `answer` on to the client of `request`; if it is a good one, with `more` headers.
+
+        Raises Refused where Azurite has refused without a word.
+        """
+        if answer.status >= 400 and CODE not in answer.headers:
+            raise _unexplained(request, answer.status)
         headers = CIMultiDict(
             (name, self._public(value)) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP
         )
@@ -113,6 +122,17 @@ def onward(headers: Mapping[str, str], *, without: frozenset[str] = frozenset())
     """The headers of a request that go on to Azurite."""
     dropped = _HOP_BY_HOP | without
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
+
+
+def _unexplained(request: web.Request, status: int) -> Refused:
+    asked = " ".join((request.method, *(f"{name}={request.query[name]}" for name in _TELLING if name in request.query)))
+    if status >= 500:
+        return Refused(status, "InternalError", f"Azurite failed at {asked}; storage/azurite.log may say why.")
+    return Refused(
+        status,
+        "InvalidInput",
+        f"Azurite does not know {asked}, or misses a parameter or a header that Azure's documentation requires for it.",
+    )
 
 
 async def _stream(

@@ -4,7 +4,7 @@ import pytest
 from multidict import CIMultiDict
 
 from local.storage.access import Refused
-from local.storage.datalake import Asked, Task, is_for_paths, metadata, recognise, rename_source
+from local.storage.datalake import Asked, Task, after, continuation, is_for_paths, metadata, recognise, rename_source
 
 PATH = "/acct/box/a/b%20c"
 ROOT = "/acct/box/"
@@ -58,6 +58,8 @@ def test_account_filesystem_and_path_are_decoded_and_a_slash_at_the_end_says_not
         ("127.0.0.1:1", "DELETE", {}, {"Accept": "application/xml"}, False),
         ("127.0.0.1:1", "PATCH", {}, {}, True),
         ("127.0.0.1:1", "PUT", {}, RENAMED, True),
+        ("127.0.0.1:1", "POST", {}, {"x-ms-lease-action": "acquire"}, True),
+        ("127.0.0.1:1", "PUT", {"comp": "lease"}, {"x-ms-lease-action": "acquire"}, False),
         ("127.0.0.1:1", "PUT", {"comp": "block"}, {}, False),
         ("127.0.0.1:1", "GET", {}, {}, False),
         ("acct.dfs.localhost:1", "GET", {}, {}, True),
@@ -78,5 +80,12 @@ def test_a_rename_names_filesystem_and_path_encoded() -> None:
 
 def test_metadata_is_pairs_with_base64_values() -> None:
     assert metadata({"x-ms-properties": "made=aGVyZQ==, empty="}) == {"made": "here", "empty": ""}
+    for value in ("not Base64", "né"):
+        with pytest.raises(Refused):
+            metadata({"x-ms-properties": f"made={value}"})
+
+
+def test_a_listing_goes_on_after_a_token_of_its_own_and_no_other() -> None:
+    assert after({"continuation": continuation("a/ü?>")}) == "a/ü?>"
     with pytest.raises(Refused):
-        metadata({"x-ms-properties": "made=not Base64"})
+        after({"continuation": "%%%"})

@@ -29,6 +29,18 @@ BLOB = "/acct/box/a/b%20c.png"
         ("GET", "/acct", {"comp": "blobs"}, {}, Kind.LIST),
         ("POST", "/acct", {"comp": "batch"}, {}, Kind.BATCH),
         ("POST", "/acct/box", {"restype": "container", "comp": "batch"}, {}, Kind.BATCH),
+        ("PUT", BLOB, {"comp": "undelete"}, {}, Kind.UNDELETE_BLOB),
+        ("PUT", "/acct/box", {"restype": "container", "comp": "undelete"}, {}, Kind.UNDELETE_CONTAINER),
+        ("PUT", "/acct/box", {"restype": "container", "comp": "rename"}, {}, Kind.RENAME_CONTAINER),
+        ("POST", BLOB, {"comp": "query"}, {}, Kind.QUERY),
+        ("PUT", BLOB, {"comp": "expiry"}, {}, Kind.EXPIRY),
+        ("DELETE", BLOB, {"comp": "immutabilityPolicies"}, {}, Kind.IMMUTABILITY),
+        ("PUT", BLOB, {"comp": "legalhold"}, {}, Kind.LEGAL_HOLD),
+        ("PUT", BLOB, {"comp": "incrementalcopy"}, {"x-ms-copy-source": "u"}, Kind.INCREMENTAL_COPY),
+        ("PUT", BLOB, {"comp": "page"}, {"x-ms-copy-source": "u"}, Kind.PAGES_FROM_URL),
+        ("PUT", BLOB, {"comp": "appendblock"}, {"x-ms-copy-source": "u"}, Kind.APPEND_FROM_URL),
+        ("PUT", BLOB, {"comp": "appendblock"}, {}, Kind.OTHER),
+        ("POST", "/acct", {"restype": "service", "comp": "userdelegationkey"}, {}, Kind.DELEGATION_KEY),
     ],
 )
 def test_a_request_is_recognised_by_method_query_and_headers(

@@ -9,7 +9,9 @@ STATE ?= .local
 UV := uv==0.13.9
 AUDIT := pip-audit==2.10.1
 
-.PHONY: help setup demo test quick prove check bench soak up format lock audit clean
+AZCOPY := node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64
+
+.PHONY: help setup clients demo test quick prove check bench soak up format lock audit clean
 
 help:
 	@echo "make demo   set up, start the local cloud, score a folder of digits, show the result"
@@ -23,6 +25,7 @@ help:
 	@echo "make setup  set up only"
 	@echo "make lock   requirements*.txt from requirements*.in; wants the Python Package Index"
 	@echo "make audit  known vulnerabilities of what is locked; wants the Python Package Index"
+	@echo "make clients  clients of storage that tests try where they are: delta-rs, adlfs, azcopy; rclone is your system's"
 
 setup: $(STAMPS)/python $(STAMPS)/npm
 
@@ -34,6 +37,16 @@ $(STAMPS)/python: requirements-dev.txt requirements-worker.txt
 
 $(STAMPS)/npm: package.json package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
+	@mkdir -p $(STAMPS) && touch $@
+
+clients: $(STAMPS)/clients
+
+# azcopy for Linux is shipped inside a package of npm; elsewhere the tests take the one on the PATH.
+$(STAMPS)/clients: requirements-clients.txt $(STAMPS)/python $(STAMPS)/npm
+	$(BIN)/python -m pip freeze --exclude azure-functions-runtime > $(STAMPS)/locked
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(STAMPS)/locked -r requirements-clients.txt
+	test "$$(uname -sm)" != "Linux x86_64" || \
+		(npm install --no-save --no-fund --no-audit --loglevel=error @azure-tools/azcopy-linux@10.32.2 && chmod +x $(AZCOPY))
 	@mkdir -p $(STAMPS) && touch $@
 
 demo: setup

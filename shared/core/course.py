@@ -16,7 +16,6 @@ from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchA
 from shared.core.hints import ONCE_MORE
 from shared.core.job import Job, Stage, advice_on
 from shared.core.record import change
-from shared.core.route import GROWTH
 from shared.core.run import (
     CANCELED_BY_SOMEBODY,
     LATEST_ATTEMPTS,
@@ -44,6 +43,9 @@ from shared.core.steps import (
 )
 from shared.core.submission import ADVICE, Accepted, Deferred, Rejected, Submission, Unclear, Unfit
 from shared.core.trouble import DENIED_PATIENCE, rest_after
+
+GROWTH = 1.5
+"""Each wait between two looks at a job is this much longer than the one before."""
 
 LONGEST_SEARCH = timedelta(minutes=5)
 """The longest wait between two searches."""

@@ -26,10 +26,6 @@ RESERVED = frozenset({"landing", "file", "run_id", "attempt", "route"})
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-GROWTH = 1.5
-"""Each wait between two looks at a job, or for a turn, is this much longer than the one before."""
-
-
 class Ready(Record, frozen=True, kw_only=True):
     """When a landing is complete: nothing changed for `quiet`, or the file `marker` is there. Neither: nobody waits for
     that, and it is scored when somebody asks."""

@@ -16,12 +16,12 @@ from typing import Literal
 
 from shared.core.pointer import Pointer
 from shared.core.record import Message, Names, Record, change
-from shared.core.route import GROWTH, Endpoint, JobSettings, Limits, Polling
+from shared.core.route import Endpoint, JobSettings, Limits, Polling
 
 OFTEN = timedelta(minutes=1)
 """Whose turn is next asks at least that often: a slot that is free while nobody asks is a cluster that idles."""
-LONGEST_TURN = 3
-"""No run in line asks less often than its route's longest wait between two looks at a job, times this."""
+SELDOM = timedelta(minutes=15)
+"""Whoever stands far back asks at least that often."""
 
 
 class Holder(Record, frozen=True):
@@ -83,11 +83,13 @@ class Admitted(Message, frozen=True):
 
 
 class InLine(Message, frozen=True):
-    """The run has to wait for its turn: `ahead` others come before it, and there are `most` slots. `message`: why."""
+    """The run has to wait for its turn: `ahead` others come before it, there are `most` slots, and the oldest of them
+    has been taken for `age`. `message`: why."""
 
     slot: str
     ahead: int
     most: int
+    age: timedelta
     message: str
 
 
@@ -140,11 +142,18 @@ def place_in(
     return Place(before + others, "endpoint", most)
 
 
-def next_turn(polling: Polling, ahead: int, most: int, asked: int) -> timedelta:
-    """How long a run in line waits before it asks again: the longer, the further back it stands and the more often it
-    has asked."""
-    next_one = min(polling.first * GROWTH ** min(asked, 40), polling.longest, OFTEN)
-    return min(next_one * (1 + ahead // most), polling.longest * LONGEST_TURN)
+def age_of(holders: Iterable[Holder], place: Place, route: str, now: datetime) -> timedelta:
+    """For how long the oldest of the slots has been taken that a run waits for."""
+    since = [holder.since for holder in holders if place.of == "endpoint" or holder.route == route]
+    return max(now - min(since, default=now), timedelta())
+
+
+def next_turn(polling: Polling, waits: InLine) -> timedelta:
+    """How long a run in line waits before it asks again: half the time after which its turn should come, if slots go on
+    to be given back as they have been. So asking costs little however long the line is, and who is next is there soon.
+    """
+    turn_comes = waits.age * (waits.ahead + 1) / waits.most
+    return max(polling.first, min(turn_comes / 2, OFTEN if waits.ahead < waits.most else SELDOM))
 
 
 def told_of(place: Place, route: str, endpoint: str) -> str:

@@ -19,7 +19,7 @@ from shared.core.pointer import Pointer
 from shared.core.record import dump, from_json, to_json
 from shared.core.route import UNLIMITED, Route
 from shared.core.run import Progress
-from shared.core.slots import Admitted, InLine, Slots, TakeSlot, most_at, place_in, slots_of, told_of
+from shared.core.slots import Admitted, InLine, Slots, TakeSlot, age_of, most_at, place_in, slots_of, told_of
 from shared.core.steps import SlotAnswer
 from shared.errors import InputRefused, RoutesInvalid, Unavailable, UnknownVersion
 from shared.ports import BatchEndpoint
@@ -63,10 +63,12 @@ def take_slot(
         is_admitted = slots.has(own.run_id)
         place = None if is_admitted else place_in(ledger.pointers(_line(filed)), own, slots.holders, most, of_routes)
         if place is not None:
-            ledger.point(f"{_line(filed)}{own.name}")
-            log("run.in_line", **dump(given.names), ahead=place.ahead, of=place.of, most=place.most)
+            if given.before != filed:
+                ledger.point(f"{_line(filed)}{own.name}")
+                log("run.in_line", **dump(given.names), ahead=place.ahead, of=place.of, most=place.most)
+            age = age_of(slots.holders, place, given.names.route, now)
             told = told_of(place, given.names.route, given.endpoint.scoring_uri)
-            return InLine(filed, place.ahead, place.most, told)
+            return InLine(filed, place.ahead, place.most, age, told)
         if is_admitted or _replaced(ledger, filed, slots.taken_by(own.run_id, now), etag):
             _leave_line(ledger, filed, own)
             return Admitted(filed)

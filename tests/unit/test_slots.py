@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.core.pointer import Pointer
 from shared.core.route import UNLIMITED, JobSettings, Limits, Polling
-from shared.core.slots import LONGEST_TURN, Holder, Place, most_at, next_turn, place_in
+from shared.core.slots import SELDOM, Holder, InLine, Place, age_of, most_at, next_turn, place_in
 from testbed.fakes import NOON
 
 POLLING = Polling(
@@ -123,16 +123,40 @@ def test_an_endpoint_has_as_many_slots_as_its_cluster_has_room_for_or_as_is_said
     assert most_at(limits, nodes, instances, settings) == most
 
 
-def test_who_stands_far_back_asks_less_often_but_not_for_ever() -> None:
-    waits = [next_turn(POLLING, ahead, 8, 0) for ahead in (0, 7, 8, 80, 10_000)]
+def in_line(ahead: int, minutes: float) -> InLine:
+    """A run with so many before it, on eight slots, the oldest of which was taken so many minutes ago."""
+    return InLine("slots", ahead, 8, timedelta(minutes=minutes), "full")
 
-    assert waits[0] == waits[1] == POLLING.first
+
+def test_a_run_asks_again_after_half_the_time_that_its_turn_should_take() -> None:
+    assert next_turn(POLLING, in_line(ahead=7, minutes=1)) == timedelta(seconds=30)
+    assert next_turn(POLLING, in_line(ahead=15, minutes=8)) == timedelta(minutes=8)
+
+
+def test_who_stands_far_back_asks_less_often_but_not_for_ever() -> None:
+    waits = [next_turn(POLLING, in_line(ahead, minutes=5)) for ahead in (0, 7, 8, 15, 80, 10_000)]
+
     assert waits == sorted(waits)
-    assert waits[-1] == POLLING.longest * LONGEST_TURN
+    assert waits[-1] == SELDOM
 
 
 def test_who_is_next_asks_at_least_every_minute_however_long_it_takes() -> None:
-    waits = [next_turn(POLLING, 0, 8, asked) for asked in range(100)]
+    waits = [next_turn(POLLING, in_line(0, minutes)) for minutes in range(600)]
 
     assert waits[0] == POLLING.first
     assert max(waits) == timedelta(minutes=1)
+
+
+def test_a_long_line_asks_a_few_times_for_each_turn() -> None:
+    """Five thousand runs, whose jobs take ten minutes on eight slots: a turn comes every 75 seconds."""
+    each_second = sum(1 / next_turn(POLLING, in_line(ahead, minutes=10)).total_seconds() for ahead in range(5000))
+
+    assert each_second * 75 < 500
+
+
+def test_only_the_slots_that_a_run_waits_for_count() -> None:
+    taken = [Holder("a-1", NOON - timedelta(minutes=5)), Holder("b-1", NOON - timedelta(minutes=9))]
+
+    assert age_of(taken, Place(0, "route", 1), "a", NOON) == timedelta(minutes=5)
+    assert age_of(taken, Place(0, "endpoint", 2), "a", NOON) == timedelta(minutes=9)
+    assert age_of([], Place(0, "endpoint", 2), "a", NOON) == timedelta()

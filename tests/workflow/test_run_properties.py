@@ -172,7 +172,9 @@ class Life:
 
     def let_in(self) -> Admitted | InLine:
         full = self.happens(0.3)
-        return InLine("slots", self.chance.randrange(100), 8, "full") if full else Admitted("slots")
+        return (
+            InLine("slots", self.chance.randrange(100), 8, timedelta(minutes=9), "full") if full else Admitted("slots")
+        )
 
     def recorded(self, given: steps.RecordRun) -> Done:
         assert given.progress.revision > self.ledger.revision, "the same was recorded twice"

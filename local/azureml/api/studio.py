@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
 from itertools import islice
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -18,6 +19,7 @@ from aiohttp.typedefs import Handler
 from local.azureml.execution.runner import Runner
 from local.azureml.workspace.jobs import Job, Status, StepRun
 from local.azureml.workspace.store import JobStore
+from local.azureml.workspace.uris import default_place
 
 MOST_JOBS = 200
 MOST_LOGS = 50
@@ -66,14 +68,15 @@ class StudioPages:
         return response
 
     async def _list(self, _request: web.Request) -> web.Response:
-        jobs = list(islice(self._store.page(), MOST_JOBS))
+        jobs = self._store.page(size=MOST_JOBS)
         return _page("Jobs", _table(("job", "endpoint", "status", "began", "took"), map(_row, jobs)))
 
     async def _style(self, _request: web.Request) -> web.Response:
         return web.Response(text=STYLE, content_type="text/css")
 
     async def _job(self, request: web.Request) -> web.Response:
-        job = self._store.get(request.match_info["job"])
+        """A run below a job is told of on the page of its job."""
+        job = self._store.of_run(request.match_info["job"])
         if job is None:
             return _page("No such job", "<p>This workspace has no job of that name.</p>", status=404)
         return _page(job.display_name, *self._told(job), refresh=not job.is_final)
@@ -82,6 +85,8 @@ class StudioPages:
         yield _table((), _facts(job))
         if job.error is not None:
             yield f"<h2>Why it failed</h2><pre>{_text(job.error.message)}</pre>"
+        if progress := _progress(self._runner.folders(job).logs):
+            yield f"<h2>Progress</h2><pre>{_text(progress)}</pre>"
         yield f"<h2>States</h2>{_table((), ((_status(one.status), _when(one.at)) for one in job.changes))}"
         if job.steps:
             yield f"<h2>Steps</h2>{_table(('step', 'status', 'began', 'took', ''), map(_step, job.steps))}"
@@ -90,12 +95,22 @@ class StudioPages:
     def _logs(self, job: Job) -> Iterable[str]:
         folder = self._runner.folders(job).logs
         for file in islice(sorted(path for path in folder.rglob("*") if path.is_file()), MOST_LOGS):
-            with file.open("rb") as log:
-                log.seek(max(0, file.stat().st_size - LONGEST_LOG))
-                text = log.read(LONGEST_LOG).decode("utf-8", "replace")
             name = file.relative_to(folder).as_posix()
             is_open = " open" if "error" in name else ""
-            yield f"<details{is_open}><summary><code>{_text(name)}</code></summary><pre>{_text(text)}</pre></details>"
+            end = _text(_end_of(file))
+            yield f"<details{is_open}><summary><code>{_text(name)}</code></summary><pre>{end}</pre></details>"
+
+
+def _progress(logs: Path) -> str:
+    """How far the mini-batches are. A job that was interrupted has one overview for each time; the last one counts."""
+    overviews = sorted(logs.glob("job_progress_overview.*.txt"))
+    return _end_of(overviews[-1]) if overviews else ""
+
+
+def _end_of(file: Path) -> str:
+    with file.open("rb") as log:
+        log.seek(max(0, file.stat().st_size - LONGEST_LOG))
+        return log.read(LONGEST_LOG).decode("utf-8", "replace")
 
 
 def _facts(job: Job) -> Iterable[tuple[str, str]]:
@@ -106,11 +121,19 @@ def _facts(job: Job) -> Iterable[tuple[str, str]]:
     for given in job.inputs:
         told = given.uri or ("" if given.value is None else str(given.value))
         yield f"input {_text(given.key)}", f"<code>{_text(told)}</code>"
-    for output in job.outputs:
-        yield f"output {_text(output.key)}", f"<code>{_text(output.uri or 'its default place')}</code>"
+    for key, uri in _places(job):
+        yield f"output {_text(key)}", f"<code>{_text(uri)}</code>"
     if job.component is None:
         settings = job.settings
         yield "mini batches", f"{settings.mini_batch_size} file(s) each, {settings.instance_count} node(s)"
+
+
+def _places(job: Job) -> Iterable[tuple[str, str]]:
+    """Where each output goes, whether the caller has chosen that or not."""
+    if job.component is None and not job.outputs:
+        yield "score", job.output_uri
+    for output in job.outputs:
+        yield output.key, output.uri or default_place(job.pipeline, job.name, output.key)
 
 
 def _row(job: Job) -> tuple[str, ...]:

@@ -51,6 +51,25 @@ def test_the_link_of_a_job_leads_to_its_page(cloud: Cloud, browser: httpx.Client
     assert "http-equiv" not in page.text, "it has ended"
 
 
+def test_a_page_tells_of_mini_batches_and_of_the_place_of_an_output_that_nobody_has_chosen(
+    cloud: Cloud, browser: httpx.Client
+) -> None:
+    job = scored(cloud, "told", SCRIPT)
+    place = cloud.job(job)["outputData"]["score"]["uri"].partition("/paths/")[2]
+
+    page = browser.get(f"/runs/{job}").text
+
+    assert "<h2>Progress</h2><pre>2 files: 2 items returned, 0 files failed" in page
+    assert f"paths/{place}</code>" in page
+
+
+def test_a_run_below_a_job_leads_to_the_page_of_the_job(cloud: Cloud, browser: httpx.Client) -> None:
+    job = scored(cloud, "below", SCRIPT)
+    below = cloud.below(job)["batchscoring"]["runId"]
+
+    assert f"<code>{job}</code>" in browser.get(f"/runs/{below}").text
+
+
 def test_what_a_script_prints_is_text(cloud: Cloud, browser: httpx.Client) -> None:
     page = browser.get(f"/runs/{scored(cloud, 'evil', SCRIPT)}")
 

@@ -7,6 +7,7 @@ joblogs.py        what a job tells people, as files
 model_jobs.py     the job of a model deployment: data in, mini-batches scored, results out
 scoring.py        mini-batches over worker processes, with tries and the error threshold
 batches.py        mini-batches and the count of what came of them
+script_errors.py  what a scoring script raised: tracebacks, a summary, and the first of all
 workers.py        worker processes seen from here
 worker.py         the program of a worker process
 mlflow_driver.py  the scoring script of an MLflow model that has none

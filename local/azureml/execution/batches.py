@@ -56,10 +56,11 @@ def split(files: Sequence[Path], size: int) -> list[MiniBatch]:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts files over the whole input."""
+    """Counts files over the whole input, and the mini-batches that they are in."""
 
     files: int
     error_threshold: int
+    batches: int = 0
     succeeded_items: int = 0
     failed_files: int = 0
     succeeded_batches: list[int] = field(default_factory=list)
@@ -90,7 +91,10 @@ class Tally:
         return None
 
     def overview(self) -> str:
+        """How far it is, while it goes on and afterwards."""
+        succeeded = len(self.succeeded_batches)
         return (
-            f"{self.files} files: {self.succeeded_items} items returned, {self.failed_files} files failed; "
-            f"{len(self.succeeded_batches)} mini-batches succeeded, {self.failed_batches} failed."
+            f"{self.files} files: {self.succeeded_items} items returned, {self.failed_files} files failed.\n"
+            f"{self.batches} mini-batches scheduled, {succeeded + self.failed_batches} processed: "
+            f"{succeeded} succeeded, {self.failed_batches} failed."
         )

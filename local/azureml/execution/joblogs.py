@@ -27,6 +27,7 @@ azureml/executionlogs.txt                 the states of the job, with their time
 user/stdout/<node>/process<n>.stdout.txt  what the scoring script printed
 user/stderr/<node>/process<n>.stderr.txt  what it wrote to stderr and logged
 user/error/<node>/process<n>.txt          every try that failed, with its traceback
+user/error.txt                            what was raised, how often, and where it was first
 user/<step>/std_log.txt                   what a step of a pipeline printed
 """
 

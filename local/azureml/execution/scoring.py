@@ -15,6 +15,7 @@ from pathlib import Path
 
 from local.azureml.execution.batches import RUN_FAILED, MiniBatch, Tally, init_is_given_up, split
 from local.azureml.execution.folders import JobFolders
+from local.azureml.execution.script_errors import ScriptErrors
 from local.azureml.execution.workers import Worker, WorkerFailed, WorkerHung, WorkerLost, WorkerSpec
 from local.azureml.workspace.jobs import JobFailed
 from local.azureml.workspace.settings import JobSettings, OutputAction
@@ -28,18 +29,21 @@ def init_timeout(settings: JobSettings) -> timedelta:
 async def score(files: Sequence[Path], settings: JobSettings, spec: WorkerSpec, folders: JobFolders) -> Tally:
     """Run every mini-batch. Raises JobFailed when the job cannot have a result; no process is left in any case."""
     work = _Work(files, settings, spec, folders)
+    work.write_overview()
     try:
         # There is no use for more processes than mini-batches.
         slots = min(settings.processes, len(work.pending))
         async with asyncio.TaskGroup() as group:
             for slot in range(slots):
                 group.create_task(work.slot(str(slot % settings.instance_count)))
+        work.fail_if_it_has()
     except ExceptionGroup as errors:
+        work.write_overview(str(errors.exceptions[0]))
         raise errors.exceptions[0] from None
-    finally:
-        work.write_summary()
-    if failure := work.tally.failure(settings.output_action):
-        raise JobFailed(failure)
+    except JobFailed as failure:
+        work.write_overview(str(failure))
+        raise
+    work.write_overview()
     if settings.output_action is OutputAction.APPEND_ROW:
         merge(folders, work.tally.succeeded_batches)
     return work.tally
@@ -64,7 +68,8 @@ class _Work:
         self.spec = spec
         self.folders = folders
         self.pending: deque[MiniBatch] = deque(split(files, settings.mini_batch_size))
-        self.tally = Tally(len(files), settings.error_threshold)
+        self.tally = Tally(len(files), settings.error_threshold, len(self.pending))
+        self.errors = ScriptErrors(spec.logs)
         self.init_failures: Counter[str] = Counter()
         self._numbers = itertools.count()
         self._began = time.monotonic()
@@ -76,8 +81,9 @@ class _Work:
             while self.pending:
                 batch = self.pending.popleft()
                 worker = await self._try_all(batch, worker, node)
-                self.write_summary()
-                self._abort_when_exceeded()
+                self.write_overview()
+                if self.tally.exceeded:
+                    self.fail_if_it_has()
         finally:
             if worker:
                 await worker.stop()
@@ -90,7 +96,7 @@ class _Work:
             try:
                 returned = await worker.run(batch.files, _rows(self.folders, batch.index) if wants_rows else None)
             except WorkerFailed as failure:
-                self._log_error(node, worker.number, f"Mini-batch {batch.index}, try {attempt}: {failure}")
+                self.errors.add(node, worker.number, f"Mini-batch {batch.index}, try {attempt}", failure)
                 if isinstance(failure, WorkerLost):
                     await worker.stop()
                     worker = None
@@ -111,7 +117,7 @@ class _Work:
             try:
                 return await Worker.start(self.spec, node, number)
             except WorkerFailed as failure:
-                self._log_error(node, number, f"init() failed: {failure}")
+                self.errors.add(node, number, "init() failed", failure)
                 self.init_failures[node] += 1
                 if isinstance(failure, WorkerHung) or init_is_given_up(
                     self.init_failures[node],
@@ -120,22 +126,19 @@ class _Work:
                     settings.max_concurrency_per_instance,
                     timedelta(seconds=time.monotonic() - self._began),
                 ):
-                    raise JobFailed(f"{RUN_FAILED} init() failed: {_last_line(str(failure))}") from failure
+                    raise JobFailed(f"{RUN_FAILED} init() failed: {failure.reason}") from failure
 
-    def _abort_when_exceeded(self) -> None:
-        if self.tally.exceeded and (failure := self.tally.failure(self.settings.output_action)):
-            raise JobFailed(failure)
+    def fail_if_it_has(self) -> None:
+        """Raises JobFailed, with the first thing that the script has raised."""
+        if failure := self.tally.failure(self.settings.output_action):
+            raise JobFailed(f"{failure} The first error: {self.errors.first}." if self.errors.first else failure)
 
-    def _log_error(self, node: str, number: int, text: str) -> None:
-        path = self.spec.logs / "user" / "error" / node / f"process{number:03}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text.rstrip() + "\n")
+    def write_overview(self, failure: str | None = None) -> None:
+        """What can be read of the job's progress at any time, and in the end how it went.
 
-    def write_summary(self) -> None:
-        text = f"{self.tally.overview()}\nScoring took {time.monotonic() - self._began:.3f} s.\n"
-        self._overview.write_text(text, "utf-8")
-
-
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
+        Source: Azure docs, how-to-troubleshoot-batch-endpoints (mini-batches so far; the message of a failure).
+        """
+        lines = [self.tally.overview(), f"{time.monotonic() - self._began:.3f} s since the beginning."]
+        if failure:
+            lines.append(f"The job has failed: {failure}")
+        self._overview.write_text("\n".join(lines) + "\n", "utf-8")

@@ -4,8 +4,10 @@ Run as a script by workers.py, with nothing but the standard library and the dep
 come in on the original stdin and replies go out on the original stdout, one JSON object per line; what the scoring
 script itself reads and prints is kept away from both.
 
-    {"script": ..., "arguments": [...], "stdout": ..., "stderr": ...}   {"ready": true}   or {"error": ...} and exit 1
+    {"script": ..., "arguments": [...], "stdout": ..., "stderr": ...}   {"ready": true}   or {"error": ...}, exit 1
     {"files": [...], "rows": path or null}                              {"returned": n}   or {"error": ...}
+
+An error is a traceback, and with it comes a "reason": what was raised, in one line.
 
 Source: Azure docs, how-to-batch-scoring-script; the row formats are those of recorded jobs (no header, no index,
 DataFrames separated by one space, any other element as its str()).
@@ -27,6 +29,7 @@ from types import ModuleType
 from typing import IO, Any
 
 _LONGEST_TRACEBACK = 8_000
+_LONGEST_REASON = 400
 
 
 def main() -> None:
@@ -36,15 +39,15 @@ def main() -> None:
     try:
         module = _load(Path(first["script"]), first["arguments"])
         module.init()
-    except Exception:
-        _send(replies, _error())
+    except Exception as error:
+        _send(replies, _told(error))
         sys.exit(1)
     _send(replies, {"ready": True})
     for order in orders:
         try:
             returned = _score(module.run, order["files"], order["rows"])
-        except Exception:
-            _send(replies, _error())
+        except Exception as error:
+            _send(replies, _told(error))
         else:
             _send(replies, {"returned": returned})
 
@@ -114,8 +117,13 @@ def _score(run: Callable[[list[str]], object], files: list[str], rows: str | Non
     return len(result)
 
 
-def _error() -> dict[str, Any]:
-    return {"error": traceback.format_exc()[-_LONGEST_TRACEBACK:]}
+def _told(error: Exception) -> dict[str, Any]:
+    lines = traceback.format_exception_only(error)
+    # Where the syntax is wrong comes before what is wrong; notes come after it.
+    reason = " ".join(lines[-1 if isinstance(error, SyntaxError) else 0].split())
+    if len(reason) > _LONGEST_REASON:
+        reason = f"{reason[: _LONGEST_REASON - 1]}…"
+    return {"error": traceback.format_exc()[-_LONGEST_TRACEBACK:], "reason": reason}
 
 
 def _send(replies: IO[str], message: dict[str, Any]) -> None:

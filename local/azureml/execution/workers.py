@@ -18,7 +18,14 @@ _PROGRAM = Path(__file__).with_name("worker.py")
 
 
 class WorkerFailed(Exception):
-    """A call into the scoring script raised, and the process waits for the next one."""
+    """A call into the scoring script raised, and the process waits for the next one.
+
+    `reason` is what was raised, in one line; its text may be a whole traceback.
+    """
+
+    def __init__(self, text: str, reason: str | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason or text
 
 
 class WorkerLost(WorkerFailed):
@@ -103,7 +110,7 @@ class Worker:
             raise WorkerLost(f"The process ended during {function} with exit code {code}.")
         reply: dict[str, Any] = json.loads(line)
         if "error" in reply:
-            raise WorkerFailed(str(reply["error"]))
+            raise WorkerFailed(str(reply["error"]), str(reply["reason"]))
         return reply
 
     async def _exchange(self, order: Mapping[str, Any]) -> bytes:

@@ -48,7 +48,7 @@ def test_the_threshold_counts_files_and_not_mini_batches() -> None:
 
 
 def test_missing_elements_are_failed_files_and_extra_ones_make_up_for_nothing() -> None:
-    tally = Tally(7, 0)
+    tally = Tally(7, 0, batches=3)
     first, second, _ = split(FILES, 3)
 
     tally.succeeded(first, 10)
@@ -56,7 +56,7 @@ def test_missing_elements_are_failed_files_and_extra_ones_make_up_for_nothing() 
     tally.succeeded(second, 2)
 
     assert tally.exceeded
-    assert "12 items returned, 1 files failed; 2 mini-batches succeeded" in tally.overview()
+    assert "12 items returned, 1 files failed.\n3 mini-batches scheduled, 2 processed: 2 succeeded" in tally.overview()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,30 @@ def test_the_run_below_says_why_and_people_are_told_the_same(cloud: Cloud) -> No
         assert shown["status"] == "Failed"
 
 
+def test_the_first_error_of_the_script_is_named_wherever_the_failure_is_told_of(cloud: Cloud) -> None:
+    name = failed(cloud, {"a.txt": "fine", "b.txt": "fail", "c.txt": "crash"}, "moody")
+    first = "The first error: ValueError: this file cannot be read; see logs/user/error/0/process000.txt."
+
+    told = error_of(cloud.below(name)["batchscoring"])["message"]
+
+    assert told.endswith(f"1 files failed, the error threshold is 0. {first}")
+    assert told == real_reason(cloud, name)
+    assert told in cloud.log(name, "logs/job_error.txt")
+    assert f"The job has failed: {told}" in cloud.log(name, "logs/job_progress_overview")
+    assert "The first error" not in str(cloud.details(name)), "the job's own run only says that a step failed"
+
+
+def test_errors_of_the_script_are_summed_up(cloud: Cloud) -> None:
+    name = cloud.submit(cloud.land({"a.txt": "fail", "b.txt": "fail", "c.txt": "fine", "d.txt": "crash"}), "moody")
+    assert cloud.end(name) == "Completed"
+
+    raised, crashed = cloud.log(name, "logs/user/error.txt").splitlines()
+
+    where = "first: Mini-batch 0, try 1; see logs/user/error/0/process000.txt"
+    assert raised == f"6 x ValueError: this file cannot be read ({where})"
+    assert crashed.startswith("3 x The process ended during run() with exit code 3. (first: Mini-batch 3, try 1;")
+
+
 def test_the_traceback_of_an_exception_in_run_is_behind_a_link_of_the_run_below(cloud: Cloud) -> None:
     name = failed(cloud, FAILING, "moody")
 

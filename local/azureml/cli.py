@@ -76,7 +76,7 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
                 registry.put(f"datastores/{datastore.name}", datastore_document(datastore, host))
         deployed = Deployed(registry, catalog.read(args.deployments.resolve()), nodes=args.nodes)
         places, nodes = Places(registry, addresses.storage, answers.input_urls), Nodes(args.nodes)
-        files, logs = AssetFiles(registry, own, places, folder / "assets"), JobLogs(own)
+        files, logs = AssetFiles(registry, own, places, folder / "assets"), JobLogs(own, clock)
         runner = Runner(
             store=store,
             logs=logs,

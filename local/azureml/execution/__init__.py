@@ -3,7 +3,8 @@
 runner.py         takes jobs through their states
 nodes.py          a cluster with so many nodes; jobs that do not fit wait
 folders.py        the folders of one job on this machine
-joblogs.py        what a job tells people, as files
+joblogs.py        what a job tells people, as files, while it runs and afterwards
+execution_log.py  the one of them that is streamed: states, and what is printed meanwhile
 model_jobs.py     the job of a model deployment: data in, mini-batches scored, results out
 scoring.py        mini-batches over worker processes, with tries and the error threshold
 batches.py        mini-batches and the count of what came of them

@@ -50,9 +50,12 @@ class JobFolders:
     def make_anew(self) -> None:
         """What an interrupted try has left must not reach this one, except what the job has logged of itself."""
         self.clear()
-        shutil.rmtree(self.logs / "user", ignore_errors=True)
         for folder in (self.input, self.output, self.rows, self.models, self.steps, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
+
+    def forget_printed(self) -> None:
+        """Away with what the script has printed and raised in an interrupted try."""
+        shutil.rmtree(self.logs / "user", ignore_errors=True)
 
     def clear(self) -> None:
         for folder in (self.input, self.output, self.rows, self.models, self.steps, self.code):

@@ -262,7 +262,8 @@ async def _execute(line: str, folder: Path, environment: dict[str, str], log: Pa
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **environment, "PATH": search},
+            # Unbuffered, so that a log has what was printed when it was printed.
+            env={"PYTHONUNBUFFERED": "1", **os.environ, **environment, "PATH": search},
         )
     try:
         return await process.wait()

@@ -153,7 +153,8 @@ class Runner:
             await self._pass(self._pace.queued)
             self._move(job.name, Status.RUNNING)
             await self._tell(job.name)
-            await self._models.run(job, self.folders(job))
+            async with self._logs.followed(job, self.folders(job)):
+                await self._models.run(job, self.folders(job))
 
     async def _run_pipeline(self, job: Job) -> None:
         """The job itself takes no node; its steps do."""
@@ -166,7 +167,8 @@ class Runner:
         def record(step: StepRun) -> None:
             self._store.replace(self._job(job.name).with_step(step))
 
-        await self._pipelines.run(job, self.folders(job), record)
+        async with self._logs.followed(job, self.folders(job)):
+            await self._pipelines.run(job, self.folders(job), record)
 
     async def _end(self, name: str, error: JobError | None) -> None:
         """The logs first, then the state: who sees the end finds the logs."""

@@ -24,6 +24,7 @@ SCORE = """
         factor = int(next(Path(os.environ["AZUREML_MODEL_DIR"]).glob("*/factor.txt")).read_text())
 
     def run(mini_batch):
+        print("multiplying", len(mini_batch))
         return [f"{Path(path).name} {factor * int(Path(path).read_text())}" for path in mini_batch]
 """
 YAML = """

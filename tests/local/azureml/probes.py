@@ -87,6 +87,7 @@ WAITS = """
         gate = Path(os.environ["PROBE_GATE"])
         with (gate / "entered").open("a") as entered:
             entered.write(f"{os.getpid()}\\n")
+        print("seen", *[Path(path).name for path in mini_batch])
         while not (gate / "open").exists():
             time.sleep(0.01)
         return [Path(path).name for path in mini_batch]

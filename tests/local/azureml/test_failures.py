@@ -82,7 +82,7 @@ def test_the_traceback_of_an_exception_in_run_is_behind_a_link_of_the_run_below(
     assert "ValueError: this file cannot be read" in text
 
 
-def test_the_links_of_the_job_itself_lead_to_its_states_only(cloud: Cloud) -> None:
+def test_the_links_of_the_job_itself_lead_to_what_is_streamed_only(cloud: Cloud) -> None:
     name = failed(cloud, FAILING, "moody")
 
     links = cloud.details(name)["logFiles"]

@@ -265,6 +265,7 @@ def test_a_job_is_streamed_to_its_end(
     printed = capsys.readouterr().out
     assert f"RunId: {job.name}" in printed
     assert "Streaming logs/azureml/executionlogs.txt" in printed
+    assert "process000.stdout: multiplying 2" in printed
     assert client.jobs.get(job.name).status == "Completed"
 
 

@@ -70,13 +70,14 @@ def read_query(params: Mapping[str, str]) -> Query:
     refuse_unknown(params, PARAMETERS)
     status, since, limit = params.get("status"), params.get("since"), params.get("limit", "50")
     if status is not None and status not in set(Status):
-        raise InputRefused(f"status is {status!r}; it must be one of {', '.join(Status)}.")
+        raise InputRefused(f"status is {status[:100]!r}; it must be one of {', '.join(Status)}.")
     try:
         moment = _moment(since) if since else None
     except (ValueError, OverflowError) as error:
-        raise InputRefused(f"since is {since!r}; it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z.") from error
+        told = f"since is {str(since)[:100]!r}; it must be an ISO 8601 time, e.g. 2026-01-31T12:00:00Z."
+        raise InputRefused(told) from error
     if not limit.isdecimal() or len(limit) > 9 or not 1 <= int(limit) <= MOST:
-        raise InputRefused(f"limit is {limit!r}; it must be a whole number from 1 to {MOST}.")
+        raise InputRefused(f"limit is {limit[:100]!r}; it must be a whole number from 1 to {MOST}.")
     landing, token = params.get("landing"), params.get("continuation")
     return Query(
         route=params.get("route"),

@@ -174,6 +174,7 @@ def test_rclone_moves_within_the_account_with_a_sas(accounts: Accounts, folder: 
         assert [blob.name for blob in landing.list_blobs("rclone-to")] == [f"rclone-to/{name}" for name in NAMES]
 
 
+@pytest.mark.long  # azcopy takes two seconds for anything
 def test_azcopy_uploads_copies_between_accounts_and_downloads(accounts: Accounts, folder: Path) -> None:
     azcopy = _program("azcopy", AZCOPY)
     landing = f"{accounts.where.account_url(ACCOUNT)}/landing/azcopy?{_sas(ACCOUNT)}"

@@ -96,13 +96,12 @@ def clear(ledger: Ledger, under_way: Collection[str], now: datetime) -> None:
             return False  # that is for the program that can read it
         return now - since > JUST_CLAIMED if run is None else run.has_ended
 
-    for name in ledger.blobs.names(ledger.container, "slots/"):
-        filed = name.removeprefix("slots/").removesuffix(".json")
+    for filed in (name.removesuffix(".json") for name in ledger.names("slots/")):
         slots, _ = _stored(ledger, filed, "")
         for holder in slots.holders:
             if is_left(holder.run_id, holder.since):
                 _free(ledger, filed, holder.run_id)
-    for filed in ledger.blobs.names(ledger.container, "line/", folders=True):
+    for filed in ledger.names("line/", folders=True):
         for one in list(ledger.pointers(_line(filed))):
             if is_left(one.run_id, one.claimed):
                 _leave_line(ledger, filed, one)

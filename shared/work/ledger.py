@@ -238,7 +238,7 @@ class Ledger:
 
     def open(self) -> Iterator[Run | Unreadable]:
         """Every run that has not ended, and some that have."""
-        yield from (run for run in each(self._readable, self._names("open/"), at_once=READS_AT_ONCE) if run is not None)
+        yield from (run for run in each(self._readable, self.names("open/"), at_once=READS_AT_ONCE) if run is not None)
 
     def unfinished(self, now: datetime) -> Iterator[Run | Unreadable]:
         """Every run that has not ended, and for some time those of which jobs may still turn up."""
@@ -303,7 +303,7 @@ class Ledger:
 
     def standings(self) -> dict[str, Standing]:
         """What people have last asked of the routes that anything was ever asked of."""
-        names = [name.removesuffix(".json") for name in self._names("standings/")]
+        names = [name.removesuffix(".json") for name in self.names("standings/")]
         return dict(zip(names, each(self.standing, names, at_once=READS_AT_ONCE), strict=True))
 
     def card(self, key: str) -> Card | None:
@@ -343,10 +343,10 @@ class Ledger:
 
         return self.lists.get(blob.path, read)
 
-    def _names(self, folder: str) -> list[str]:
-        """What is in a folder of the ledger. Who may write there may write anything; what no document is called is
-        passed over."""
-        return [name.removeprefix(folder) for name in self.blobs.names(self.container, folder) if is_safe(name)]
+    def names(self, folder: str, *, folders: bool = False) -> list[str]:
+        """What, or which `folders`, a folder of the ledger holds. Anybody may write there: no unsafe name is told."""
+        found = self.blobs.names(self.container, folder, folders=folders)
+        return [name.removeprefix(folder) for name in found if is_safe(name)]
 
     def _readable(self, run_id: str) -> Run | Unreadable | None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from shared.core.location import Location
-from shared.work import indexing, inquiry, overview, standing, sweeping
+from shared.work import admitting, indexing, inquiry, overview, standing, sweeping
 from shared.work.inquiry import read_query
 from testbed.examples import STATE
 from tests.workflow.world import World, make_world
@@ -38,6 +38,11 @@ STRANGERS = [
     "standings/readme.txt",
     "standings/a\\b.json",
     "tallies/readme.txt",
+    "slots/readme.txt",
+    "slots/a\\b.json",
+    "line/readme.txt",
+    "line/somewhere/2026-03-01/000000000000_digits-00000000000000000000",
+    "line/a\\b/2026-03-01/000000000000_digits-00000000000000000000",
 ]
 
 
@@ -73,6 +78,7 @@ def everything_goes_on(world: World) -> None:
         lambda: sweeping.left_over(world.ledger, world.clock()),
         lambda: sweeping.missed(world.routes, world.blobs, world.ledger, world.clock),
         lambda: indexing.catch_up(world.ledger, world.clock()),
+        lambda: admitting.clear(world.ledger, set(), world.clock()),
     ]
     for ask in asks:
         ask()

@@ -95,6 +95,7 @@ def play(world: World, starts: Sequence[Start]) -> Played:
 async def _play(world: World, starts: Sequence[Start]) -> Played:
     clock, store = VirtualClock(NOON), Store(":memory:")
     world.blobs.clock = clock.now
+    world.now = clock.now  # type: ignore[method-assign]  # the same time for all
     functions = Watching(
         PlainFunctions(
             orchestrators=ORCHESTRATORS,

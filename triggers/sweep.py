@@ -4,7 +4,7 @@ It starts nothing that is under way and decides nothing about content: that stay
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
@@ -43,8 +43,9 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     failures: list[Exception] = []
     resumed = [run for run in left.open if await _unless_it_fails(failures, run.names, _resume(client, run))]
     watched = await watch_missed(client, failures)
-    await _catch_up(failures)
-    await _clear_slots({run.run_id for run in left.open}, failures)
+    # Runs that have ended are found by their pointers; an older version of the app may have written none.
+    await _tidied(failures, indexing.catch_up, own.ledger, now)
+    await _tidied(failures, admitting.clear, own.ledger, {run.run_id for run in left.open}, now)
     await _purge(client)
     # Last, because an endpoint that does not answer takes its time.
     await aside(sweeping.cancel_late_jobs, own.endpoint, own.ledger, left.ended, now)
@@ -54,18 +55,10 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
         raise failures[0]  # so that the invocation is seen to have failed
 
 
-async def _catch_up(failures: list[Exception]) -> None:
-    """Runs that have ended are found by their pointers; an older version of the app may have written none."""
+async def _tidied(failures: list[Exception], act: Callable[..., object], *given: object) -> None:
+    """Have something done that keeps nothing else from being done if it fails."""
     try:
-        await aside(indexing.catch_up, services().ledger, services().now())
-    except Exception as trouble:
-        failures.append(trouble)
-        error("sweep.failed", message=str(trouble))
-
-
-async def _clear_slots(under_way: Collection[str], failures: list[Exception]) -> None:
-    try:
-        await aside(admitting.clear, services().ledger, under_way, services().now())
+        await aside(act, *given)
     except Exception as trouble:
         failures.append(trouble)
         error("sweep.failed", message=str(trouble))

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -135,14 +134,17 @@ class AzureBlobs:
                 yield from self._pages(container, prefix, None)
 
     def _pages(self, container: Container, prefix: str, at: str | None) -> Iterator[Page]:
-        for page in self._lists.pages(container, prefix, marker=at):
-            files = tuple(replace(file, name=f"{prefix}{file.name}") for file in page.files)
-            yield Page(files, page.marker, page.next)
+        for page in self._lists.pages(container, prefix, marker=at, are_whole=True):
+            yield Page(tuple(page.files), page.marker, page.next)
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
         with _mapped(f"list {container.url}/{prefix}", READER, container):
-            for page in self._lists.pages(container, prefix, delimiter="/" if folders else None):
-                yield from page.folders if folders else (f"{prefix}{file.name}" for file in page.files)
+            if folders:
+                for page in self._lists.pages(container, prefix, delimiter="/"):
+                    yield from page.folders
+            else:
+                for page in self._lists.pages(container, prefix, are_whole=True):
+                    yield from (file.name for file in page.files)
 
     def stat(self, blob: Location) -> File | None:
         with _mapped(f"read the properties of {blob.url}", READER, blob.container):

@@ -1,8 +1,8 @@
 """Copies inside the service, in one request each.
 
 A run may copy a hundred thousand files, and the SDK takes 3 ms of CPU for each. This is the same request, over the same
-connections, in a quarter of that. Only its success counts here: whatever else is answered, the SDK asks once more, with
-its retries, and reads the answer. Source: Azure docs, rest/api/storageservices/put-blob-from-url.
+connections, in less than half of that. Only its success counts here: whatever else is answered, the SDK asks once more,
+with its retries, and reads the answer. Source: Azure docs, rest/api/storageservices/put-blob-from-url.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ RETRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer. `files`: named as below the prefix, without the markers of folders; `folders`: what follows the
-    prefix in the names of folders, where a delimiter was given; `seen_at`: by the service's own clock; `marker`: what
+    """One answer. `files`: named as below the prefix, without the markers of folders; `folders`: the same of folders,
+    where a delimiter was given; `seen_at`: by the service's own clock; `marker`: what
     it was asked for with, and `next`: what to ask for the following one with."""
 
     files: list[File]
@@ -58,10 +58,18 @@ class Lists:
         )
 
     def pages(
-        self, container: Container, prefix: str, *, delimiter: str | None = None, marker: str | None = None
+        self,
+        container: Container,
+        prefix: str,
+        *,
+        delimiter: str | None = None,
+        marker: str | None = None,
+        are_whole: bool = False,
     ) -> Iterator[Page]:
         """The blobs whose names begin with the prefix, in lexical order, read as they are taken. `marker`: of a page
-        to begin with. Raises the errors of azure-core, and Unavailable for an answer that is no list."""
+        to begin with; `are_whole`: files are named by their whole paths. Raises the errors of azure-core, and
+        Unavailable for an answer that is no list."""
+        skipped = 0 if are_whole else len(prefix)
         given = {"restype": "container", "comp": "list", "prefix": prefix, "include": "metadata"}
         params = {name: value for name, value in {**given, "delimiter": delimiter, "marker": marker}.items() if value}
         while True:
@@ -77,7 +85,7 @@ class Lists:
                 root = ElementTree.fromstring(response.content)  # noqa: S314  # expat bounds what entities can do
                 seen_at = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
                 following = root.findtext("NextMarker") or None
-                page = Page(*_read(root, len(prefix)), seen_at, marker, following)
+                page = Page(*_read(root, skipped), seen_at, marker, following)
             except (ElementTree.ParseError, KeyError, TypeError, ValueError) as error:
                 told = f"{container.url} did not answer with a list of blobs: {type(error).__name__}"
                 raise Unavailable(told) from error

@@ -122,7 +122,7 @@ def place_in(
         waiting.setdefault(one.route, []).append(one)
     before = waiting[own.route].index(own)
     heads = dict.fromkeys(waiting, 0)
-    free = most - len(holders) if most is not None else len(heads) + sum(map(len, waiting.values()))
+    free = most - len(holders) if most is not None else 1 + sum(map(len, waiting.values()))
     for _ in range(free):
         eligible = [
             (taken[route], waiting[route][head], route)

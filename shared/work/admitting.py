@@ -56,7 +56,7 @@ def take_slot(
     most = most_at(limits, nodes, instances, given.settings)
     of_routes = {one.name: one.limits.active_runs for one in known_routes if one.limits.active_runs is not None}
     if most is None and limits.active_runs is None:
-        _leave_line(ledger, filed, own)
+        _admitted(ledger, given, filed, own)
         return Admitted()
     for _ in range(TRIES):
         slots, etag = _stored(ledger, filed, given.endpoint.scoring_uri)
@@ -70,7 +70,7 @@ def take_slot(
             told = told_of(place, given.names.route, given.endpoint.scoring_uri)
             return InLine(filed, place.ahead, place.most, age, told)
         if is_admitted or _replaced(ledger, filed, slots.taken_by(own.run_id, now), etag):
-            _leave_line(ledger, filed, own)
+            _admitted(ledger, given, filed, own)
             return Admitted(filed)
     raise Unavailable(f"Could not take a slot of {given.endpoint.scoring_uri}: others keep taking theirs.")
 
@@ -112,6 +112,11 @@ def _usable(routes: Callable[[], Routes]) -> Sequence[Route]:
         return routes().usable
     except RoutesInvalid:
         return ()
+
+
+def _admitted(ledger: Ledger, given: TakeSlot, filed: str, own: Pointer) -> None:
+    if given.before is not None:  # most runs were never in line
+        _leave_line(ledger, filed, own)
 
 
 def _leave(ledger: Ledger, filed: str, own: Pointer) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from shared.core.landing import Landing
 from shared.core.location import SAFE, fixed_prefix, is_safe
@@ -40,11 +41,12 @@ def survey(route: Route, routes: Sequence[Route], blobs: Blobs, prefix: str = ""
     """The landings of a route whose path, with a slash at its end, begins with `prefix`. Costs one listing, and as much
     memory as the largest landing."""
     # What the prefix cuts off the listing of a landing is of one whose path does not begin with it.
-    above = max(_above(route), prefix.rpartition("/")[0], key=len)
+    above = max(_above(route), prefix[: prefix.rfind("/") + 1], key=len)
     reading = _Reading(route, routes)
-    for page in blobs.pages(route.landing, f"{above}/" if above else ""):
-        yield from (found for found in reading.read(page) if f"{found.landing.path}/".startswith(prefix))
-    yield from (found for found in reading.end() if f"{found.landing.path}/".startswith(prefix))
+    whole = chain.from_iterable(map(reading.read, blobs.pages(route.landing, above)))
+    for found in chain(whole, reading.end()):
+        if f"{found.landing.path}/".startswith(prefix):
+            yield found
     reading.tell()
 
 
@@ -58,9 +60,8 @@ def survey_on(
     """The landings from where an earlier survey has stopped, and last of all where this one did: whole landings only,
     each in one of them. After each page `goes_on` is told how many there were. If what the earlier one stopped at is
     gone, nothing is found, and the next survey begins at the beginning."""
-    above = _above(route)
     reading, pages = _Reading(route, routes, since=stretch.landing), 0
-    for page in blobs.pages(route.landing, f"{above}/" if above else "", at=stretch.at):
+    for page in blobs.pages(route.landing, _above(route), at=stretch.at):
         if not pages and page.at != stretch.at:
             yield Stretch()  # the service does not know any more where that was
             return
@@ -81,7 +82,9 @@ def survey_on(
 
 
 def _above(route: Route) -> str:
-    return fixed_prefix(route.folder).rpartition("/")[0]
+    """What the names of all that a route takes begin with: whole folders, with a slash."""
+    fixed = fixed_prefix(route.folder)
+    return fixed[: fixed.rfind("/") + 1]
 
 
 @dataclass(slots=True)

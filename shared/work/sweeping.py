@@ -42,6 +42,10 @@ from shared.work.ledger import READS_AT_ONCE, Ledger
 from shared.work.surveying import Found, survey_on
 from shared.work.twins import by_endpoint, cancel_those_of
 
+LONGEST_SURVEY = timedelta(minutes=4)
+"""How long one sweep surveys, all routes together; functions have ten minutes. What it does not come to is the next
+one's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Left:
@@ -85,11 +89,6 @@ def cancel_late_jobs(endpoint: BatchEndpoint, ledger: Ledger, ended: Iterable[Ru
             cancel_those_of(endpoint, ledger, abandoned, now, own=own)
         except Exception as trouble:
             error("sweep.failed", endpoint=scoring_uri, message=f"{type(trouble).__name__}: {trouble}")
-
-
-LONGEST_SURVEY = timedelta(minutes=4)
-"""How long one sweep surveys, all routes together; functions have ten minutes. What it does not come to is the next
-one's."""
 
 
 def missed(
@@ -165,10 +164,10 @@ def _sweep(
         if isinstance(found, Stretch):
             come_to = found
         else:
-            judged.add(found)
+            judged.add(found.landing.path, found)
     if book.entries is not None and not (come_to.is_whole and begun == BEGINNING):
         for path, known in discovered(route, routes, blobs, is_known=lambda path: book.has(path) or judged.has(path)):
-            judged.add(known) if known is not None else judged.add_nothing(path)
+            judged.add(path, known)
     told = each(lambda one: history(ledger, *one), judged.asked, at_once=READS_AT_ONCE)
     after = replace(book, stretch=begun).with_more(judged.entries(told), come_to)
     missed = [one[0] for one, answer in zip(judged.asked, told, strict=True) if answer is History.NONE]
@@ -186,20 +185,18 @@ class _Judged:
         self.asked = list[tuple[Landing, str, str]]()
         """Each with its fingerprint and its drop: the ledger says whether it has had its run."""
 
-    def add(self, found: Found) -> None:
-        path, drop = found.landing.path, found.snapshot.drop
-        if not found.has_something:
-            return self.add_nothing(path)
+    def add(self, path: str, found: Found | None) -> None:
+        """What was found at a path; None: nothing that is a landing."""
+        if found is None or not found.has_something:
+            self._entries[place_of(path)] = NOTHING
+            return
+        drop = found.snapshot.drop
         sight = Sight(path=path, drop=drop, files=found.files, newest=found.newest)
         judgement = judge(sight, self._before, self._now)
         self._count(sight, is_in_order=judgement is Judgement.COUNT)
         if judgement is Judgement.ASK:
             self._sights.append(sight)
             self.asked.append((found.landing, found.snapshot.fingerprint, drop))
-        return None
-
-    def add_nothing(self, path: str) -> None:
-        self._entries[place_of(path)] = NOTHING
 
     def has(self, path: str) -> bool:
         return place_of(path) in self._entries

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -46,8 +47,9 @@ class FakeClock:
 class FakeBlobs:
     """Blob storage in memory, with etags, MD5s and the service's own clock in whole seconds. `walled`: accounts from
     which the service cannot copy, so that copies go through the app. `hierarchical` accounts rename, and keep
-    directories until somebody removes them. `listings` counts what was asked for lists, `listed` is where, and a page
-    of `pages` has so many blobs as `page_size` says; `looked_up` keeps the blobs whose properties were asked for."""
+    directories until somebody removes them. `requests` counts what the service would have been sent, by its kind, and
+    `listed` is where lists were asked for; a page of them has `page_size` blobs. `looked_up` keeps the blobs whose
+    properties were asked for."""
 
     clock: Callable[[], datetime]
     contents: dict[Location, tuple[bytes, File]] = field(default_factory=dict)
@@ -57,10 +59,15 @@ class FakeBlobs:
     walled: frozenset[str] = frozenset()
     hierarchical: bool = False
     directories: set[Location] = field(default_factory=set)
-    listings: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
     page_size: int = 5000
     listed: set[Container] = field(default_factory=set)
     looked_up: list[Location] = field(default_factory=list)
+
+    @property
+    def listings(self) -> int:
+        """How many lists were asked for."""
+        return self.requests["list"]
 
     def put(self, blob: Location, content: bytes) -> File:
         self.writes += 1
@@ -89,7 +96,7 @@ class FakeBlobs:
 
     def delete(self, blob: Location, *, etag: str | None = None) -> None:
         require_safe(blob)
-        self._answer()
+        self._answer("delete")
         if etag is None or (blob in self.contents and self.contents[blob][1].etag == etag):
             self.contents.pop(blob, None)
 
@@ -97,7 +104,8 @@ class FakeBlobs:
         return sorted(blob.path for blob in self.contents if blob.container == container)
 
     def list_folder(self, folder: Location) -> Listing:
-        found = self.list_below(folder)
+        found = self._below(folder)
+        self._list(folder.container, sum("/" not in file.name for file in found))
         is_parent = any(place.parent == folder for place in self.directories)
         has_folders = is_parent or any("/" in file.name for file in found)
         return Listing(tuple(f for f in found if "/" not in f.name), seen_at=self._now(), has_folders=has_folders)
@@ -108,8 +116,11 @@ class FakeBlobs:
         return Listing((replace(found, name=blob.name),) if found else (), seen_at=self._now())
 
     def list_below(self, folder: Location) -> Sequence[File]:
-        self._answer()
-        self._list(folder.container)
+        found = self._below(folder)
+        self._list(folder.container, len(found))
+        return found
+
+    def _below(self, folder: Location) -> list[File]:
         prefix = f"{folder.path}/" if folder.path else ""
         return [
             replace(self.contents[Location(folder.container, path)][1], name=path[len(prefix) :])
@@ -123,7 +134,6 @@ class FakeBlobs:
             at = None
         rest = [path for path in found if at is None or path >= at.removeprefix("from ")]
         while True:
-            self._answer()
             self._list(container)
             now, rest = rest[: self.page_size], rest[self.page_size :]
             following = f"from {rest[0]}" if rest else None
@@ -133,29 +143,29 @@ class FakeBlobs:
             at = following
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
-        self._answer()
-        self._list(container)
         found = [path for path in self.paths(container) if path.startswith(prefix)]
         if not folders:
+            self._list(container, len(found))
             return found
+        self._list(container)
         found += [f"{place.path}/" for place in self.directories if place.container == container]
         below = [path[len(prefix) :] for path in found if path.startswith(prefix)]
         return sorted({path.split("/")[0] for path in below if "/" in path})
 
     def stat(self, blob: Location) -> File | None:
         require_safe(blob)
-        self._answer()
+        self._answer("properties")
         self.looked_up.append(blob)
         return self.contents[blob][1] if blob in self.contents else None
 
     def read(self, blob: Location) -> Stored | None:
         require_safe(blob)
-        self._answer()
+        self._answer("read")
         return Stored(self.contents[blob][0], self.contents[blob][1].etag) if blob in self.contents else None
 
     def create(self, blob: Location, content: bytes) -> bool:
         require_safe(blob)
-        self._answer()
+        self._answer("write")
         if blob in self.contents:
             return False
         self.put(blob, content)
@@ -163,7 +173,7 @@ class FakeBlobs:
 
     def replace(self, blob: Location, content: bytes, *, etag: str | None) -> bool:
         require_safe(blob)
-        self._answer()
+        self._answer("write")
         if etag is not None and (blob not in self.contents or self.contents[blob][1].etag != etag):
             return False
         self.put(blob, content)
@@ -172,7 +182,7 @@ class FakeBlobs:
     def copy(self, source: Location, target: Location, *, etag: str, size: int, md5: str | None) -> Copied:
         require_safe(source)
         require_safe(target)
-        self._answer()
+        self._answer("copy")
         if self.before_copy is not None:
             self.before_copy(source)
         if source not in self.contents or self.contents[source][1].etag != etag:
@@ -183,7 +193,7 @@ class FakeBlobs:
         return Copied.STREAMED if source.container.account_url in self.walled else Copied.MADE
 
     def remove_folder(self, folder: Location) -> bool:
-        self._answer()
+        self._answer("properties")
         if any(path.startswith(f"{folder.path}/") for path in self.paths(folder.container)) or any(
             place.parent == folder for place in self.directories
         ):
@@ -196,14 +206,16 @@ class FakeBlobs:
             blob = blob.parent
             self.directories.add(blob)
 
-    def _list(self, container: Container) -> None:
-        self.listings += 1
+    def _list(self, container: Container, blobs: int = 0) -> None:
+        for _ in range(max(1, -(-blobs // self.page_size))):
+            self._answer("list")
         self.listed.add(container)
 
     def _now(self) -> datetime:
         return self.clock().replace(microsecond=0)
 
-    def _answer(self) -> None:
+    def _answer(self, kind: str) -> None:
+        self.requests[kind] += 1
         if self.down is not None:
             raise Unavailable(self.down)
 

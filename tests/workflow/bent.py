@@ -27,7 +27,7 @@ class Refusing(FakeBlobs):
 
     error: Unavailable = Unavailable("503")
 
-    def _answer(self) -> None:
+    def _answer(self, kind: str) -> None:
         raise self.error
 
 

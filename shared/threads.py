@@ -60,6 +60,9 @@ def _may_pass(record: logging.LogRecord) -> bool:
 def each(work: Callable[[T], R], items: Iterable[T], *, at_once: int) -> list[R]:
     """What `work` answers for each item, in their order; so many are worked on at a time. If it raises for one, what it
     raised is raised here: what has not begun by then does not begin, and what has is waited for."""
+    items = list(items)
+    if len(items) < 2:
+        return [work(item) for item in items]  # mostly so, and a thread costs more than it gains
     pool, held = ThreadPoolExecutor(at_once), list[Lines]()
 
     def begin(item: T) -> Future[R]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def replaced(*pairs: tuple[str, str]) -> str:
     return routes_text(**dict(pairs))
 
 
+@cache
 def digits_route(*pairs: tuple[str, str]) -> Route:
     """The demo's route, with pieces of its text replaced."""
     routes = parse_routes(replaced(*pairs), SETTINGS)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any
 
 from shared.core.deployment import Deployment
@@ -63,6 +65,7 @@ class FakeBlobs:
     page_size: int = 5000
     listed: set[Container] = field(default_factory=set)
     looked_up: list[Location] = field(default_factory=list)
+    _sorted: tuple[list[Location], dict[Container, list[str]]] = field(default=([], {}), repr=False, compare=False)
 
     @property
     def listings(self) -> int:
@@ -97,11 +100,14 @@ class FakeBlobs:
     def delete(self, blob: Location, *, etag: str | None = None) -> None:
         require_safe(blob)
         self._answer("delete")
-        if etag is None or (blob in self.contents and self.contents[blob][1].etag == etag):
-            self.contents.pop(blob, None)
+        if blob in self.contents and etag in (None, self.contents[blob][1].etag):
+            del self.contents[blob]
 
-    def paths(self, container: Container) -> list[str]:
-        return sorted(blob.path for blob in self.contents if blob.container == container)
+    def paths(self, container: Container, prefix: str = "") -> list[str]:
+        """Of the blobs whose paths begin so, in lexical order."""
+        known = self._in_order().get(container, [])
+        first = bisect_left(known, prefix)
+        return list(takewhile(lambda path: path.startswith(prefix), islice(known, first, None)))
 
     def list_folder(self, folder: Location) -> Listing:
         found = self._below(folder)
@@ -124,12 +130,11 @@ class FakeBlobs:
         prefix = f"{folder.path}/" if folder.path else ""
         return [
             replace(self.contents[Location(folder.container, path)][1], name=path[len(prefix) :])
-            for path in self.paths(folder.container)
-            if path.startswith(prefix)
+            for path in self.paths(folder.container, prefix)
         ]
 
     def pages(self, container: Container, prefix: str, *, at: str | None = None) -> Iterable[Page]:
-        found = [path for path in self.paths(container) if path.startswith(prefix)]
+        found = self.paths(container, prefix)
         if at is not None and not at.startswith("from "):
             at = None
         rest = [path for path in found if at is None or path >= at.removeprefix("from ")]
@@ -143,7 +148,7 @@ class FakeBlobs:
             at = following
 
     def names(self, container: Container, prefix: str, *, folders: bool = False) -> Iterable[str]:
-        found = [path for path in self.paths(container) if path.startswith(prefix)]
+        found = self.paths(container, prefix)
         if not folders:
             self._list(container, len(found))
             return found
@@ -194,12 +199,21 @@ class FakeBlobs:
 
     def remove_folder(self, folder: Location) -> bool:
         self._answer("properties")
-        if any(path.startswith(f"{folder.path}/") for path in self.paths(folder.container)) or any(
-            place.parent == folder for place in self.directories
-        ):
+        if self.paths(folder.container, f"{folder.path}/") or any(place.parent == folder for place in self.directories):
             return False
         self.directories.discard(folder)
         return True
+
+    def _in_order(self) -> Mapping[Container, list[str]]:
+        """All paths, sorted anew when blobs have come or gone since."""
+        blobs = list(self.contents)  # at once, whatever other threads write
+        known, found = self._sorted
+        if known != blobs:
+            found = defaultdict(list)
+            for blob in sorted(blobs, key=lambda blob: blob.path):
+                found[blob.container].append(blob.path)
+            self._sorted = (blobs, found)
+        return found
 
     def _make_directories(self, blob: Location) -> None:
         while self.hierarchical and "/" in blob.path:

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from local.host.durable.runtime.engine import Engine
@@ -27,6 +29,11 @@ from triggers import entities
 from triggers.names import Entity, Orchestrator
 
 FOLDER = "digits/tuesday"
+
+# The SDK reads the time of every event of a history at each replay, which is most of what a replay takes. These tests
+# replay histories of the same few hundred times again and again.
+_reading: Any = import_module("azure.durable_functions.models.history.HistoryEvent")
+_reading.dt_parse = lru_cache(maxsize=10_000)(_reading.dt_parse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def test_the_durable_work_for_each_file_falls_with_their_number(durable_work: Ro
     assert many["ratio"] == pytest.approx(0.1)
 
 
+@pytest.mark.long
 def test_every_figure_is_a_ratio_and_is_shown(tmp_path: Path) -> None:
     figures, shown = measured(tmp_path, "cold_start", "event_cost", "host")
 
@@ -67,6 +68,7 @@ def test_every_figure_is_a_ratio_and_is_shown(tmp_path: Path) -> None:
         assert row["against"]
 
 
+@pytest.mark.long
 def test_the_latency_of_a_folder_is_told_by_stages(tmp_path: Path) -> None:
     figures, _ = measured(tmp_path, "latency")
 

@@ -54,6 +54,7 @@ def test_training_gives_the_same_model_every_time(deployments: Path, tmp_path: P
     assert (first.predict_proba(images) == second.predict_proba(images)).all()
 
 
+@pytest.mark.long
 def test_the_deployment_predicts_what_the_model_predicts(deployments: Path, tmp_path: Path) -> None:
     labels = write_held_back(tmp_path / "digits", COUNT)
     model = joblib.load(deployments / MODEL.relative_to(DEPLOYMENTS))

@@ -190,6 +190,7 @@ def test_a_submission_whose_answer_is_lost_is_found_again_and_made_once(stack: S
     assert len(stack.jobs_of("lengths")) == before + 1
 
 
+@pytest.mark.long
 def test_a_folder_that_matches_no_route_costs_nothing(stack: Stack) -> None:
     stack.quiet()
     before = stack.cloud.durable_counts()

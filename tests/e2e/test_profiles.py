@@ -81,6 +81,7 @@ def test_a_job_whose_answer_is_lost_is_found_and_is_the_only_one(stack: Stack) -
     assert len(jobs_of(stack, run)) == 1
 
 
+@pytest.mark.long
 def test_a_job_that_takes_its_time_and_whose_answer_is_lost_gets_no_second_one(stack: Stack) -> None:
     """Longer than the searches take after which a job that is not to be seen counts as not made."""
     stack.break_with("azureml", {"match": POST, "action": {"after": {"reset": True}}, "times": 1})

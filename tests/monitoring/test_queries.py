@@ -8,7 +8,7 @@ from monitoring.made import made
 from monitoring.questions import COMPONENT, HERE, KINDS, WORKSPACE, questions
 from tests.monitoring.kusto import QUERIES, answers, read, tables
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.long]
 
 MANY = 10
 ONLY_IN_THE_WORKSPACE = {"storage-transactions"}

@@ -53,6 +53,7 @@ def test_a_run_of_many_files_is_published(landed: World) -> None:
     assert world.driver.counts["activity stage_input"] == PARTS
 
 
+@pytest.mark.long
 def test_hours_of_trouble_while_many_files_are_copied_makes_no_long_history(landed: World) -> None:
     world = with_many_files(landed, ("      longest: 1m", "      longest: 1m\n      deadline: 4h"))
     bend(world, "stage_input", lambda works, given: passing("503: Server Busy"))

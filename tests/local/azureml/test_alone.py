@@ -45,6 +45,7 @@ def test_the_printed_script_uploads_scores_and_lists(tmp_path: Path) -> None:
     assert done.stdout.endswith(f"probe {emulator.told['azureml']['scoring_uris']['probe']}\n")
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")  # of the client and of what it imports
 def test_what_was_created_over_the_api_survives_a_restart(tmp_path: Path) -> None:
     from azure.ai.ml import Input, entities

@@ -124,7 +124,7 @@ def written(table: pandas.DataFrame, kind: str) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", pytest.param("parquet", marks=pytest.mark.long)])
 def test_an_mlflow_model_without_a_script_scores_tables(
     cloud: Cloud, endpoint: str, model: Any, tables: dict[str, pandas.DataFrame], kind: str
 ) -> None:

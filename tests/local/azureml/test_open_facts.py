@@ -1,4 +1,5 @@
-"""What nobody can tell about Azure, seen from outside under every profile, and so with every answer."""
+"""What nobody can tell about Azure, seen from outside under every profile, and so with every answer: `make test`
+plays the strictest, `make prove` all."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from local.azure import PROFILES, Azure
+from local.azure import DEFAULT, PROFILES, Azure
 from local.azureml.api.scoring_routes import FRONT_END
 from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.gates import Gate
@@ -42,7 +43,11 @@ class Played(Cloud):
         return alone + [one["properties"] for jobs in lists for one in jobs if one["name"] == name]
 
 
-@pytest.fixture(scope="module", params=list(PROFILES))
+def _as(profile: str) -> Any:
+    return pytest.param(profile, marks=() if profile == DEFAULT else pytest.mark.long)
+
+
+@pytest.fixture(scope="module", params=[_as(profile) for profile in PROFILES])
 def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     root: Path = tmp_path_factory.mktemp(request.param)
     deploy(root / "deployments", "echo", ECHO)

@@ -72,6 +72,7 @@ def test_two_hundred_instances_poll_for_a_week_while_nobody_waits() -> None:
     assert [when for when, _, _ in order] == sorted(when for when, _, _ in order)
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_order_and_another_seed_another_one() -> None:
     runs = [week_of_polling(12, seed)[2] for seed in (1, 1, 2)]
 
@@ -79,6 +80,7 @@ def test_the_same_seed_gives_the_same_order_and_another_seed_another_one() -> No
     assert runs[0] != runs[2]
 
 
+@pytest.mark.long
 def test_thousands_of_waiting_instances_are_not_touched(tmp_path: Path) -> None:
     """Counted in turns, that is in looks at an instance. A restart looks at none, and an event at the one it is for."""
     store, orchestrators = tmp_path / "d.sqlite", {"waiter": waiter}

@@ -24,6 +24,7 @@ def unknown_job(started: Up) -> int:
         return http.get(url, headers={"Authorization": f"Bearer {token}"}).status_code
 
 
+@pytest.mark.long
 def test_what_was_chosen_is_played_told_and_kept_whatever_a_refused_start_asks_for(tmp_path: Path) -> None:
     state = tmp_path / "state"
 

@@ -87,6 +87,7 @@ def test_wait_names_what_is_still_under_way(cloud: Up, tmp_path: Path) -> None:
     assert "1 deliveries to function-on-blob" in waited.stderr
 
 
+@pytest.mark.long
 def test_wait_tells_of_a_failed_run_once(cloud: Up) -> None:
     control = cloud.described["eventgrid"]["control_url"]
     eventually(lambda: _nothing_pending(control), within=60)
@@ -146,7 +147,9 @@ def test_what_happens_is_told_as_it_happens(cloud: Up, tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("quiet", [False, True], ids=["by default", "not when quiet"])
+@pytest.mark.parametrize(
+    "quiet", [False, pytest.param(True, marks=pytest.mark.long)], ids=["by default", "not when quiet"]
+)
 def test_what_is_wrong_is_told_before_it_is_said_to_be_up(tmp_path: Path, quiet: bool) -> None:
     state, deployments = tmp_path / "state", tmp_path / "deployments"
     shutil.copytree(HERE / "deployments", deployments)
@@ -193,6 +196,7 @@ def test_a_killed_part_comes_back_under_its_old_address(cloud: Up, tmp_path: Pat
     eventually(lambda: f"{PREFIX}after-{part}/a" in cloud.subjects())
 
 
+@pytest.mark.long
 def test_no_process_outlives_a_killed_supervisor_and_the_next_one_goes_on(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with up(state) as first:
@@ -217,6 +221,7 @@ def test_no_process_outlives_a_killed_supervisor_and_the_next_one_goes_on(tmp_pa
     assert "No local cloud is running" in local("runs", "--state", str(state)).stderr
 
 
+@pytest.mark.long
 def test_azure_ml_can_run_alone_on_a_port_of_ones_choice(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -183,6 +183,7 @@ def _top(accounts: Accounts) -> list[str]:
     return sorted({name.partition("/")[0] for name in blobs})
 
 
+@pytest.mark.long
 def test_a_rename_that_was_acknowledged_survives_kill_9_and_so_does_the_hierarchy(tmp_path: Path) -> None:
     _settled(tmp_path)
     with running("storage", tmp_path) as process:
@@ -200,6 +201,7 @@ def test_a_rename_that_was_acknowledged_survives_kill_9_and_so_does_the_hierarch
         assert _top(accounts) == ["again"]
 
 
+@pytest.mark.long
 def test_a_rename_of_which_only_a_part_was_written_down_has_not_happened(tmp_path: Path) -> None:
     """kill -9 can cut off a large write; the journal has a rename in one line, and leaves out half a line."""
     _settled(tmp_path)

@@ -7,6 +7,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from local import addresses
 from tests.local.parts import running
 from tests.local.receiver import NOBODY
@@ -23,6 +25,7 @@ def _opened(state: Path, process: subprocess.Popen[bytes]) -> Accounts:
     return Accounts(state, addresses.load(state), NOBODY, process)
 
 
+@pytest.mark.long
 def test_no_acknowledged_write_is_lost_by_killing_azurite(tmp_path: Path) -> None:
     addresses.settle(tmp_path)
     with running("storage", tmp_path) as process:

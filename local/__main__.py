@@ -121,6 +121,7 @@ def _azureml(args: argparse.Namespace) -> int:
             azure=args.azure or chosen.load(args.state),
             azureml_port=args.port,
             azureml_flags=("--pace", args.pace, "--nodes", str(args.nodes)),
+            tells=True,
         )
     )
 

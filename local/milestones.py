@@ -21,7 +21,8 @@ LONGEST = 2000
 """Characters of a line for people."""
 
 _APP = re.compile(r"\S+ \S+ \w+ +landfall: landfall\.(?P<event>[\w.]+) (?P<fields>\{.*\})")
-_REFUSED = re.compile(r"\S+ \S+ (?:ERROR|WARNING) +local\.azureml\.workspace\.catalog: (?P<told>.+)")
+_REFUSED = re.compile(r"\S+ \S+ (?:ERROR|WARNING) +local\.azureml\.workspace\.(?:catalog|deployed): (?P<told>.+)")
+_DEPLOYED = re.compile(r"\S+ \S+ INFO +local\.azureml\.workspace\.deployed: (?P<told>.+)")
 
 Fields = Mapping[str, Any]
 
@@ -52,6 +53,8 @@ def told_by(line: str) -> Told | None:
     """What a line of a log has to say to people; None: nothing."""
     if refused := _REFUSED.fullmatch(line):
         return Told(refused["told"], Mood.BAD)
+    if deployed := _DEPLOYED.fullmatch(line):
+        return Told(deployed["told"])
     found = _APP.fullmatch(line)
     speak = _SPEAKERS.get(found["event"]) if found else None
     if found is None or speak is None:

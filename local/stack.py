@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import httpx
-import yaml
 
 from local import addresses, chosen, health, tls
 from local.addresses import (
@@ -32,6 +31,7 @@ from local.addresses import (
 )
 from local.azure import DEFAULT, PROFILES, Azure
 from local.azureml.api.introduction import introduction
+from local.azureml.workspace.catalog import endpoint_names
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
 from local.milestones import Log, Teller, problem
@@ -111,9 +111,7 @@ def setting_name(endpoint: str) -> str:
 
 def scoring_uris(where: Addresses, deployments: Path) -> dict[str, str]:
     """Where each endpoint of the deployments folder takes jobs, by the name that its endpoint.yml gives."""
-    names = (yaml.safe_load(path.read_text("utf-8")) for path in sorted(deployments.glob("*/endpoint.yml")))
-    found = (str(body["name"]) for body in names if isinstance(body, dict) and body.get("name"))
-    return {name: f"{where.azureml}/endpoints/{name}/jobs" for name in found}
+    return {name: f"{where.azureml}/endpoints/{name}/jobs" for name in endpoint_names(deployments)}
 
 
 def subscription_name(function: str) -> str:

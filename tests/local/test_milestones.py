@@ -95,9 +95,18 @@ def test_other_lines_say_nothing(line: str) -> None:
 
 
 def test_a_refused_deployment_is_told_as_azure_ml_says_it() -> None:
-    line = "2026-11-26 10:06:59,581 ERROR   local.azureml.workspace.catalog: The deployment in x is not served: y."
+    for module in ("catalog", "deployed"):
+        line = (
+            f"2026-11-26 10:06:59,581 ERROR   local.azureml.workspace.{module}: The deployment in x is not served: y."
+        )
 
-    assert told_by(line) == Told("The deployment in x is not served: y.", Mood.BAD)
+        assert told_by(line) == Told("The deployment in x is not served: y.", Mood.BAD)
+
+
+def test_a_deployment_that_is_served_at_last_is_told() -> None:
+    line = "2026-11-26 10:06:59,581 INFO    local.azureml.workspace.deployed: The deployment x/y is served from now on."
+
+    assert told_by(line) == Told("The deployment x/y is served from now on.")
 
 
 def test_every_event_that_is_told_of_is_one_that_operators_are_promised() -> None:

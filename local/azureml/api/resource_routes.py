@@ -102,6 +102,8 @@ class ResourceRoutes:
         kept["properties"] = named_by(path, kept["properties"])
         author = str(request["claims"].get("oid", ""))
         resource = self._registry.put(path, kept, author=author, files=known.files if known else None)
+        if kind.is_asset:
+            self._deployed.look_again()
         body, status = shown(resource, self._bodies), 200 if known else 201
         if not kind.is_long_running:
             return web.json_response(body, status=status)

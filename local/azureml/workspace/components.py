@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from local.azureml.workspace.names import asset_path, id_of
+from local.azureml.workspace.nearby import Nearby
 
 
 class InvalidComponent(Exception):
@@ -31,10 +32,14 @@ class FoundComponent:
 
 
 class ComponentReader:
-    """Reads one pipeline component with all that it is made of; `found` has everything, steps first."""
+    """Reads one pipeline component with all that it is made of; `found` has everything, steps first.
 
-    def __init__(self, fallback_name: str) -> None:
+    Components that are only named are looked for `nearby`.
+    """
+
+    def __init__(self, fallback_name: str, nearby: Nearby | None = None) -> None:
         self._fallback_name = fallback_name
+        self._nearby = nearby or Nearby()
         self.found: list[FoundComponent] = []
 
     def pipeline(self, given: str | Mapping[str, Any], folder: Path) -> str:
@@ -65,6 +70,8 @@ class ComponentReader:
             path = asset_path(given, "components")
             if path is None:
                 raise InvalidComponent(f"jobs.{step}.component is {given!r}, which is not in this workspace")
+            if found := self._nearby.component_at(path):
+                path = self._command(str(found), base, f"{self._fallback_name}-{step}")
         else:
             path = self._command(given, base, f"{self._fallback_name}-{step}")
         inputs = {key: _step_input(value) for key, value in _mapping(job.get("inputs"), "inputs").items()}

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from local.azureml.errors import Refusal
-from local.azureml.workspace.assets import find
+from local.azureml.workspace.assets import find, latest
 from local.azureml.workspace.catalog import Catalog
-from local.azureml.workspace.deployments import Deployment, LocalAsset, compute_path
+from local.azureml.workspace.deployments import MLFLOW, Deployment, LocalAsset, compute_path
 from local.azureml.workspace.documents import deployment_document, deployment_of, endpoint_document
-from local.azureml.workspace.registry import Registry, Resource
+from local.azureml.workspace.registry import FOLDER, Registry, Resource
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ class Deployed:
         self._nodes = nodes
         self._refused_endpoints = dict(folder.refused)
         self._refused = {(e.name.lower(), d): why for e in folder.endpoints.values() for d, why in e.refused.items()}
+        self._waiting: dict[tuple[str, str], Deployment] = {}
+        self._described: dict[str, None] = {}
         self._describe(folder)
 
     def endpoint(self, name: str) -> Resource:
@@ -65,22 +67,35 @@ class Deployed:
     def names(self) -> list[str]:
         return [endpoint.name for endpoint in self._registry.children("batchEndpoints")]
 
+    def look_again(self) -> None:
+        """Serve what the folder describes and what had to wait for an asset that is registered by now."""
+        for (endpoint, name), deployment in list(self._waiting.items()):
+            if self._registry.get(f"batchEndpoints/{endpoint}") is None:
+                continue
+            problem = self._deployment(f"batchEndpoints/{endpoint}", deployment)
+            if problem is None:
+                del self._waiting[endpoint, name], self._refused[endpoint.lower(), name]
+                logger.info("The deployment %s/%s is served from now on.", endpoint, name)
+            else:
+                self._refused[endpoint.lower(), name] = problem
+
     def _describe(self, folder: Catalog) -> None:
         """Record what the folder says, as `az ml ... create -f` would, and drop what it has said before."""
-        described: dict[str, None] = {}
         for endpoint in folder.endpoints.values():
             path = f"batchEndpoints/{endpoint.name}"
-            self._record(described, path, endpoint_document(endpoint))
+            self._record(path, endpoint_document(endpoint))
             for deployment in endpoint.deployments.values():
-                if problem := self._deployment(described, path, deployment):
+                if problem := self._deployment(path, deployment):
                     logger.error("The deployment %s/%s is not served: %s.", endpoint.name, deployment.name, problem)
                     self._refused[endpoint.name.lower(), deployment.name] = problem
-        self._registry.retain(described)
+                    self._waiting[endpoint.name, deployment.name] = deployment
+        self._registry.retain(self._described)
 
-    def _deployment(self, described: dict[str, None], endpoint: str, deployment: Deployment) -> str | None:
+    def _deployment(self, endpoint: str, deployment: Deployment) -> str | None:
         """Record a deployment with its assets; why it is refused, or None."""
-        renamed = {asset.path: self._place(asset, described) for asset in deployment.assets}
-        for asset in deployment.assets:
+        assets = [one for one in deployment.assets if not (one.is_nearby and self._is_registered(one.path))]
+        renamed = {asset.path: self._place(asset) for asset in assets}
+        for asset in assets:
             if asset.path.startswith("components/") and renamed[asset.path] != asset.path:
                 return f"{asset.path} is defined twice with different content: give one of them another name or version"
         placed = replace(
@@ -91,37 +106,48 @@ class Deployed:
             environment=renamed.get(deployment.environment or "", deployment.environment),
         )
         if missing := _missing(self._registry, deployment, renamed):
-            return f"{missing} is not registered in this workspace"
-        for asset in deployment.assets:
-            self._record(described, renamed[asset.path], {"properties": dict(asset.properties)}, asset)
+            return _how_to_register(missing)
+        model = find(self._registry, deployment.model) if deployment.model and deployment.model not in renamed else None
+        if model and not deployment.code and model.properties.get("modelType") != MLFLOW:
+            kind = model.properties.get("modelType")
+            return (
+                f"code_configuration is required: {deployment.model} is a {kind}, and only an {MLFLOW} needs no script"
+            )
+        for asset in assets:
+            self._record(renamed[asset.path], {"properties": dict(asset.properties)}, asset)
+            if asset.is_nearby:
+                logger.info("%s is made of %s, because none was registered.", asset.path, asset.files)
         if deployment.compute:
-            self._need_compute(described, compute_path(deployment.compute))
-        self._record(described, f"{endpoint}/deployments/{deployment.name}", deployment_document(placed))
+            self._need_compute(compute_path(deployment.compute))
+        self._record(f"{endpoint}/deployments/{deployment.name}", deployment_document(placed))
         return None
 
-    def _place(self, asset: LocalAsset, described: Mapping[str, None]) -> str:
+    def _is_registered(self, path: str) -> bool:
+        """Whether somebody else than the folder has registered an asset of that name."""
+        last = latest(self._registry, path.partition("/versions/")[0])
+        return last is not None and last.author != FOLDER
+
+    def _place(self, asset: LocalAsset) -> str:
         """Where an asset is registered: two of one name that are not alike are two versions."""
         container, version = asset.path.split("/versions/")
-        while (path := f"{container}/versions/{version}") in described:
+        while (path := f"{container}/versions/{version}") in self._described:
             known = self._registry.get(path)
             if known and known.files == asset.files and known.properties == json.loads(json.dumps(asset.properties)):
                 break
             version = str(int(version) + 1) if version.isdecimal() else f"{version}-1"
         return path
 
-    def _need_compute(self, described: dict[str, None], path: str) -> None:
+    def _need_compute(self, path: str) -> None:
         """The CLI would want it to exist before; here it comes with the first file that names it."""
         if self._registry.get(path) is None:
-            self._record(described, path, _compute(self._nodes))
-        described[path] = None
+            self._record(path, _compute(self._nodes))
+        self._described[path] = None
 
-    def _record(
-        self, described: dict[str, None], path: str, document: dict[str, Any], asset: LocalAsset | None = None
-    ) -> None:
+    def _record(self, path: str, document: dict[str, Any], asset: LocalAsset | None = None) -> None:
         files = asset.files if asset else None
         digest = hashlib.sha256(json.dumps([document, str(files)], sort_keys=True).encode()).hexdigest()
         self._registry.describe(path, document, digest, files=files)
-        described[path] = None
+        self._described[path] = None
 
 
 def _compute(nodes: int) -> dict[str, Any]:
@@ -147,5 +173,21 @@ def default_of(endpoint: Resource) -> str | None:
 
 def _missing(registry: Registry, deployment: Deployment, renamed: Mapping[str, str]) -> str | None:
     """The first asset that is to be used and is not there. Environments are recorded only, so they may be anything."""
-    wanted = (deployment.model, deployment.code, deployment.component)
-    return next((path for path in wanted if path and path not in renamed and find(registry, path) is None), None)
+    wanted = [path for path in (deployment.model, deployment.code, deployment.component) if path]
+    coming = {*renamed, *(f"{path.partition('/versions/')[0]}/labels/latest" for path in renamed)}
+    return next((path for path in wanted if path not in coming and find(registry, path) is None), None)
+
+
+def _how_to_register(path: str) -> str:
+    """What is missing, and what to do, in words for people."""
+    kind, name, collection, version = path.split("/")
+    one = {"models": "model", "components": "component"}.get(kind.lower())
+    told = f"{path} is not registered in this workspace"
+    if one is None:
+        return told
+    own = f" --version {version}" if collection.lower() == "versions" else ""
+    if one == "model":
+        beside, command = f"there is no models/{name} beside it", f"az ml model create --name {name}{own} --path FOLDER"
+    else:
+        beside, command = f"no YAML file near it is named {name}", f"az ml component create --file FILE{own}"
+    return f"{told}, and {beside}; add that and start again, or register it ({command}), then it is served at once"

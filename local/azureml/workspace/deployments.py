@@ -17,7 +17,8 @@ from typing import Any
 
 from local.azureml.workspace.components import ComponentReader, InvalidComponent
 from local.azureml.workspace.fields import Fields
-from local.azureml.workspace.names import ForeignResource, asset_path, path_of
+from local.azureml.workspace.names import ForeignResource, asset_path, environment_path, path_of
+from local.azureml.workspace.nearby import Nearby
 from local.azureml.workspace.settings import JobSettings, LoggingLevel, OutputAction, PipelineSettings
 
 ENDPOINT_NAME = re.compile(r"(?=.{3,32}$)[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?")
@@ -34,11 +35,15 @@ class InvalidDefinition(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAsset:
-    """A model, code folder, environment or component that stands in a YAML file; `path` is its path as a resource."""
+    """A model, code folder, environment or component that stands in a YAML file; `path` is its path as a resource.
+
+    One that is `nearby` is only named there, and its files were found; what is registered under its name goes before.
+    """
 
     path: str
     properties: Mapping[str, Any]
     files: Path | None = None
+    is_nearby: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +101,11 @@ def parse_endpoint(raw: object) -> tuple[str, str | None, dict[str, str], str | 
     return name, description, tags, default
 
 
-def parse_deployment(raw: object, folder: Path, endpoint: str) -> Deployment:
-    """A deployment whose relative paths start at `folder`. Raises InvalidDefinition with all problems."""
+def parse_deployment(raw: object, folder: Path, endpoint: str, nearby: Nearby | None = None) -> Deployment:
+    """A deployment whose relative paths start at `folder`. Raises InvalidDefinition with all problems.
+
+    What it names without a path is looked for `nearby`.
+    """
     fields = Fields(raw, "", [])
     kind = str(fields.any("type") or "model").lower()
     if kind not in ("model", "pipeline"):
@@ -111,7 +119,7 @@ def parse_deployment(raw: object, folder: Path, endpoint: str) -> Deployment:
         "description": fields.text("description", "") or None,
         "tags": fields.texts("tags"),
     }
-    reader = _Reader(fields, folder, f"{endpoint}-{common['name']}")
+    reader = _Reader(fields, folder, f"{endpoint}-{common['name']}", nearby or Nearby())
     deployment = reader.pipeline(common) if kind == "pipeline" else reader.model(common)
     fields.any("properties")
     fields.finish()
@@ -123,10 +131,11 @@ def parse_deployment(raw: object, folder: Path, endpoint: str) -> Deployment:
 class _Reader:
     """Reads one deployment and collects the assets that it describes."""
 
-    def __init__(self, fields: Fields, folder: Path, fallback_name: str) -> None:
+    def __init__(self, fields: Fields, folder: Path, fallback_name: str, nearby: Nearby) -> None:
         self._fields = fields
         self._folder = folder
         self._fallback_name = fallback_name
+        self._nearby = nearby
         self._assets: list[LocalAsset] = []
 
     def model(self, common: dict[str, Any]) -> Deployment:
@@ -171,11 +180,15 @@ class _Reader:
             return None
         given = self._fields.any("component")
         if isinstance(given, str) and given.startswith("azureml:"):
-            return self._reference("component", given, "components")
+            path = self._reference("component", given, "components")
+            found = self._nearby.component_at(path) if path else None
+            if found is None:
+                return path
+            given = str(found)
         if not isinstance(given, str | dict):
             self._fields.problem("component", "is required: a file, an asset's name or a pipeline component")
             return None
-        reader = ComponentReader(self._fallback_name)
+        reader = ComponentReader(self._fallback_name, self._nearby)
         try:
             path = reader.pipeline(given, self._folder)
         except InvalidComponent as error:
@@ -187,7 +200,10 @@ class _Reader:
     def _model(self, *, needs_mlflow: bool) -> str | None:
         reference = self._fields.any("model")
         if isinstance(reference, str):
-            return self._reference("model", reference, "models")
+            path = self._reference("model", reference, "models")
+            if path is not None:
+                self._find_model(path, needs_mlflow=needs_mlflow)
+            return path
         model = self._fields.section("model")
         given = model.text("path")
         path = f"models/{model.text('name', self._fallback_name)}/versions/{model.any('version') or 1}"
@@ -205,6 +221,17 @@ class _Reader:
         properties = {"modelType": MLFLOW if needs_mlflow else kind, "modelUri": files.as_uri(), **recorded}
         self._assets.append(LocalAsset(path=path, properties=properties, files=files))
         return path
+
+    def _find_model(self, path: str, *, needs_mlflow: bool) -> None:
+        """Take the files of a model that is only named, if they are nearby."""
+        _, name, collection, version = path.split("/")
+        files = self._nearby.model(name)
+        if files is None or (needs_mlflow and not (files / "MLmodel").is_file()):
+            return
+        own = f"models/{name}/versions/{version if collection.lower() == 'versions' else 1}"
+        kind = MLFLOW if (files / "MLmodel").is_file() else "custom_model"
+        properties = {"modelType": kind, "modelUri": files.as_uri()}
+        self._assets.append(LocalAsset(path=own, properties=properties, files=files, is_nearby=True))
 
     def _code(self) -> tuple[str | None, str | None]:
         fields, folder = self._fields, self._folder
@@ -239,7 +266,7 @@ class _Reader:
 
     def _reference(self, field_name: str, text: str, kind: str) -> str | None:
         try:
-            path = asset_path(text, kind)
+            path = environment_path(text) if kind == "environments" else asset_path(text, kind)
         except ForeignResource as error:
             self._fields.problem(field_name, str(error))
             return None

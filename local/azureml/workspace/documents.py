@@ -10,7 +10,7 @@ from typing import Any
 
 from local.azureml.workspace.deployments import ENDPOINT_NAME, Deployment, Endpoint, InvalidDefinition, compute_path
 from local.azureml.workspace.fields import Fields
-from local.azureml.workspace.names import LOCATION, ForeignResource, asset_path, id_of
+from local.azureml.workspace.names import LOCATION, ForeignResource, asset_path, environment_path, id_of
 from local.azureml.workspace.registry import Resource
 from local.azureml.workspace.settings import (
     JobSettings,
@@ -21,6 +21,7 @@ from local.azureml.workspace.settings import (
     parse_duration,
 )
 
+_ELSE = {"environments": ", or azureml://registries/<registry>/environments/<name>/versions/<version>"}
 _PIPELINE_DEFAULTS = {
     "errorThreshold": 0,
     "miniBatchSize": 0,
@@ -208,10 +209,13 @@ def _asset(fields: Fields, text: str, kind: str, where: str) -> str | None:
     if not text:
         return None
     try:
-        path = asset_path(text, kind)
+        path = environment_path(text) if kind == "environments" else asset_path(text, kind)
     except ForeignResource as error:
         fields.problem(where, str(error))
         return None
     if path is None:
-        fields.problem(where, f"is {text!r}; use the id of one of this workspace's {kind}")
+        fields.problem(
+            where,
+            f"is {text!r}; use the id of one of this workspace's {kind}{_ELSE.get(kind, '')}",
+        )
     return path

@@ -17,6 +17,7 @@ _BELOW_WORKSPACE = re.compile(
     re.IGNORECASE,
 )
 _IN_LOCATION = re.compile(r"azureml://locations/[^/]+/workspaces/[^/]+/(?P<path>.+)", re.IGNORECASE)
+_IN_REGISTRY = re.compile(r"azureml://registries/[^/]+/environments/[^/]+/(?:versions|labels)/[^/]+", re.IGNORECASE)
 _SHORT = re.compile(r"(?:azureml:)?(?P<name>[^/:@]+)(?::(?P<version>[^/:@]+)|@(?P<label>[^/:@]+))")
 
 
@@ -56,8 +57,16 @@ def asset_path(text: str, kind: str) -> str | None:
     return path if re.fullmatch(rf"{kind}/[^/]+/(versions|labels)/[^/]+", path, re.IGNORECASE) else None
 
 
+def environment_path(text: str) -> str | None:
+    """The path of any form of an environment's id, or None; what is in a registry is its own path, as it is written.
+
+    Environments are only recorded, so nobody asks a registry for them. Raises ForeignResource.
+    """
+    return text if _IN_REGISTRY.fullmatch(text) else asset_path(text, "environments")
+
+
 def id_of(path: str) -> str:
-    return f"{WORKSPACE_ID}/{path}"
+    return path if _IN_REGISTRY.fullmatch(path) else f"{WORKSPACE_ID}/{path}"
 
 
 def type_of(path: str) -> str:

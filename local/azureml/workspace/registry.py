@@ -17,6 +17,8 @@ from typing import Any
 from local.clock import Clock
 from local.database import open_database
 
+FOLDER = "deployments folder"
+"""The author of what the deployments folder describes."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -101,7 +103,7 @@ class Registry:
         row = self._database.execute("SELECT digest FROM resources WHERE key = ?", (path.lower(),)).fetchone()
         if row and row[0] == digest:
             return
-        self._write(path, document, "deployments folder", files)
+        self._write(path, document, FOLDER, files)
         self._database.execute("UPDATE resources SET digest = ? WHERE key = ?", (digest, path.lower()))
 
     def retain(self, described: Collection[str]) -> None:

@@ -102,7 +102,6 @@ def test_of_two_deployments_none_is_the_default_unless_the_endpoint_says_so(tmp_
         ({"model": None}, "model.path is required"),
         ({"compute": None}, "compute is required"),
         ({"name": 3}, "name must be a string, not 3"),
-        ({"endpoint_name": "other"}, "endpoint_name is 'other'"),
         ({"settings": {"mini_batch_sice": 3}}, "settings.mini_batch_sice is not a known field"),
         ({"settings": {"mini_batch_size": 0}}, "settings.mini_batch_size must be a whole number of at least 1"),
         ({"settings": {"output_action": "print"}}, "output_action must be one of append_row, summary_only"),
@@ -113,6 +112,14 @@ def test_of_two_deployments_none_is_the_default_unless_the_endpoint_says_so(tmp_
 )
 def test_a_broken_deployment_is_refused_with_the_reason(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     assert words in refusal(tmp_path, **changes)
+
+
+@pytest.mark.parametrize("tail", ["versions/17", "labels/latest"])
+def test_an_environment_of_a_registry_is_recorded_as_it_is_written(tmp_path: Path, tail: str) -> None:
+    environment = f"azureml://registries/azureml/environments/sklearn-1.5/{tail}"
+    rewrite(deploy(tmp_path, "echo", ECHO), environment=environment)
+
+    assert deployed(tmp_path).route("probe", "echo").environment == environment
 
 
 def test_all_problems_of_a_deployment_are_told_at_once(tmp_path: Path) -> None:

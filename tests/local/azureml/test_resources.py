@@ -228,7 +228,9 @@ def test_two_components_of_one_name_that_differ_are_refused(tmp_path: Path) -> N
 
 
 def test_a_file_may_name_a_registered_model_and_is_refused_when_there_is_none(tmp_path: Path) -> None:
-    change(deploy(tmp_path, "echo", ECHO), model="azureml:heart:1")
+    folder = deploy(tmp_path, "echo", ECHO)
+    change(folder, model="azureml:heart:1")
+    (folder / "model").rename(folder / "elsewhere")
     kept = registry()
 
     with pytest.raises(Refusal, match="models/heart/versions/1 is not registered in this workspace"):

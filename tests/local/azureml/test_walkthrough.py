@@ -118,6 +118,26 @@ def test_a_second_deployment_from_yaml_is_listed_and_deleted(client: MLClient, e
     assert "third" not in [one.name for one in client.batch_deployments.list(endpoint)]
 
 
+REGISTERED = "azureml://registries/azureml/environments/sklearn-1.5"
+
+
+@pytest.mark.parametrize(
+    "named", [f"{REGISTERED}/versions/17", f"{REGISTERED}/labels/latest", "azureml:nobody-has-made-it:3"]
+)
+def test_an_environment_of_a_registry_or_one_that_nobody_has_made_is_recorded(
+    client: MLClient, endpoint: str, second: str, named: str
+) -> None:
+    """Environments are only recorded, so they are not looked for, as in a deployments folder and in components."""
+    shown = client.batch_deployments.get(second, endpoint)
+    shown.name, shown.environment = "elsewhere", named
+
+    client.batch_deployments.begin_create_or_update(shown, skip_script_validation=True).result()
+    told = str(client.batch_deployments.get("elsewhere", endpoint).environment)
+    client.batch_deployments.begin_delete("elsewhere", endpoint).result()
+
+    assert told == named or told.endswith("/environments/nobody-has-made-it/versions/3")
+
+
 def test_a_named_deployment_scores(client: MLClient, endpoint: str, second: str, data: Any, tmp_path: Path) -> None:
     from azure.ai.ml import Input
 

@@ -15,6 +15,7 @@
     scoring.py     runs one deployment on a folder, without an app
     explaining.py  asks the app why a file is scored, or is not
     doctor.py      asks the app's doctor and shows its checklist
+    naming.py      what the subscription, the workspace and the storage accounts are called
     addresses.py   who listens where
     azure.py       what is not known about Azure, and the answers that can be played
     chosen.py      which answers a state directory was started with

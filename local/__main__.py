@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import azure, beginning, chosen, doctor, explaining
+from local import azure, beginning, chosen, doctor, explaining, naming
 from local.clock import clock_rate
 from local.commands import CommandFailed, drop, files_in, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--clock-rate", type=clock_rate, help="clock speed; 1 is real time")
     up.add_argument("--quiet", action="store_true", help="do not tell of problems, and how far each run is")
     azure.add_argument(up)
+    _name(up)
 
     one_more: dict[str, Any] = {"action": "append", "metavar": "ACCOUNT"}
     up.add_argument("--hierarchical", **one_more, help="storage account with a hierarchical namespace; repeatable")
@@ -73,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     azureml.add_argument("--pace", default="local", choices=("local", "cluster"), help="how quickly jobs start and end")
     azureml.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit wait")
     azure.add_argument(azureml)
+    _name(azureml)
 
     commands.add_parser("host", help="the Functions host alone, for any Python v2-model app", add_help=False)
     return top
@@ -88,6 +91,20 @@ def _command(
     one.add_argument("--state", type=Path, default=DEFAULT_STATE, help=f"state directory (default: {DEFAULT_STATE})")
     one.set_defaults(carry_out=carry_out)
     return one
+
+
+def _name(command: argparse.ArgumentParser) -> None:
+    words = "SUBSCRIPTION/GROUP/NAME, a workspace's id, or a YAML or JSON file of names; kept in the state directory"
+    command.add_argument("--workspace", metavar="NAMES", help=words)
+
+
+def _under_own_names(args: argparse.Namespace, arguments: Sequence[str]) -> None:
+    """Go on as a process that has the names of the state directory. Raises NamesRefused."""
+    given = naming.parse(args.workspace) if getattr(args, "workspace", None) else None
+    names = naming.chosen(naming.load(args.state), given, args.state)
+    if names != naming.OWN:
+        command = (sys.executable, "-m", "local", *arguments)
+        os.execve(sys.executable, command, {**os.environ, **naming.environment(names)})  # noqa: S606  # no shell
 
 
 def _up(args: argparse.Namespace) -> int:
@@ -193,8 +210,10 @@ def main(arguments: Sequence[str]) -> int:
         return _host(arguments[1:])
     args = parser().parse_args(arguments)
     try:
+        if "state" in args:
+            _under_own_names(args, arguments)
         code: int = args.carry_out(args)
-    except (CommandFailed, azure.UnknownAnswer) as error:
+    except (CommandFailed, azure.UnknownAnswer, naming.NamesRefused) as error:
         _say(str(error))
         return 2
     return code

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local.clock import SteadyClock
+from local.naming import OWN
 
-ACCOUNT = "devstoreaccount1"
+ACCOUNT = OWN.landing_account
 """The account that data lands in. The other accounts of the storage front are the ones below."""
-STATE_ACCOUNT = "landfallstate"
-WORKSPACE_ACCOUNT = "azuremlstore"
-LAKEHOUSE_ACCOUNT = "lakehouse"
+STATE_ACCOUNT = OWN.state_account
+WORKSPACE_ACCOUNT = OWN.workspace_account
+LAKEHOUSE_ACCOUNT = OWN.lakehouse_account
 ACCOUNTS = (ACCOUNT, STATE_ACCOUNT, WORKSPACE_ACCOUNT, LAKEHOUSE_ACCOUNT)
 CONTAINERS = {
     ACCOUNT: "landing",
@@ -27,9 +28,7 @@ CONTAINERS = {
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 TENANT = "11111111-1111-4111-8111-111111111111"
-SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
-RESOURCE_GROUP = "landfall-local"
-WORKSPACE = "local"
+SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE = OWN.subscription_id, OWN.resource_group, OWN.workspace_name
 STORAGE_TOPIC = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}"
     f"/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import httpx
 
-from local import addresses, chosen, health, tls
+from local import addresses, chosen, health, naming, tls
 from local.addresses import (
     ACCOUNT,
     CONTAINERS,
@@ -206,6 +206,7 @@ def run(options: Options, say: Callable[[str], None]) -> int:
         (options.state / "stack.json").unlink(missing_ok=True)
         (options.state / "logs").mkdir(exist_ok=True)
         chosen.keep(options.state, options.azure)
+        naming.keep(options.state)
         ports = {"azureml": options.azureml_port} if options.azureml_port else {}
         storage_settings.settle(options.state, hierarchical=options.hierarchical, firewalls=options.firewalls)
         where = addresses.settle(options.state, rate=options.clock_rate, ports=ports)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.clock import SteadyClock
+from local.naming import OWN, Names
 from local.roles.assignments import Assignments, InvalidAssignments, parse
 from local.roles.definitions import Needs, Permission
 
@@ -78,8 +80,14 @@ def ensure(state: Path) -> Path:
     if not path.exists():
         state.mkdir(parents=True, exist_ok=True)
         with _partial(path) as partial:
-            partial.write_bytes(DEFAULT.read_bytes())
+            partial.write_text(_under_own_names(DEFAULT.read_text("utf-8")), "utf-8")
     return path
+
+
+def _under_own_names(text: str) -> str:
+    """The default file with the storage accounts called as they are called here."""
+    called = dict(zip(Names().accounts, OWN.accounts, strict=True))
+    return re.sub(r"\b(account|container|queue) ([a-z0-9]+)", lambda m: f"{m[1]} {called.get(m[2], m[2])}", text)
 
 
 def rewrite(state: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from local.addresses import RESOURCE_GROUP
 from local.azureml.api import wire
 from local.azureml.api.resource_rules import Kind, Rules, being_created, kinds, named_by, shown
 from local.azureml.api.routing import Route, body_of
@@ -207,7 +208,7 @@ class ResourceRoutes:
                 "pendingUploadType": "TemporaryBlobReference",
                 "blobReferenceForConsumption": {
                     "blobUri": url,
-                    "storageAccountArmId": f"{SUBSCRIPTION_ID}/resourceGroups/local/providers/"
+                    "storageAccountArmId": f"{SUBSCRIPTION_ID}/resourceGroups/{RESOURCE_GROUP}/providers/"
                     f"Microsoft.Storage/storageAccounts/{container.account}",
                     "credential": {"credentialType": "SAS", "sasUri": f"{url}?{token}"},
                 },

@@ -68,7 +68,7 @@ _ID = re.compile(
 def parse(text: str) -> Names:
     """The names that `--workspace` gives. Raises NamesRefused.
 
-    It is SUBSCRIPTION/GROUP/NAME, the id of a workspace, or a YAML or JSON file, such as the config.json that Studio has
+    It is SUBSCRIPTION/GROUP/NAME, a workspace's id, or a YAML or JSON file, such as the config.json that Studio has
     for download. What it does not give has its usual name.
     """
     if Path(text).suffix.lower() in (".yml", ".yaml", ".json"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from local import addresses as address_book
 from local import azure, chosen
 from local.addresses import WORKSPACE_ACCOUNT, Addresses, port_of
+from local.azureml.api.clouds import CloudRoutes
 from local.azureml.api.history_routes import HistoryRoutes
 from local.azureml.api.management_routes import ManagementRoutes
 from local.azureml.api.resource_routes import ResourceRoutes
@@ -99,6 +100,7 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
         resources = ResourceRoutes(registry=registry, places=places, deployed=deployed, storage=storage, bodies=bodies)
         management = ManagementRoutes(store=store, runner=runner, roles=roles, bodies=bodies)
         above = SubscriptionRoutes(registry=registry, bodies=bodies)
+        CloudRoutes(addresses.azureml, f"localhost:{port_of(addresses.storage)}").install(app)
         Dispatcher([*above.table(), *management.table(), *resources.table()]).install(app)
         runner.resume()
         await listen(stack, app, port_of(addresses.azureml), server_context(args.state))

@@ -6,7 +6,8 @@ authorization.py        asks the roles, and words the refusals
 routing.py              how Resource Manager finds a handler
 scoring_routes.py       the scoring host: submit a job, list jobs, look at one
 management_routes.py    Resource Manager: the workspace, jobs and their cancellation
-subscription_routes.py  Resource Manager: the subscription, and a list of the resources in it
+subscription_routes.py  Resource Manager: the tenant, the subscription, and a list of the resources in it
+clouds.py               which cloud this is, which tools ask before anything else
 resource_routes.py      Resource Manager: list, get, put and delete, the same for every kind of resource
 resource_rules.py       what is accepted for each kind, and how it is shown
 history_routes.py       run history: what became of runs, where their logs and outputs are

@@ -41,6 +41,7 @@ class ManagementRoutes:
         workspaces = WORKSPACE_ID.rpartition("/")[0]
         yield Route("GET", WORKSPACE_ID, self._workspace)
         yield Route("GET", workspaces, self._workspaces)
+        yield Route("GET", f"{SUBSCRIPTION_ID}/providers/{TYPE}", self._workspaces)
         yield Route("GET", f"{WORKSPACE_ID}/jobs", self._jobs)
         yield Route("GET", f"{WORKSPACE_ID}/jobs/(?P<job>[^/]+)", self._job)
         yield Route("POST", f"{WORKSPACE_ID}/jobs/(?P<job>[^/]+)/cancel", self._cancel)

@@ -30,7 +30,7 @@ class Dispatcher:
         self._routes = [(route, re.compile(route.path, re.IGNORECASE)) for route in routes]
 
     def install(self, app: web.Application) -> None:
-        for path in ("/subscriptions", "/subscriptions/{tail:(?s:.*)}"):
+        for path in ("/tenants", "/subscriptions", "/subscriptions/{tail:(?s:.*)}"):
             app.router.add_route("*", path, self._dispatch)
 
     async def _dispatch(self, request: web.Request) -> web.Response:

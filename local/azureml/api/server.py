@@ -25,12 +25,13 @@ AUDIENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("/endpoints/", (AZURE_ML,)),
     ("/mferp/", (AZURE_ML,)),
     ("/subscriptions", (MANAGEMENT,)),
+    ("/tenants", (MANAGEMENT,)),
     ("/history/", (MANAGEMENT, AZURE_ML)),
     ("/data/", (MANAGEMENT, AZURE_ML)),
 )
 """Which tokens a path takes. Resource Manager also takes its own URL for an audience, as every cloud's does.
 
-Discovery needs no token in Azure either; `/_jobs` and `/_faults` are for tests.
+Discovery and metadata need no token in Azure either; `/_jobs` and `/_faults` are for tests.
 
 Source: Azure docs, how-to-authenticate-batch-endpoint.
 """

@@ -1,7 +1,8 @@
-"""What Resource Manager knows above the workspace: the subscription, and a list of the resources in it.
+"""What Resource Manager knows above the workspace: the tenant, the subscription, its group, a list of what is in it.
 
-By these a workspace is found from the scoring URI of one of its endpoints. Source: Azure docs, REST reference of
-subscriptions/list and resources/list. The list has what is tracked there: workspaces, batch endpoints, deployments.
+By these a workspace is found from the scoring URI of one of its endpoints, and `az login` finds what there is. Source:
+Azure docs, REST reference of tenants/list, subscriptions/list, resource-groups/list and resources/list. The list has
+what is tracked there: workspaces, batch endpoints, deployments.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from local.addresses import SUBSCRIPTION, TENANT, WORKSPACE
+from local.addresses import RESOURCE_GROUP, SUBSCRIPTION, TENANT, WORKSPACE
 from local.azureml.api import wire
 from local.azureml.api.resource_routes import SUBSCRIPTION_ID
 from local.azureml.api.routing import Route
@@ -36,6 +37,9 @@ class SubscriptionRoutes:
         yield Route("GET", "/subscriptions", self._subscriptions)
         yield Route("GET", SUBSCRIPTION_ID, self._subscription)
         yield Route("GET", f"{SUBSCRIPTION_ID}/resources", self._resources)
+        yield Route("GET", "/tenants", self._tenants)
+        yield Route("GET", f"{SUBSCRIPTION_ID}/resourceGroups", self._groups)
+        yield Route("GET", _GROUP["id"], self._group)
 
     async def _subscriptions(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
         body = {"value": [_SUBSCRIPTION], "count": {"type": "Total", "value": 1}}
@@ -43,6 +47,15 @@ class SubscriptionRoutes:
 
     async def _subscription(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
         return web.json_response(_SUBSCRIPTION)
+
+    async def _tenants(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
+        return web.json_response({"value": [_TENANT]})
+
+    async def _groups(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
+        return web.json_response({"value": [_GROUP]})
+
+    async def _group(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
+        return web.json_response(_GROUP)
 
     async def _resources(self, request: web.Request, _ids: dict[str, str]) -> web.Response:
         is_wanted = parse_filter(request.query.get("$filter", ""))
@@ -102,4 +115,26 @@ _SUBSCRIPTION: dict[str, Any] = {
     "tenantId": TENANT,
     "displayName": "Landfall local",
     "state": "Enabled",
+    "subscriptionPolicies": {
+        "locationPlacementId": "Public_2014-09-01",
+        "quotaId": "PayAsYouGo_2014-09-01",
+        "spendingLimit": "Off",
+    },
+}
+_TENANT: dict[str, Any] = {
+    "id": f"/tenants/{TENANT}",
+    "tenantId": TENANT,
+    "countryCode": "US",
+    "displayName": "Landfall local",
+    "domains": ["landfall.localhost"],
+    "tenantCategory": "Home",
+    "defaultDomain": "landfall.localhost",
+    "tenantType": "AAD",
+}
+_GROUP: dict[str, Any] = {
+    "id": f"{SUBSCRIPTION_ID}/resourceGroups/{RESOURCE_GROUP}",
+    "name": RESOURCE_GROUP,
+    "type": "Microsoft.Resources/resourceGroups",
+    "location": LOCATION,
+    "properties": {"provisioningState": "Succeeded"},
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 from local import addresses as address_book
@@ -21,6 +23,7 @@ from local.azureml.api.server import application
 from local.azureml.api.studio import StudioPages
 from local.azureml.api.subscription_routes import SubscriptionRoutes
 from local.azureml.api.wire import Wire
+from local.azureml.execution import tracking
 from local.azureml.execution.joblogs import JobLogs
 from local.azureml.execution.model_jobs import ModelJobs
 from local.azureml.execution.nodes import Nodes
@@ -62,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
     answers = args.azure or chosen.load(args.state)
     folder, clock = args.state.resolve() / "azureml", addresses.clock
+    # Jobs have the environment of this process; what their deployments set goes before.
+    os.environ.update(tracking.variables(folder / "mlflow", is_installed=find_spec("mlflow") is not None))
     async with AsyncExitStack() as stack:
         storage, roles = Storage(addresses, args.state), LiveRoles.of(args.state, clock)
         own = storage.acting_as(WORKSPACE)

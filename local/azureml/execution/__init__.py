@@ -12,6 +12,7 @@ script_errors.py  what a scoring script raised: tracebacks, a summary, and the f
 workers.py        worker processes seen from here
 worker.py         the program of a worker process
 mlflow_driver.py  the scoring script of an MLflow model that has none
+tracking.py       where scripts log with MLflow
 pipeline_jobs.py  the job of a pipeline component: steps as processes, when their inputs are there
 pipelines.py      what a pipeline component asks for: steps in order, their command lines
 step.py           the program that runs one command line

@@ -1,7 +1,7 @@
 """Where the scripts of jobs log with MLflow, which in Azure is the workspace.
 
-Source: Azure docs, how-to-use-mlflow-configure-tracking (in jobs, the tracking URI is configured). A folder, not SQLite:
-the artifacts that scripts log are kept in it, too, and mlflow-skinny can use it.
+Source: Azure docs, how-to-use-mlflow-configure-tracking (in jobs, the tracking URI is configured). A folder, not
+SQLite: the artifacts that scripts log are kept in it, too, and mlflow-skinny can use it.
 """
 
 from __future__ import annotations

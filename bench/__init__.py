@@ -3,10 +3,12 @@
 cold_start      importing and indexing the app, against an app that has nothing in it
 durable_work    what a landed folder costs in durable operations, on the host with a clock that jumps
 event_cost      what an event costs the host, against a function that does nothing
+growth          what each file, landing or run costs among few and among many
 latency         from the last file to _SUCCESS, on the whole local cloud
 host            the local Functions host itself
 azureml         the local Azure ML itself
 
+sites, listed   landings and lists of any size, for growth
 figures         one figure, the table, results.json
 hosts           a Functions host as a process
 blob_events     storage events

@@ -14,6 +14,7 @@ MEASUREMENTS = {
     "cold_start": "Cold start",
     "durable_work": "Durable operations of a landed folder",
     "event_cost": "Processor time of an event",
+    "growth": "How the app's own work grows",
     "latency": "From the last file to _SUCCESS",
     "host": "The local Functions host",
     "azureml": "The local Azure ML",

@@ -27,6 +27,8 @@ from local.host.durable.runtime.store import Store
 from local.host.durable.runtime.turns import Counts
 from local.host.keys import keys_of
 from local.host.server import Parts, application
+from local.host.triggers import blobs
+from local.host.triggers.blob_work import BlobWork
 from local.host.virtual import VirtualClock, seeded_ids
 from local.host.worker.invoking import AppFunctions, Invoker
 from local.host.worker.loading import load
@@ -175,7 +177,7 @@ def _registry() -> Registry:
 
 @asynccontextmanager
 async def _hosting(clock: VirtualClock) -> AsyncIterator[tuple[Engine, httpx.AsyncClient]]:
-    """The host, but for the clock, and without timers and queues."""
+    """The host, but for the clock, and without timers, queues and containers."""
     registry = _registry()
     async with AsyncExitStack() as stack:
         state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -188,7 +190,8 @@ async def _hosting(clock: VirtualClock) -> AsyncIterator[tuple[Engine, httpx.Asy
         engine = Engine(store, AppFunctions(registry, invoker), clock, new_id=seeded_ids(0))
         await stack.enter_async_context(engine)
         keys = keys_of(state, enforced=False)
-        parts = Parts(registry=registry, invoker=invoker, engine=engine, routes=[], keys=keys, hub="Bench")
+        none = blobs.BlobTriggers((), BlobWork(":memory:"), invoker, blobs.Options(), {})
+        parts = Parts(registry=registry, invoker=invoker, blobs=none, engine=engine, routes=[], keys=keys, hub="Bench")
         base_url = f"http://127.0.0.1:{await serving.listen(stack, application(parts), 0)}"
         invoker.client_binding = client_binding(base_url, parts.hub, keys.durabletask_extension)
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, timeout=120.0, trust_env=False))

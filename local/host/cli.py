@@ -29,9 +29,12 @@ from local.host.keys import keys_of
 from local.host.logs import Arrivals, levels_of
 from local.host.server import Parts, application
 from local.host.settings import HostJson, SettingsError, function_timeout, load_host_json, load_local_settings, resolve
-from local.host.triggers import queues, timers
+from local.host.triggers import blobs, queues, timers
+from local.host.triggers.blob_paths import BadBlobPath
+from local.host.triggers.blob_work import BlobWork
 from local.host.triggers.http import BadRoute, Route, routes_of
 from local.host.triggers.schedules import BadSchedule
+from local.host.worker.blob_inputs import BlobInputs
 from local.host.worker.indexing import BadWarmUp, UnsupportedBinding
 from local.host.worker.invoking import AppFunctions, Invoker
 from local.host.worker.loading import NoApp, load
@@ -46,6 +49,7 @@ REFUSALS = (
     SettingsError,
     FunctionLoadError,
     UnsupportedBinding,
+    BadBlobPath,
     BadRoute,
     BadSchedule,
     BadRetry,
@@ -116,17 +120,27 @@ async def _serve_holding(args: argparse.Namespace, note: Callable[[int], None]) 
     async with AsyncExitStack() as stack:
         options = queues.Options.of(host, args.poll_ms / 1e3)
         outputs = Outputs(stack, os.environ, clock, encoded=options.encoded)
+        inputs = BlobInputs(stack, os.environ, clock)
         for function in registry:
             outputs.check(function)
-        invoker = Invoker(args.app, outputs, clock=clock, timeout=function_timeout(host))
+            inputs.check(function)
+        invoker = Invoker(args.app, outputs, inputs=inputs, clock=clock, timeout=function_timeout(host))
         stack.callback(invoker.close)
         invoker.client_binding = client_binding(base_url, hub, keys.durabletask_extension)
         store = Store(args.state / "host" / "durable.sqlite")
         stack.callback(store.close)
         engine = _engine(store, AppFunctions(registry, invoker), clock, host, hub)
         engine.pause()  # until the durable client can reach this host
+        blob_triggers = _blob_triggers(stack, args.state, registry, invoker, host, options)
         parts = Parts(
-            registry=registry, invoker=invoker, engine=engine, routes=routes, keys=keys, hub=hub, cors=local.cors
+            registry=registry,
+            invoker=invoker,
+            blobs=blob_triggers,
+            engine=engine,
+            routes=routes,
+            keys=keys,
+            hub=hub,
+            cors=local.cors,
         )
         stack.push_async_callback(_close_client_session)
         await stack.enter_async_context(engine)
@@ -157,6 +171,15 @@ def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson,
     )
 
 
+def _blob_triggers(
+    stack: AsyncExitStack, state: Path, registry: Registry, invoker: Invoker, host: HostJson, queued: queues.Options
+) -> blobs.BlobTriggers:
+    work = BlobWork(state / "host" / "blobs.sqlite")
+    stack.callback(work.close)
+    options = blobs.Options.of(host, queued.slowest, encoded=queued.encoded)
+    return blobs.BlobTriggers(registry.triggered_by("blobTrigger"), work, invoker, options, os.environ)
+
+
 def _may_override(host: HostJson) -> bool:
     """Durable settings that change what is right; those that this host cannot follow are refused."""
     for name in ("versionMatchStrategy", "versionFailureStrategy"):
@@ -180,7 +203,7 @@ async def _warm_up(parts: Parts) -> None:
 
 
 def _start_triggers(stack: AsyncExitStack, parts: Parts, timed: timers.Timers, options: queues.Options) -> None:
-    """Timers and queues, which the host itself looks after."""
+    """Timers, queues and containers, which the host itself looks after."""
     planned = [(f, timed.plan(f)) for f in parts.registry.triggered_by("timerTrigger")]
     listeners = [(function, timed.run(function, schedule)) for function, schedule in planned]
     listeners += [
@@ -189,6 +212,8 @@ def _start_triggers(stack: AsyncExitStack, parts: Parts, timed: timers.Timers, o
     ]
     tasks = [asyncio.create_task(_listen(function, listener)) for function, listener in listeners]
     stack.push_async_callback(_cancel, tasks)
+    parts.blobs.go()
+    stack.push_async_callback(parts.blobs.close)
 
 
 async def _listen(function: Function, listener: Coroutine[Any, Any, None]) -> None:

@@ -10,12 +10,14 @@ import base64
 import hmac
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
 from local.host.files import write_whole
+
+_NAMES = ("master", "function", "eventgrid_extension", "durabletask_extension", "blobs_extension")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Keys:
     function: str
     eventgrid_extension: str
     durabletask_extension: str
+    blobs_extension: str
     enforced: bool = False
 
     def of_function(self, name: str) -> str:
@@ -46,10 +49,9 @@ class Keys:
 def keys_of(state: Path, *, enforced: bool) -> Keys:
     """The keys in `<state>/host/keys.json`, made on first use."""
     path = state / "host" / "keys.json"
-    if path.exists():
-        return Keys(**json.loads(path.read_text("utf-8")), enforced=enforced)
-    names = ("master", "function", "eventgrid_extension", "durabletask_extension")
-    keys = Keys(**{name: secrets.token_urlsafe(40) for name in names}, enforced=enforced)
-    kept = {name: key for name, key in asdict(keys).items() if name != "enforced"}
-    write_whole(path, json.dumps(kept, indent=1), mode=0o600)
-    return keys
+    known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    # A state directory of an earlier version lacks the keys that are new, and keeps those that it has.
+    kept = {name: secrets.token_urlsafe(40) for name in _NAMES} | known
+    if kept != known:
+        write_whole(path, json.dumps(kept, indent=1), mode=0o600)
+    return Keys(**kept, enforced=enforced)

@@ -22,6 +22,8 @@ from local.host.durable.management.client_binding import LOOPBACK
 from local.host.durable.runtime.engine import Engine
 from local.host.durable.runtime.hazards import Hazards
 from local.host.keys import Keys
+from local.host.triggers.blob_webhook import BlobWebhook
+from local.host.triggers.blobs import BlobTriggers
 from local.host.triggers.event_grid import EventGridWebhook
 from local.host.triggers.http import HttpFunctions, Route
 from local.host.triggers.timers import request_datum
@@ -40,6 +42,7 @@ class Parts:
 
     registry: Registry
     invoker: Invoker
+    blobs: BlobTriggers
     engine: Engine
     routes: list[Route]
     keys: Keys
@@ -69,6 +72,7 @@ def application(parts: Parts) -> web.Application:
     app.router.add_post("/admin/functions/{name}", admin.invoke)
     webhook = EventGridWebhook(parts.registry, parts.invoker, parts.keys)
     app.router.add_route("*", "/runtime/webhooks/eventgrid", webhook.handle)
+    app.router.add_route("*", "/runtime/webhooks/blobs", BlobWebhook(parts.blobs, parts.keys).handle)
     DurableApi(parts.engine, parts.keys, parts.hub).install(app)
     app.router.add_route("*", "/{path:(?s:.*)}", HttpFunctions(parts.routes, parts.invoker, parts.keys).handle)
     return app
@@ -137,7 +141,10 @@ class _Admin:
     async def system_keys(self, request: web.Request) -> web.Response:
         keys = self._parts.keys
         return self._keys(
-            request, eventgrid_extension=keys.eventgrid_extension, durabletask_extension=keys.durabletask_extension
+            request,
+            eventgrid_extension=keys.eventgrid_extension,
+            durabletask_extension=keys.durabletask_extension,
+            blobs_extension=keys.blobs_extension,
         )
 
     def _keys(self, request: web.Request, **keys: str) -> web.Response:
@@ -204,6 +211,9 @@ class _Admin:
     async def _run(self, function: Function, value: Datum, metadata: dict[str, Datum]) -> None:
         try:
             reason = "This function was programmatically called via the host APIs."
+            if function.kind == "blobTrigger":
+                await self._parts.blobs.by_hand(function, str(value.value))
+                return
             await self._parts.invoker.invoke(function, value, metadata=metadata, reason=reason)
         except Exception:
             log.exception("Exception while executing function: Functions.%s", function.name)
@@ -223,7 +233,7 @@ def _trigger_value(function: Function, text: str) -> tuple[Datum, dict[str, Datu
         case "queueTrigger":
             metadata: dict[str, Any] = {"Id": Datum("", "string"), "DequeueCount": Datum(1, "int")}
             return Datum(text, "string"), metadata
-        case "activityTrigger":
+        case "activityTrigger" | "blobTrigger":
             return Datum(text, "string"), {}
         case "orchestrationTrigger":
             raise _NotInvocable("Durable orchestrator functions do not support direct invocation.")

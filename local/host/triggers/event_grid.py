@@ -38,10 +38,10 @@ class EventGridWebhook:
         if function is None or function.kind != "eventGridTrigger" or not function.enabled:
             return web.Response(status=404, text=f"cannot find function: '{name}'")
         if request.method == "OPTIONS":
-            return web.Response(headers={"Webhook-Allowed-Origin": _origin(request)})
+            return web.Response(headers={"Webhook-Allowed-Origin": origin_of(request)})
         match request.headers.get("aeg-event-type", "").lower():
             case "subscriptionvalidation":
-                return await _validated(request)
+                return await validated(request)
             case "notification":
                 return await self._notified(function, request)
             case "unsubscribe":
@@ -69,7 +69,8 @@ class EventGridWebhook:
         await self._invoker.invoke(function, value, reason="EventGrid trigger fired", data=data)
 
 
-async def _validated(request: web.Request) -> web.Response:
+async def validated(request: web.Request) -> web.Response:
+    """The answer to the handshake of Event Grid's own schema."""
     try:
         code = json.loads(await request.read())[0]["data"]["validationCode"]
     except (ValueError, LookupError, TypeError):
@@ -77,7 +78,7 @@ async def _validated(request: web.Request) -> web.Response:
     return web.json_response({"validationResponse": code})
 
 
-def _origin(request: web.Request) -> str:
+def origin_of(request: web.Request) -> str:
     """The Event Grid of a sovereign cloud is answered with its own name, everybody else with the public one."""
     asked = request.headers.get("WebHook-Request-Origin", "")
     return asked if asked.lower().startswith("eventgrid.azure.") else ORIGIN

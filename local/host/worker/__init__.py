@@ -8,5 +8,6 @@ invocations.py which of these calls is running here
 contexts.py    what the parameters `context` and those with direction out get
 converters.py  values in and out
 retrying.py    how often a function that failed is called again
+blob_inputs.py reads what functions are given beside their trigger
 outputs.py     writes what functions give to blobs and queues
 """

@@ -28,8 +28,10 @@ SUPPORTED = frozenset(
         ("eventGridTrigger", 0),
         ("timerTrigger", 0),
         ("queueTrigger", 0),
+        ("blobTrigger", 0),
         ("warmupTrigger", 0),
         ("queue", OUT),
+        ("blob", 0),
         ("blob", OUT),
         ("durableClient", 0),
         *((kind, 0) for kind in DURABLE),
@@ -45,7 +47,8 @@ class UnsupportedBinding(Exception):
         known = ", ".join(sorted(_spoken(*pair) for pair in SUPPORTED))
         super().__init__(
             f"The function '{name}' uses the binding '{binding}' (parameter '{parameter}'), which this host does not "
-            f"support. It supports {known}."
+            f"support. Call that service with its own client inside the function, or move the function to an app that "
+            f"is not run here. This host supports {known}."
         )
 
 

@@ -26,6 +26,7 @@ from local.clock import Clock, SteadyClock
 from local.host.durable.runtime.errors import words_of
 from local.host.durable.runtime.functions import Handler, Kind
 from local.host.worker import invocations
+from local.host.worker.blob_inputs import BlobInputs
 from local.host.worker.contexts import InvocationContext, Out, RetryState
 from local.host.worker.converters import converter_of, encode
 from local.host.worker.outputs import WRITTEN, Outputs
@@ -51,12 +52,13 @@ class Invoker:
         app: Path,
         outputs: Outputs | None = None,
         *,
+        inputs: BlobInputs | None = None,
         clock: Clock | None = None,
         timeout: timedelta | None = None,
         seed: int | None = None,
     ) -> None:
         """`clock` is for the waits of retries; `timeout` is in real time, because functions work in it."""
-        self._app, self._outputs, self._timeout = app, outputs, timeout
+        self._app, self._outputs, self._inputs, self._timeout = app, outputs, inputs, timeout
         self._clock, self._chance = clock or SteadyClock(), random.Random(seed)  # noqa: S311  # spreads retries
         threads = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT")
         self._pool = ThreadPoolExecutor(int(threads) if threads else None, thread_name_prefix="function")
@@ -76,8 +78,8 @@ class Invoker:
         """Call a function with `value` for its trigger, again if its retry policy says so; write its outputs and return
         what it returned. Raises what it raises.
 
-        `reason` says in the log why it was called; `data` is what binding expressions of its outputs can name. Once the
-        host is stopping, nothing is called any more: the caller waits until it is cancelled.
+        `reason` says in the log why it was called; `data` is what binding expressions of its inputs and outputs
+        can name. Once the host is stopping, nothing is called any more: the caller waits until it is cancelled.
         """
         state = RetryState(max_retry_count=function.retry.count if function.retry else 0)
         while True:
@@ -114,7 +116,8 @@ class Invoker:
         self.running.add(invocation)
         outcome = "Failed"
         try:
-            arguments = self._arguments(function, value, metadata, invocation, state)
+            read = await self._inputs.read(function, data) if self._inputs else {}
+            arguments = self._arguments(function, value, read, metadata, invocation, state)
             result = await self._call(function, arguments, invocation)
             answer = await self._written(function, result, arguments, data)
             outcome = "Succeeded"
@@ -125,12 +128,21 @@ class Invoker:
             log.info("Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)", function.name, outcome, invocation, took)
 
     def _arguments(
-        self, function: Function, value: Datum, metadata: Mapping[str, Datum], invocation: str, state: RetryState
+        self,
+        function: Function,
+        value: Datum,
+        read: Mapping[str, Datum | None],
+        metadata: Mapping[str, Datum],
+        invocation: str,
+        state: RetryState,
     ) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
+        client = Datum(self.client_binding, "string")
+        given = {**dict.fromkeys(function.inputs, client), **read, function.trigger_parameter: value}
         for name, parameter in function.inputs.items():
-            given = value if name == function.trigger_parameter else Datum(self.client_binding, "string")
-            arguments[name] = converter_of(parameter.converter).decode(given, trigger_metadata=metadata)
+            # Only the trigger has metadata: the worker keeps it from all other inputs.
+            told = metadata if name == function.trigger_parameter else None
+            arguments[name] = converter_of(parameter.converter).decode(given[name], trigger_metadata=told)
         arguments |= {name: Out() for name in function.outputs}
         if function.wants_context:
             directory = str(self._app / function.name)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from local.host.keys import keys_of
 from testbed.eventually import eventually
 from tests.local.host.hosting import Host, notes, running
 
@@ -119,7 +120,7 @@ def test_keys_are_asked_for_where_azure_asks(tmp_path: Path) -> None:
         assert get("/api/locked", params={"code": of_locked}).status_code == 200
         assert get("/api/locked", params={"code": of_other}).status_code == 401
         assert get("/admin/host/keys", headers=master).json()["keys"][0]["value"] == keys["function"]
-        assert len(get("/admin/host/systemkeys", headers=master).json()["keys"]) == 2
+        assert len(get("/admin/host/systemkeys", headers=master).json()["keys"]) == 3
         assert get("/admin/host/systemkeys").status_code == 401
         assert get("/admin/functions/nobody/keys", headers=master).status_code == 404
         wrong = {"x-functions-key": "wrong"}
@@ -130,11 +131,29 @@ def test_keys_are_asked_for_where_azure_asks(tmp_path: Path) -> None:
         hook = "/runtime/webhooks/eventgrid?functionName=on_event"
         assert host.http.options(hook).status_code == 401
         assert host.http.options(f"{hook}&code={keys['eventgrid_extension']}").status_code == 200
+        blobs = "/runtime/webhooks/blobs?functionName=Host.Functions.on_blob"
+        assert host.http.options(blobs).status_code == 401
+        assert host.http.options(f"{blobs}&code={keys['eventgrid_extension']}").status_code == 401
+        assert host.http.options(f"{blobs}&code={keys['blobs_extension']}").status_code == 200
         assert get("/runtime/webhooks/durabletask/instances").status_code == 401
         assert get("/durabletask/instances").status_code == 200
         assert host.finished_by(host.http.post("/api/start/chain").json()["statusQueryGetUri"]) == "Completed"
     with running("everything", tmp_path, "--auth") as host:
         assert json.loads((tmp_path / "host" / "keys.json").read_text()) == keys
+
+
+def test_a_state_of_an_earlier_version_keeps_its_keys_and_gets_those_that_are_new(tmp_path: Path) -> None:
+    first = keys_of(tmp_path, enforced=True)
+    path = tmp_path / "host" / "keys.json"
+    known = json.loads(path.read_text("utf-8"))
+    del known["blobs_extension"]
+    path.write_text(json.dumps(known), "utf-8")
+
+    again = keys_of(tmp_path, enforced=True)
+
+    assert (again.master, again.function) == (first.master, first.function)
+    assert again.blobs_extension
+    assert keys_of(tmp_path, enforced=True) == again
 
 
 def test_a_disabled_function_is_not_there(tmp_path: Path) -> None:

@@ -46,13 +46,46 @@ REFUSED = {
     ),
     "broken import": ("raise RuntimeErrr('typo')", "NameError: name 'RuntimeErrr' is not defined"),
     "unsupported trigger": (
-        "@app.blob_trigger(arg_name='b', path='c/{n}', connection='C')\ndef f(b: func.InputStream): pass",
-        "The function 'f' uses the binding 'blobTrigger' (parameter 'b'), which this host does not support.",
+        "@app.service_bus_queue_trigger(arg_name='m', queue_name='q', connection='C')\ndef f(m: str): pass",
+        (
+            "The function 'f' uses the binding 'serviceBusTrigger' (parameter 'm'), which this host does not support. "
+            "Call that service with its own client inside the function"
+        ),
+    ),
+    "unsupported change feed": (
+        (
+            "@app.cosmos_db_trigger(arg_name='d', database_name='d', container_name='c', connection='C')\n"
+            "def f(d: func.DocumentList): pass"
+        ),
+        "The function 'f' uses the binding 'cosmosDBTrigger' (parameter 'd'), which this host does not support.",
     ),
     "unsupported input": (
-        "@app.blob_input(arg_name='b', path='c/n', connection='C')\n"
+        "@app.table_input(arg_name='t', table_name='t', connection='C')\n"
+        + HTTP.replace("HttpRequest", "HttpRequest, t: str"),
+        "The function 'f' uses the binding 'table' (parameter 't'), which this host does not support.",
+    ),
+    "unsupported output": (
+        "@app.generic_output_binding(arg_name='s', type='signalR', hubName='h')\n"
+        + HTTP.replace("HttpRequest", "HttpRequest, s: func.Out[str]"),
+        "The function 'f' uses the binding 'signalR' (parameter 's'), which this host does not support.",
+    ),
+    "unsupported way": (
+        "@app.generic_input_binding(arg_name='q', type='queue', queueName='q', connection='C')\n"
+        + HTTP.replace("HttpRequest", "HttpRequest, q: str"),
+        "The function 'f' uses the binding 'queue (input)' (parameter 'q'), which this host does not support.",
+    ),
+    "blob path": (
+        "@app.blob_trigger(arg_name='b', path='{any}/{n}', connection='C')\ndef f(b: func.InputStream): pass",
+        "The function 'f' has the blob path '{any}/{n}', in which the container has no plain name",
+    ),
+    "blob trigger without an account": (
+        "@app.blob_trigger(arg_name='b', path='c/{n}', connection='Nowhere')\ndef f(b: func.InputStream): pass",
+        "The function 'f' uses a blob through the connection 'Nowhere', but there is neither a setting 'Nowhere'",
+    ),
+    "blob input without an account": (
+        "@app.blob_input(arg_name='b', path='c/n', connection='Nowhere')\n"
         + HTTP.replace("HttpRequest", "HttpRequest, b: str"),
-        "uses the binding 'blob (input)' (parameter 'b'), which this host does not support.",
+        "The function 'f' uses a blob through the connection 'Nowhere', but there is neither a setting 'Nowhere'",
     ),
     "no such day": (TIMER.format("0 0 0 31 4 *"), "The schedule '0 0 0 31 4 *' is not a valid NCRONTAB expression"),
     "bad schedule": (TIMER.format("every day"), "is neither a TimeSpan nor an NCRONTAB expression of 5 or 6 fields."),

@@ -50,6 +50,18 @@ VALID = {
         + HTTP
         + "def f(req: func.HttpRequest, o: func.Out[typing.List[str]]) -> str: return ''"
     ),
+    "blob": "@app.blob_trigger(arg_name='b', path='c/{n}', connection='C')\ndef f(b: func.InputStream): pass",
+    "blob as bytes": "@app.blob_trigger(arg_name='b', path='c/{n}', connection='C')\ndef f(b: bytes): pass",
+    "blob input": (
+        "@app.blob_input(arg_name='b', path='c/b', connection='C')\n"
+        + HTTP
+        + "def f(req: func.HttpRequest, b: func.InputStream) -> str: return ''"
+    ),
+    "blob input as text": (
+        "@app.generic_input_binding(arg_name='b', type='blob', path='c/b', connection='C')\n"
+        + HTTP
+        + "def f(req: func.HttpRequest, b: str) -> str: return ''"
+    ),
     "blob output": (
         "@app.blob_output(arg_name='o', path='c/b', connection='C')\n"
         + HTTP
@@ -106,6 +118,7 @@ INVALID = {
         + "def f(req: func.HttpRequest, o: func.Out[int]) -> str: return ''"
     ),
     "wrong event": "@app.event_grid_trigger(arg_name='e')\ndef f(e: func.HttpRequest): pass",
+    "wrong blob": "@app.blob_trigger(arg_name='b', path='c/{n}', connection='C')\ndef f(b: int): pass",
     "wrong timer": "@app.timer_trigger(arg_name='t', schedule='0 * * * * *')\ndef f(t: func.HttpRequest): pass",
     "two apps": "other = func.FunctionApp()",
     "one app, two names": "same = app\n" + HTTP + "def f(req) -> str: return ''",

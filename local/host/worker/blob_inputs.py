@@ -1,0 +1,74 @@
+"""Blob input bindings: what functions find in their parameters when they are called.
+
+Source: Azure docs, functions-bindings-storage-blob-input (a path with expressions, `dataType`); azure-functions,
+azure/functions/blob.py. A blob that is not there is None, as the storage extension binds it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.functions.meta import Datum
+from azure.storage.blob.aio import BlobServiceClient
+
+from local.clock import Clock
+from local.host.accounts import Account, account_of, credential_of
+from local.host.expressions import expand
+from local.host.worker.registry import Function, Parameter, member
+
+
+def content(parameter: Parameter, body: bytes) -> Datum:
+    """A blob as a parameter gets it: text for `dataType` string and for parameters annotated with str, else bytes."""
+    wanted = str(member(parameter.declared, "dataType") or "").lower()
+    if wanted == "string" or (parameter.pytype is str and wanted != "binary"):
+        return Datum(body.decode("utf-8", errors="replace"), "string")
+    return Datum(body, "bytes")
+
+
+def read_by(function: Function) -> dict[str, Parameter]:
+    """The parameters of a function that get blobs beside its trigger."""
+    return {name: parameter for name, parameter in function.inputs.items() if parameter.binding == "blob"}
+
+
+class BlobInputs:
+    """Reads from the storage accounts of one app. Clients are made on first use and kept until `stack` closes."""
+
+    def __init__(self, stack: AsyncExitStack, environment: Mapping[str, str], clock: Clock) -> None:
+        self._stack, self._environment, self._clock = stack, environment, clock
+        self._services: dict[Account, Any] = {}
+
+    def check(self, function: Function) -> None:
+        """Raises SettingsError if a blob input of `function` has no storage account."""
+        for parameter in read_by(function).values():
+            self._account(function, parameter)
+
+    async def read(self, function: Function, data: Mapping[str, Any]) -> dict[str, Datum | None]:
+        """All blob inputs of a call; None: there is no such blob. Raises Unresolved, SettingsError, AzureError."""
+        return {name: await self._one(function, parameter, data) for name, parameter in read_by(function).items()}
+
+    async def _one(self, function: Function, parameter: Parameter, data: Mapping[str, Any]) -> Datum | None:
+        template, now, guid = str(member(parameter.declared, "path")), self._clock.now(), str(uuid.uuid4())
+        path = expand(template, data, self._environment, now=now, guid=guid)
+        container, _, name = path.strip("/").partition("/")
+        service = await self._service(self._account(function, parameter))
+        try:
+            download = await service.get_blob_client(container, name).download_blob()
+            return content(parameter, await download.readall())
+        except ResourceNotFoundError:
+            return None
+
+    def _account(self, function: Function, parameter: Parameter) -> Account:
+        return account_of(function.name, "blob", member(parameter.declared, "connection"), self._environment)
+
+    async def _service(self, account: Account) -> Any:
+        if account not in self._services:
+            if account.connection_string:
+                service = BlobServiceClient.from_connection_string(account.connection_string)
+            else:
+                service = BlobServiceClient(account.service_url, credential=credential_of(self._stack, account))
+            self._services[account] = await self._stack.enter_async_context(service)
+        return self._services[account]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -244,12 +245,21 @@ def test_a_kill_during_a_function_loses_nothing_and_repeats_only_what_was_under_
         eventually(lambda: seen(first, body="done") and pending(tmp_path) == 0)
         own.upload_blob("in/slow.txt", b"slow")
         eventually(lambda: seen(first, body="slow"))
+        many = {f"many {number}" for number in range(30)}
+        for body in many:
+            own.upload_blob(f"in/{body}.txt", body.encode())
+        eventually(lambda: many & {note["body"] for note in seen(first)})
         first.kill()
+        under_way = pending(tmp_path)
     own.upload_blob("in/next.txt", b"next")
 
     with started(tmp_path, connection, own) as again:
-        eventually(lambda: len(seen(again, body="slow")) == 2 and seen(again, body="next"))
-        assert len(seen(again, body="done")) == 1
+        eventually(lambda: seen(again, body="next") and len(seen(again, body="slow")) == 2)
+        eventually(lambda: many <= {note["body"] for note in seen(again)} and pending(tmp_path) == 1)
+        counts = Counter(note["body"] for note in seen(again))
+        assert counts["done"] == 1
+        assert set(counts.values()) <= {1, 2}
+        assert sum(count == 2 for count in counts.values()) <= under_way
 
 
 @pytest.mark.long

@@ -22,7 +22,8 @@ import yaml
 
 from local import addresses, tls
 from local.addresses import ACCOUNT
-from local.azureml.workspace.names import WORKSPACE_ID
+from local.azureml.workspace.names import WORKSPACE_ID, asset_path
+from local.azureml.workspace.nearby import Nearby
 from local.azureml.workspace.uris import DEFAULT_DATASTORE
 from local.commands import CommandFailed, files_in
 from local.identity.credential import LocalCredential
@@ -78,14 +79,22 @@ def _read(deployment: Path) -> tuple[str, str, bool]:
 
 
 def _lay_out(deployment: Path, root: Path, endpoint: str) -> None:
-    """As a folder of deployments: with this one, whatever its file and folder are called."""
+    """As a folder of deployments: with this one, whatever its file and folder are called, and what it only names."""
     target = root / endpoint / "deployment"
     target.parent.mkdir(parents=True)
     shutil.copytree(deployment.parent, target)
     (target / deployment.name).rename(target / "deployment.yml")
-    own = deployment.parent.parent / "endpoint.yml"
-    text = own.read_text("utf-8") if own.exists() else f"name: {endpoint}\nauth_mode: aad_token\n"
-    (target.parent / "endpoint.yml").write_text(text, "utf-8")
+    # It may lie beside its endpoint; here it lies below it.
+    is_beside = (target / "endpoint.yml").exists()
+    (target / "endpoint.yml").unlink(missing_ok=True)
+    (target.parent / "endpoint.yml").write_text(f"name: {endpoint}\nauth_mode: aad_token\n", "utf-8")
+    model = yaml.safe_load(deployment.read_text("utf-8")).get("model")
+    path = asset_path(model, "models") if isinstance(model, str) else None
+    name = path.split("/")[1] if path else ""
+    around = deployment.parent if is_beside else deployment.parent.parent
+    if files := Nearby.of(deployment.parent, around).model(name):
+        (target.parent / "models").mkdir()
+        (target.parent / "models" / name).symlink_to(files)
 
 
 @dataclass(frozen=True, slots=True)

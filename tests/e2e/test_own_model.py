@@ -85,6 +85,21 @@ def test_a_deployment_alone_is_tried_on_a_folder(begun: Path) -> None:
     assert len((begun / "out/predictions.csv").read_text("utf-8").splitlines()) == 5
 
 
+def test_a_deployment_beside_its_endpoint_whose_model_is_only_named_is_tried(begun: Path) -> None:
+    """As Microsoft's own examples are laid out."""
+    endpoint = begun / "pumps/deployments/pumps"
+    for path in list((endpoint / "first").iterdir()):
+        path.rename(endpoint / path.name)
+    text = (endpoint / "deployment.yml").read_text("utf-8")
+    named = re.sub(r"^model:\n(?:  .*\n)+", "model: azureml:thresholds@latest\n", text, flags=re.MULTILINE)
+    (endpoint / "deployment.yml").write_text(named, "utf-8")
+
+    done = do("local", "score", "pumps/deployments/pumps/deployment.yml", "pumps/data/monday", folder=begun)
+
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "north.csv,pump-2,True" in done.stdout
+
+
 def test_what_a_script_raises_is_shown_as_it_was_raised(begun: Path) -> None:
     deployment = ROOT / "testbed/deployments/failing/main/deployment.yml"
 

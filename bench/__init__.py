@@ -7,6 +7,7 @@ growth          what each file, landing or run costs among few and among many
 latency         from the last file to _SUCCESS, on the whole local cloud
 host            the local Functions host itself
 azureml         the local Azure ML itself
+storage         the front of the local storage, against Azurite itself
 
 sites, listed   landings and lists of any size, for growth
 figures         one figure, the table, results.json

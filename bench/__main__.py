@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "event_cost": "Processor time of an event",
     "growth": "How the app's own work grows",
     "latency": "From the last file to _SUCCESS",
+    "storage": "The local storage",
     "host": "The local Functions host",
     "azureml": "The local Azure ML",
 }

@@ -139,13 +139,6 @@ def _on_path(method: str, query: Mapping[str, str], headers: Mapping[str, str], 
     return Task.UNSUPPORTED
 
 
-def described(method: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    """What a request asks for that is not supported, in the words that it has said it in."""
-    told = [f"{name}={query[name]}" for name in ("resource", "action", "comp", "restype") if name in query]
-    lease = headers.get("x-ms-lease-action")
-    return " ".join((method, *told, *([f"x-ms-lease-action: {lease}"] if lease else [])))
-
-
 def rename_source(headers: Mapping[str, str]) -> tuple[str, str]:
     """Filesystem and path of `x-ms-rename-source`: /filesystem/path, percent-encoded. Raises Refused."""
     filesystem, _, path = headers["x-ms-rename-source"].partition("?")[0].lstrip("/").partition("/")

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 BATCH = 100
+_RESERVED = 1000
+"""How many numbers of the sequence are taken from the file at a time; a restart skips what is left of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +169,7 @@ class Outbox:
 
     def __init__(self, path: Path) -> None:
         self.db = open_database(path)
+        self.last = self.reserved = 0
         self.db.executescript(
             """
             CREATE TABLE IF NOT EXISTS pending (id INTEGER PRIMARY KEY, event TEXT NOT NULL);
@@ -177,7 +180,12 @@ class Outbox:
 
     def next_sequence(self) -> int:
         """A number greater than any before, over restarts too."""
-        return int(self.db.execute("UPDATE sequence SET last = last + 1 RETURNING last").fetchone()[0])
+        if self.last == self.reserved:  # a whole block at a time, or every event would be a write more
+            taken = self.db.execute("UPDATE sequence SET last = last + ? RETURNING last", (_RESERVED,)).fetchone()
+            self.reserved = int(taken[0])
+            self.last = self.reserved - _RESERVED
+        self.last += 1
+        return self.last
 
     def keep(self, event: dict[str, Any]) -> None:
         self.db.execute("INSERT INTO pending (event) VALUES (?)", (json.dumps(event),))

@@ -47,7 +47,7 @@ class Front:
             return await (self.lake.answer if on_paths else self._answer)(by_path(request))
         except Refused as error:
             refused = error
-        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             refused = Refused(503, "ServerBusy", f"Azurite did not answer: {error}")
         return refused.json_response() if on_paths else refused.response()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import jwt
 from aiohttp import web
@@ -62,6 +63,7 @@ class Guard:
         return self.roles.missing(_object_id(authorization), needs, resource) is not None
 
 
+@lru_cache(maxsize=256)
 def _object_id(authorization: str) -> str:
     # The signature was checked when the token was admitted; doing it twice would cost more than all of the rest.
     claims = jwt.decode(authorization.partition(" ")[2].strip(), options={"verify_signature": False})

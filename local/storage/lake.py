@@ -21,6 +21,7 @@ from local.storage.datalake import Asked, Task
 from local.storage.events import PathApi, Reporter, path_event
 from local.storage.guard import Guard
 from local.storage.namespace import Entry, Namespace
+from local.storage.operations import described
 from local.storage.permissions import path_needs, resource_of_blob
 from local.storage.turns import Turns
 from local.storage.upstream import Upstream, onward
@@ -60,7 +61,7 @@ class Lake:
             return await self._on_filesystem(request, asked, sas)
         self._need_hierarchy(asked, request.query)
         if asked.task is Task.UNSUPPORTED:
-            wanted = datalake.described(method, request.query, request.headers)
+            wanted = described(method, request.query, request.headers)
             raise Refused(501, "NotImplemented", f"This operation of the Data Lake API is not supported here: {wanted}")
         if asked.task is Task.LIST:
             return await self._list(request, asked)

@@ -90,6 +90,13 @@ def recognise(method: str, raw_path: str, query: Mapping[str, str], headers: Map
     return Operation(kind, unquote(account), unquote(container), unquote(blob))
 
 
+def described(method: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    """What a request to either API asks for, in the words that it has said it in; never with a signature."""
+    told = [f"{name}={query[name]}" for name in ("resource", "action", "restype", "comp") if name in query]
+    lease = headers.get("x-ms-lease-action")
+    return " ".join((method, *told, *([f"x-ms-lease-action: {lease}"] if lease else [])))
+
+
 def _on_container(method: str, query: Mapping[str, str], *, named: bool) -> Kind:
     match method, query.get("comp"):
         case "GET", "list" | "blobs":

@@ -52,7 +52,7 @@ class QueueFront:
             return await self.upstream.forward(request, sas, headers, rewrite_body=is_list)
         except Refused as error:
             return error.response()
-        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             return Refused(503, "ServerBusy", f"Azurite did not answer: {error}").response()
 
 

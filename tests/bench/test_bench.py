@@ -77,6 +77,13 @@ def test_the_latency_of_a_folder_is_told_by_stages(tmp_path: Path) -> None:
     assert operations["value"] > 0
 
 
+def test_the_front_of_the_storage_is_measured_against_azurite_itself(tmp_path: Path) -> None:
+    figures, _ = measured(tmp_path, "storage")
+
+    assert [row["name"].split()[0] for row in figures["storage"]] == ["PUT", "GET", "list"]
+    assert all(row["ratio"] > 0 and row["aim"] == 1.3 for row in figures["storage"])
+
+
 def test_what_cannot_be_measured_is_said_and_fails_nothing() -> None:
     """Without azure-ai-ml, what it would cost is not known."""
     from bench.cold_start import Start, rows

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobSasPermissions, ContainerClient, generate_blob_sas
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
-from local.tokens import AZURE_ML, STORAGE, Issuer
+from local.tokens import AZURE_ML, MOST_REMEMBERED, STORAGE, Issuer, TokenRefused, Verifier
+from testbed.eventually import eventually
 from tests.local.storage.accounts import Accounts, code_of
 
 VERSION = {"x-ms-version": "2024-08-04"}
@@ -37,6 +39,25 @@ def test_an_expired_token_is_refused(accounts: Accounts) -> None:
 
     assert answer.status_code == 401
     assert "expired" in answer.text
+
+
+def test_a_token_that_was_admitted_before_is_refused_once_it_has_expired(accounts: Accounts) -> None:
+    """Good tokens are remembered, but not for longer than they are good."""
+    headers = {**VERSION, "Authorization": accounts.bearer(lifetime=2.5)}
+
+    assert accounts.request("GET", LIST, headers).status_code == 200
+    eventually(lambda: accounts.request("GET", LIST, headers).status_code == 401, "the refusal", within=20)
+
+
+def test_of_many_tokens_each_is_still_told_from_the_others(tmp_path: Path) -> None:
+    issuer, verifier = Issuer.of(tmp_path), Verifier.of(tmp_path, STORAGE)
+    tokens = [f"Bearer {issuer.issue(STORAGE, oid=str(number))}" for number in range(MOST_REMEMBERED + 1)]
+
+    for _ in range(2):
+        assert [verifier.check(token)["oid"] for token in tokens] == [str(n) for n in range(MOST_REMEMBERED + 1)]
+        assert len(verifier.known) <= MOST_REMEMBERED
+    with pytest.raises(TokenRefused):
+        verifier.check(f"{tokens[0]}x")
 
 
 def test_a_token_of_another_tenant_is_refused(accounts: Accounts, tmp_path_factory: pytest.TempPathFactory) -> None:

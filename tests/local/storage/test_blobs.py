@@ -19,6 +19,7 @@ from azure.storage.blob import BlobPrefix, ContentSettings
 
 from local import tls
 from local.addresses import ACCOUNT
+from local.storage.upstream import CHUNK
 from tests.local.storage.accounts import Accounts
 
 VERSION = {"x-ms-version": "2024-08-04"}
@@ -139,6 +140,17 @@ def test_ranges_are_answered_in_part(accounts: Accounts) -> None:
         landing.upload_blob("range", b"0123456789")
 
         assert landing.download_blob("range", offset=2, length=3).readall() == b"234"
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1])
+def test_bodies_of_any_size_come_back_as_they_were_sent(accounts: Accounts, size: int) -> None:
+    """Up to a size they pass the front in one piece, beyond as streams."""
+    data = (bytes(range(256)) * (CHUNK // 256 + 1))[:size]
+    with accounts.landing as landing:
+        blob = landing.upload_blob(f"sizes/{size}", data)
+
+        assert blob.download_blob().readall() == data
+        assert blob.get_blob_properties().size == size
 
 
 def test_a_large_blob_passes_through_without_being_held_in_memory(accounts: Accounts) -> None:

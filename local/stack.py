@@ -22,6 +22,7 @@ import httpx
 from local import addresses, chosen, health, naming, tls
 from local.addresses import (
     ACCOUNT,
+    ACCOUNTS,
     CONTAINERS,
     LAKEHOUSE_ACCOUNT,
     STATE_ACCOUNT,
@@ -30,7 +31,7 @@ from local.addresses import (
     Addresses,
 )
 from local.azure import DEFAULT, PROFILES, Azure
-from local.azureml.api.introduction import introduction
+from local.azureml.api.introduction import example, introduction
 from local.azureml.workspace.catalog import endpoint_names
 from local.identity.endpoint import PATH as IDENTITY_PATH
 from local.identity.endpoint import header_secret
@@ -127,6 +128,7 @@ def description(where: Addresses, options: Options, pids: Mapping[str, int], key
             "connection_string": where.connection_string(),
             "ca_cert": str(tls.ca_bundle(options.state)),
             "hierarchical": list(storage_settings.load(options.state).hierarchical),
+            "accounts": {account: account_description(where, account) for account in ACCOUNTS},
         },
         "lakehouse": {"account_url": where.account_url(LAKEHOUSE_ACCOUNT)},
         "identity": {"endpoint": f"{where.identity}{IDENTITY_PATH}", "header": header_secret(options.state)},
@@ -146,6 +148,18 @@ def description(where: Addresses, options: Options, pids: Mapping[str, int], key
     return told | {
         "eventgrid": {"control_url": where.eventgrid},
         "host": {"base_url": where.host, "master_key": keys["master"], "pid": pids["host"]},
+    }
+
+
+def account_description(where: Addresses, account: str) -> dict[str, str]:
+    """All that a client needs for a storage account: behind the front, with a token, and directly, with the key."""
+    return {
+        "account_url": where.account_url(account),
+        "queue_url": where.queue_url(account),
+        "container": CONTAINERS[account],
+        "connection_string": where.connection_string(account),
+        "direct_blob_url": f"{where.azurite_blob}/{account}",
+        "direct_queue_url": f"{where.azurite_queue}/{account}",
     }
 
 
@@ -278,7 +292,7 @@ class Stack:
                 await self._tell_how_it_is()
         self.ready = True
         self._changed()
-        self._introduce()
+        await self._introduce()
         await self.supervisor.run()
 
     async def _tell_how_it_is(self) -> None:
@@ -334,12 +348,12 @@ class Stack:
         partial.write_text(json.dumps(body, indent=1), "utf-8")
         partial.rename(options.state / "stack.json")
 
-    def _introduce(self) -> None:
+    async def _introduce(self) -> None:
         told = self.options.state / "stack.json"
         if self.options.app is not None:
             line = f"The local cloud is up: {self.where.host} runs {self.options.app}; all URLs are in {told}."
         else:
-            line = introduction(self.where, self.options.state, scoring_uris(self.where, self.options.deployments))
+            line = introduction(self.where, self.options.state, await example(self.where, self.options.state))
         print(line, flush=True)  # noqa: T201
 
 

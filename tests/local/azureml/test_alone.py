@@ -22,29 +22,40 @@ def script_of(printed: str) -> str:
     return printed
 
 
+def carried_out(emulator: Alone, file: Path, script: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The printed script, or another one, in a shell, with a file to score."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-eu", "-o", "pipefail"],
+        input=script or script_of(emulator.printed),
+        env={**os.environ, "FILE": str(file), "PATH": path},
+        cwd=file.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_the_printed_script_uploads_scores_and_lists(tmp_path: Path) -> None:
+    """With an endpoint that is served: the first by name here has nothing that could run."""
     deploy(tmp_path / "deployments", "echo", ECHO)
+    broken = tmp_path / "deployments" / "aaa"
+    (broken / "only").mkdir(parents=True)
+    (broken / "endpoint.yml").write_text("name: aaa-broken\nauth_mode: aad_token\ndefaults: {deployment_name: only}\n")
+    (broken / "only" / "deployment.yml").write_text("name: only\nendpoint_name: aaa-broken\nmodel: {path: gone}\n")
     (tmp_path / "hello.txt").write_text("hello")
-    environment = {
-        **os.environ,
-        "FILE": str(tmp_path / "hello.txt"),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
 
     with alone(tmp_path / "state", tmp_path / "deployments") as emulator:
-        done = subprocess.run(
-            ["bash", "-eu", "-o", "pipefail"],
-            input=script_of(emulator.printed),
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = carried_out(emulator, tmp_path / "hello.txt")
+        script = script_of(emulator.printed).replace("/endpoints/probe/jobs", "/endpoints/nobody-s/jobs")
+        failed = carried_out(emulator, tmp_path / "hello.txt", script)
 
     assert done.returncode == 0, done.stderr
     assert '"jobInputType": "UriFile"' in done.stdout
-    assert done.stdout.endswith(f"probe {emulator.told['azureml']['scoring_uris']['probe']}\n")
+    assert f"probe {emulator.told['azureml']['scoring_uris']['probe']}\n" in done.stdout
+    assert failed.returncode != 0
+    assert "404" in failed.stderr
+    assert '"code": "UserError"' in failed.stderr
 
 
 @pytest.mark.long
@@ -90,5 +101,6 @@ def test_what_was_created_over_the_api_survives_a_restart(tmp_path: Path) -> Non
 
 
 def test_with_nothing_deployed_the_script_still_works(emulator: Alone) -> None:
-    assert "curl -sf -X POST" not in emulator.printed
+    assert "-X POST" not in emulator.printed
+    assert "# No endpoint takes a file: none has a default deployment of a model." in emulator.printed
     assert "MLClient(" in script_of(emulator.printed)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from azure.storage.blob import ContainerClient
 from azure.storage.filedatalake import FileSystemClient
+from azure.storage.queue import QueueServiceClient
 
 from local import tls
 from local.addresses import ACCOUNT
@@ -219,6 +221,26 @@ def test_no_process_outlives_a_killed_supervisor_and_the_next_one_goes_on(tmp_pa
         del told["pids"], told["host"]["pid"]
     assert after == before
     assert "No local cloud is running" in local("runs", "--state", str(state)).stderr
+
+
+def test_stack_json_has_what_a_client_needs_for_each_account(cloud: Up) -> None:
+    told = cloud.described["storage"]
+
+    assert list(told["accounts"]) == ["devstoreaccount1", "landfallstate", "azuremlstore", "lakehouse"]
+    for name, account in told["accounts"].items():
+        assert f"BlobEndpoint={account['direct_blob_url']};" in account["connection_string"]
+        assert f"QueueEndpoint={account['direct_queue_url']};" in account["connection_string"]
+        credential = LocalCredential.of(cloud.state)
+        trusted = {"connection_verify": told["ca_cert"]}
+        front = ContainerClient(account["account_url"], account["container"], credential=credential, **trusted)
+        direct = ContainerClient.from_connection_string(account["connection_string"], account["container"])
+        queues = QueueServiceClient(account["queue_url"], credential=credential, **trusted)
+        with front, direct, queues:
+            direct.upload_blob("told/of", name.encode(), overwrite=True)
+            assert front.download_blob("told/of").readall() == name.encode()
+            assert isinstance(list(queues.list_queues()), list)
+    assert told["accounts"]["devstoreaccount1"]["account_url"] == told["account_url"]
+    assert told["accounts"]["lakehouse"]["account_url"] == cloud.described["lakehouse"]["account_url"]
 
 
 @pytest.mark.long

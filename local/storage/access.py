@@ -17,6 +17,7 @@ from aiohttp import web
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 
 from local.addresses import ACCOUNT_KEY, ACCOUNTS, TENANT, Addresses
+from local.storage.sharedkey import SCHEME, is_signed
 from local.tokens import STORAGE, TokenRefused, Verifier
 
 if TYPE_CHECKING:
@@ -110,13 +111,31 @@ class Gate:
             ) from error
         return self.sas[account]
 
+    def admit_copy(self, account: str, method: str, target: str, headers: Mapping[str, str]) -> str:
+        """The same for a copy that is signed with the account key; `target` is its path and query as sent.
+
+        Azurite could not check it: the signature covers the URL of the source, which Azurite knows by another one.
+        """
+        authorization = headers.get("Authorization", "")
+        if not authorization:
+            return ""
+        self._known(account)
+        if authorization.startswith(SCHEME) and is_signed(account, method, target, headers):
+            return self.sas[account]
+        raise Refused(
+            403,
+            "AuthenticationFailed",
+            "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+            "including the signature.",
+        )
+
     def source(
         self, headers: Mapping[str, str], *, account: str, admitted: bool, firewalls: Collection[str] = ()
     ) -> tuple[str, str]:
         """Path and query, below Azurite, of the blob that a copy reads. Raises Refused.
 
         A source is read with its own token (x-ms-copy-source-authorization) or its own SAS; a source in the account
-        that is written to, by the token of the request itself, when that was `admitted`. If it or the account that is
+        that is written to, by the token or the key of the request itself, when that was `admitted`. If it or the account that is
         written to has a firewall (is one of `firewalls`), nothing is copied: the service that reads the source is not
         the client that the firewall lets through (azure-storage-azcopy #755, #1673).
         """

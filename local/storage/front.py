@@ -44,14 +44,15 @@ class Front:
             return Refused(400, "InvalidUri", "The URI has a . or .. segment.").response()
         on_paths = is_for_paths(request.host, request.method, request.query, request.headers)
         try:
-            return await (self.lake.answer if on_paths else self._answer)(by_path(request))
+            asked = by_path(request)
+            return await (self.lake.answer(asked) if on_paths else self._answer(asked, request.raw_path))
         except Refused as error:
             refused = error
         except (aiohttp.ClientError, TimeoutError) as error:
             refused = Refused(503, "ServerBusy", f"Azurite did not answer: {error}")
         return refused.json_response() if on_paths else refused.response()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, sent: str) -> web.StreamResponse:
         operation = recognise(request.method, raw_path(request), request.query, request.headers)
         if operation.kind in REFUSED:
             instead = REFUSED[operation.kind]
@@ -59,6 +60,9 @@ class Front:
         sas = self.gate.admit(operation.account, request.headers)
         if sas:
             self.guard.check_blob(request)
+        elif "x-ms-copy-source" in request.headers:
+            # As it was sent: by_path may have made another path of it.
+            sas = self.gate.admit_copy(operation.account, request.method, sent, request.headers)
         # Only the landing account has a system topic.
         if operation.account != ACCOUNT or operation.event_api is None:
             return await self._carry_out(request, operation, sas)
@@ -74,13 +78,6 @@ class Front:
         # A Shared Key signature covers the headers, so they must reach Azurite as they are.
         headers = onward(request.headers, without=_AUTHORIZATION if sas else frozenset())
         if "x-ms-copy-source" in request.headers:
-            if not sas and "Authorization" in request.headers:
-                raise Refused(
-                    403,
-                    "CannotVerifyCopySource",
-                    "A server-side copy needs a bearer token or a SAS here: Shared Key signs the URL of the source, "
-                    "and Azurite sees the source under another URL.",
-                )
             path, query = self.gate.source(
                 request.headers,
                 account=operation.account,

@@ -16,6 +16,7 @@ from local.roles.definitions import Needs
 from local.roles.live import LiveRoles
 from local.storage.access import Refused
 from local.storage.permissions import READ_BLOB, blob_needs, queue_needs, resource_of_blob, resource_of_queue
+from local.storage.sharedkey import SCHEME
 from local.storage.upstream import raw_path
 
 MISMATCH = "AuthorizationPermissionMismatch"
@@ -45,12 +46,13 @@ class Guard:
     def check_source(self, headers: Mapping[str, str], path: str) -> None:
         """Raises Refused for a copy whose source, at `path` below the Blob endpoint, its token may not read.
 
-        That is the source's own token, or else the request's, unless the URL of the source carries a signature.
+        That is the source's own token, or else the request's, unless the URL of the source carries a signature. Who has
+        the account key needs no role.
         """
         token = headers.get("x-ms-copy-source-authorization")
         if token is None and "sig=" not in headers["x-ms-copy-source"]:
             token = headers.get("Authorization")
-        if token is not None and self._lacks(token, READ_BLOB, resource_of_blob(path)):
+        if token is not None and not token.startswith(SCHEME) and self._lacks(token, READ_BLOB, resource_of_blob(path)):
             why = {"x-ms-copy-source-status-code": "403", "x-ms-copy-source-error-code": MISMATCH}
             raise Refused(403, "CannotVerifyCopySource", _NOT_AUTHORIZED, why)
 

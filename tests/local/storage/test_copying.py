@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
-from azure.storage.blob import BlobBlock, BlobClient, ContentSettings
+from azure.storage.blob import BlobBlock, BlobClient, BlobSasPermissions, ContentSettings, generate_blob_sas
 
-from local.addresses import ACCOUNT_KEY, LAKEHOUSE_ACCOUNT
+from local.addresses import ACCOUNT, ACCOUNT_KEY, LAKEHOUSE_ACCOUNT
 from local.tokens import AZURE_ML
 from tests.local.storage.accounts import Accounts, code_of
 
@@ -164,13 +166,81 @@ def test_within_an_account_the_token_of_the_request_opens_the_source(accounts: A
     assert copy.download_blob().readall() == b"a,b\n1,2\n"
 
 
-def test_copies_with_the_account_key_are_refused_with_the_reason(accounts: Accounts) -> None:
-    source = written(accounts, "copy/key")
-    key = {"account_name": LAKEHOUSE_ACCOUNT, "account_key": ACCOUNT_KEY}
-    keyed = accounts.container(LAKEHOUSE_ACCOUNT, "lakehouse", credential=key).get_blob_client("copy/key")
+def keyed(accounts: Accounts, account: str, name: str, key: str = ACCOUNT_KEY) -> BlobClient:
+    """A blob by the account key."""
+    container = {LAKEHOUSE_ACCOUNT: "lakehouse", ACCOUNT: "landing"}[account]
+    credential = {"account_name": account, "account_key": key}
+    return accounts.container(account, container, credential=credential).get_blob_client(name)
+
+
+def readable(blob: BlobClient) -> str:
+    """The URL of a blob in the landing account, with a signature that lets it be read."""
+    parts = (ACCOUNT, blob.container_name, blob.blob_name)
+    expiry = datetime.now(UTC) + timedelta(hours=1)
+    permission = BlobSasPermissions(read=True)
+    return f"{blob.url}?{generate_blob_sas(*parts, account_key=ACCOUNT_KEY, permission=permission, expiry=expiry)}"
+
+
+@pytest.mark.parametrize("name", ["copy/key", "copy/a key+ä&.csv"])
+@pytest.mark.parametrize("account", [ACCOUNT, LAKEHOUSE_ACCOUNT])
+def test_every_copy_may_be_signed_with_the_account_key(accounts: Accounts, account: str, name: str) -> None:
+    source = readable(written(accounts, f"{name}-{account}-source"))
+    copies = [keyed(accounts, account, f"{name}-{account}-{number}") for number in range(4)]
+
+    copies[0].upload_blob_from_url(source, metadata={"Made_Here": "b", "made": "a  b"}, overwrite=True)
+    copies[1].start_copy_from_url(source, requires_sync=True)
+    copies[2].start_copy_from_url(source)
+    copies[3].stage_block_from_url("YQ==", source, 2, 3)
+    copies[3].commit_block_list([BlobBlock(block_id="YQ==")])
+
+    read = [copy.download_blob().readall() for copy in copies]
+    assert read == [b"a,b\n1,2\n"] * 3 + [b"b\n1"]
+    assert copies[0].get_blob_properties().metadata == {"Made_Here": "b", "made": "a  b"}
+
+
+def test_within_an_account_its_key_opens_the_source(accounts: Accounts) -> None:
+    source = written(accounts, "copy/by-key")
+    copy = keyed(accounts, ACCOUNT, "copy/by-key-copy")
+
+    copy.start_copy_from_url(source.url, requires_sync=True)
+
+    assert copy.download_blob().readall() == b"a,b\n1,2\n"
+
+
+def test_the_key_of_an_account_does_not_open_a_source_in_another(accounts: Accounts) -> None:
+    source = written(accounts, "copy/foreign")
+
+    for copying in (
+        lambda blob: blob.upload_blob_from_url(source.url),
+        lambda blob: blob.start_copy_from_url(source.url, requires_sync=True),
+    ):
+        with pytest.raises(HttpResponseError) as refused:
+            copying(keyed(accounts, LAKEHOUSE_ACCOUNT, "copy/foreign"))
+        assert refused.value.status_code in (403, 404)
+
+
+def test_a_copy_that_is_signed_with_another_key_is_refused(accounts: Accounts) -> None:
+    source = readable(written(accounts, "copy/other-key"))
+    other = base64.b64encode(b"another").decode()
 
     with pytest.raises(HttpResponseError) as refused:
-        keyed.upload_blob_from_url(source.url, source_authorization=accounts.bearer())
+        keyed(accounts, LAKEHOUSE_ACCOUNT, "copy/other-key", other).upload_blob_from_url(source)
 
-    assert refused.value.status_code == 403
-    assert "bearer token" in str(refused.value)
+    assert (refused.value.status_code, code_of(refused.value)) == (403, "AuthenticationFailed")
+    assert not target(accounts, "copy/other-key").exists()
+
+
+def test_a_copy_may_have_a_signature_for_its_destination_and_another_for_its_source(accounts: Accounts) -> None:
+    source = readable(written(accounts, "copy/signed"))
+    expiry = datetime.now(UTC) + timedelta(hours=1)
+    permission = BlobSasPermissions(write=True, create=True, read=True)
+    place = (LAKEHOUSE_ACCOUNT, "lakehouse", "copy/signed")
+    sas = generate_blob_sas(*place, account_key=ACCOUNT_KEY, permission=permission, expiry=expiry)
+    copy = accounts.container(LAKEHOUSE_ACCOUNT, "lakehouse", credential=sas).get_blob_client("copy/signed")
+
+    for copying in (
+        lambda: copy.upload_blob_from_url(source, overwrite=True),
+        lambda: copy.start_copy_from_url(source, requires_sync=True),
+    ):
+        copying()
+        assert copy.download_blob().readall() == b"a,b\n1,2\n"

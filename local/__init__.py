@@ -12,6 +12,8 @@
     health.py      asks the app what is wrong with it, and where its status page is
     commands.py    what a person does with it: drop data, look at runs, wait
     beginning.py   writes a route, a deployment and data that work at once
+    trying/        runs somebody's app, or deployments, through a checklist
+    parts.py       single parts, for as long as a command needs them
     scoring.py     runs one deployment on a folder, without an app
     explaining.py  asks the app why a file is scored, or is not
     doctor.py      asks the app's doctor and shows its checklist

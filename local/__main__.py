@@ -63,6 +63,11 @@ def parser() -> argparse.ArgumentParser:
     trying.add_argument("--to", type=Path, metavar="DIR", help="also write the outputs there")
     trying.set_defaults(carry_out=_score)
 
+    attempt = commands.add_parser("try", help="run an app's folder, or a folder of deployments, through a checklist")
+    attempt.add_argument("folder", type=Path, metavar="FOLDER")
+    attempt.add_argument("--input", type=Path, metavar="DATA", help="a folder or file for the deployments' jobs")
+    attempt.set_defaults(carry_out=_try)
+
     checking = commands.add_parser("check", help="say what is wrong with a routes file, and in which line")
     checking.add_argument("file", type=Path, metavar="FILE")
     checking.set_defaults(carry_out=_check)
@@ -176,6 +181,12 @@ def _score(args: argparse.Namespace) -> int:
     from local import scoring  # needs what Azure ML does, which the other commands do without
 
     return scoring.score(args.deployment, args.data, args.to, lambda text: print(text, flush=True))  # noqa: T201
+
+
+def _try(args: argparse.Namespace) -> int:
+    from local.trying.command import try_out  # needs what Azure ML does, too
+
+    return try_out(args.folder.resolve(), args.input, lambda text: print(text, flush=True))  # noqa: T201
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -6,8 +6,6 @@ Storage and Azure ML are started for it in a folder of their own, and gone after
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +25,7 @@ from local.azureml.workspace.nearby import Nearby
 from local.azureml.workspace.uris import DEFAULT_DATASTORE
 from local.commands import CommandFailed, files_in
 from local.identity.credential import LocalCredential
-from local.supervisor import CHECKOUT
+from local.parts import PartEnded, part
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
 
 FINAL = frozenset({"Completed", "Failed", "Canceled"})
@@ -48,7 +46,7 @@ def score(deployment: Path, data: Path, to: Path | None, say: Callable[[str], No
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         root = Path(folder)
         _lay_out(deployment, root / "deployments", endpoint)
-        cloud = stack.enter_context(_started(root / "state", root / "deployments"))
+        cloud = stack.enter_context(started(root / "state", root / "deployments"))
         for path, blob in files:
             cloud.put(f"{ACCOUNT}/landing/{blob}", path.read_bytes())
         job = cloud.submit(endpoint, name)
@@ -98,7 +96,7 @@ def _lay_out(deployment: Path, root: Path, endpoint: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cloud:
+class Cloud:
     """Storage and Azure ML on a state directory, asked as the developer."""
 
     storage: str
@@ -111,9 +109,9 @@ class _Cloud:
         headers = {**self._token(STORAGE), "x-ms-blob-type": "BlockBlob"}
         self.http.put(f"{self.storage}/{quote(path)}", content=content, headers=headers).raise_for_status()
 
-    def submit(self, endpoint: str, deployment: str) -> str:
-        """The name of the job."""
-        result = f"azureml://datastores/{DEFAULT_DATASTORE.name}/paths/{RESULT}/predictions.csv"
+    def submit(self, endpoint: str, deployment: str, to: str = RESULT) -> str:
+        """The name of the job, which scores the folder landing/data and writes below `to`. Raises CommandFailed."""
+        result = f"azureml://datastores/{DEFAULT_DATASTORE.name}/paths/{to}/predictions.csv"
         body = {
             "properties": {
                 "inputData": {"data": {"jobInputType": "UriFolder", "uri": "azureml://datastores/landing/paths/data"}},
@@ -126,16 +124,18 @@ class _Cloud:
             raise CommandFailed(f"The deployment was not taken: {answer.text[:1000]}")
         return str(answer.json()["name"])
 
-    def end_of(self, endpoint: str, job: str) -> str:
+    def end_of(self, endpoint: str, job: str, within: float = float("inf")) -> str:
+        """The status that the job ends with; or has after so many seconds."""
+        deadline = time.monotonic() + within
         while True:
             answer = self.http.get(f"{self.azureml}/endpoints/{endpoint}/jobs/{job}", headers=self._token(AZURE_ML))
             status = str(answer.raise_for_status().json()["properties"]["status"])
-            if status in FINAL:
+            if status in FINAL or time.monotonic() > deadline:
                 return status
             time.sleep(EVERY_SECONDS)
 
-    def outputs(self) -> dict[str, bytes]:
-        """What the job has written, by its names."""
+    def outputs(self, to: str = RESULT) -> dict[str, bytes]:
+        """What a job has written below `to`, by its names."""
         from azure.storage.blob import ContainerClient  # slow to import, and only needed here
 
         with ContainerClient(
@@ -144,8 +144,8 @@ class _Cloud:
             credential=LocalCredential(self.issuer),
             connection_verify=str(self.ca_bundle),
         ) as client:
-            names = [blob.name for blob in client.list_blobs(name_starts_with=f"{RESULT}/")]
-            return {name.removeprefix(f"{RESULT}/"): client.download_blob(name).readall() for name in names}
+            names = [blob.name for blob in client.list_blobs(name_starts_with=f"{to}/")]
+            return {name.removeprefix(f"{to}/"): client.download_blob(name).readall() for name in names}
 
     def why(self, job: str) -> str:
         """What the job's script has raised; or what its run says."""
@@ -167,31 +167,17 @@ class _Cloud:
 
 
 @contextmanager
-def _started(state: Path, deployments: Path) -> Iterator[_Cloud]:
+def started(state: Path, deployments: Path) -> Iterator[Cloud]:
     """Both parts, until the block is over. Raises CommandFailed where the deployment is one that Azure ML refuses."""
     where, issuer = addresses.settle(state), Issuer.of(state)
     with ExitStack() as stack:
-        stack.enter_context(_part("local.storage", state))
-        stack.enter_context(_part("local.azureml", state, "--deployments", str(deployments)))
-        http = stack.enter_context(httpx.Client(verify=tls.client_context(state), timeout=60, trust_env=False))
-        yield _Cloud(where.storage, where.azureml, issuer, http, tls.ca_bundle(state))
-
-
-@contextmanager
-def _part(module: str, state: Path, *flags: str) -> Iterator[None]:
-    command = [sys.executable, "-m", module, "--state", str(state), "--with-parent", *flags]
-    with subprocess.Popen(
-        command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
         try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            if process.stdout.readline() != "ready\n":
-                lines = process.stderr.read().strip().splitlines()
-                raise CommandFailed(lines[-1] if lines else f"{module} did not start.")
-            yield
-        finally:
-            process.terminate()
+            stack.enter_context(part("local.storage", state))
+            stack.enter_context(part("local.azureml", state, "--deployments", str(deployments)))
+        except PartEnded as error:
+            raise CommandFailed(str(error)) from error
+        http = stack.enter_context(httpx.Client(verify=tls.client_context(state), timeout=60, trust_env=False))
+        yield Cloud(where.storage, where.azureml, issuer, http, tls.ca_bundle(state))
 
 
 def _beginning(content: bytes) -> str:

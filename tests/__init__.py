@@ -8,6 +8,7 @@ landfall   the command line, with an app that answers what it is told to
 contract   what the ports promise, kept by the fakes and by the adapters: the local cloud
 local      each part of the local cloud, by its wire protocol: processes on this machine
 e2e        the unmodified app on the whole local cloud: processes on this machine
+outsiders  apps and deployments as outsiders bring them, by `python -m local try`: processes on this machine
 demo       the demo's model
 examples   the examples' files, scripts and steps, each by itself
 bench      the benchmarks' own arithmetic

@@ -125,8 +125,8 @@ class Gate:
         raise Refused(
             403,
             "AuthenticationFailed",
-            "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
-            "including the signature.",
+            "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
+            "correctly including the signature.",
         )
 
     def source(
@@ -135,9 +135,9 @@ class Gate:
         """Path and query, below Azurite, of the blob that a copy reads. Raises Refused.
 
         A source is read with its own token (x-ms-copy-source-authorization) or its own SAS; a source in the account
-        that is written to, by the token or the key of the request itself, when that was `admitted`. If it or the account that is
-        written to has a firewall (is one of `firewalls`), nothing is copied: the service that reads the source is not
-        the client that the firewall lets through (azure-storage-azcopy #755, #1673).
+        that is written to, by the token or the key of the request itself, when that was `admitted`. If it or the
+        account that is written to has a firewall (is one of `firewalls`), nothing is copied: the service that reads the
+        source is not the client that the firewall lets through (azure-storage-azcopy #755, #1673).
         """
         url = headers["x-ms-copy-source"]
         if not url.startswith(f"{self.front}/"):

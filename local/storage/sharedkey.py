@@ -1,9 +1,9 @@
 """Requests that are signed with the account key, checked as Azure Storage checks them. Pure.
 
-Azurite checks them by itself, except for copies: there the signature covers the URL of the source, and Azurite knows the
-source by another one. Source: Azure docs, rest/api/storageservices/authorize-with-shared-key, for the Blob service
-since 2015-02-21. The headers are in the order of their characters' codes; the SDK has another one for two names of metadata that
-differ first where one has an underscore and the other a digit.
+Azurite checks them by itself, except for copies: there the signature covers the URL of the source, and Azurite knows
+the source by another one. Source: Azure docs, rest/api/storageservices/authorize-with-shared-key, for the Blob service
+since 2015-02-21. The headers are in the order of their characters' codes; the SDK has another one for two names of
+metadata that differ first where one has an underscore and the other a digit.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from local.host.server import Parts, application
 from local.host.triggers import blobs
 from local.host.triggers.blob_work import BlobWork
 from local.host.virtual import VirtualClock, seeded_ids
+from local.host.worker.calling import Callee, Caller
 from local.host.worker.invoking import AppFunctions, Invoker
 from local.host.worker.loading import load
 from local.host.worker.registry import Registry
@@ -170,7 +171,7 @@ def _furnish(clock: VirtualClock, blobs: FakeBlobs) -> None:
 
 
 @cache
-def _registry() -> Registry:
+def _callees() -> list[Callee]:
     """The app can be indexed once per process."""
     return load(ROOT)
 
@@ -178,21 +179,23 @@ def _registry() -> Registry:
 @asynccontextmanager
 async def _hosting(clock: VirtualClock) -> AsyncIterator[tuple[Engine, httpx.AsyncClient]]:
     """The host, but for the clock, and without timers, queues and containers."""
-    registry = _registry()
+    callees = _callees()
+    registry = Registry(callee.function for callee in callees)
     async with AsyncExitStack() as stack:
         state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store(state / "durable.sqlite")
         stack.callback(store.close)
         # The durable client keeps one HTTP session, on the event loop that it was first used on.
         stack.push_async_callback(http_utils._close_session)
-        invoker = Invoker(ROOT, clock=clock)
-        stack.callback(invoker.close)
+        caller = Caller(ROOT, callees)
+        stack.callback(caller.close)
+        invoker = Invoker(caller, clock=clock)
         engine = Engine(store, AppFunctions(registry, invoker), clock, new_id=seeded_ids(0))
         await stack.enter_async_context(engine)
         keys = keys_of(state, enforced=False)
         none = blobs.BlobTriggers((), BlobWork(":memory:"), invoker, blobs.Options(), {})
         parts = Parts(registry=registry, invoker=invoker, blobs=none, engine=engine, routes=[], keys=keys, hub="Bench")
         base_url = f"http://127.0.0.1:{await serving.listen(stack, application(parts), 0)}"
-        invoker.client_binding = client_binding(base_url, parts.hub, keys.durabletask_extension)
+        caller.client_binding = client_binding(base_url, parts.hub, keys.durabletask_extension)
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, timeout=120.0, trust_env=False))
         yield engine, http

@@ -16,6 +16,8 @@ from aiohttp import web
 
 READY = "ready"
 """The line that a part prints to stdout once it accepts requests."""
+LINES = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+"""What a record looks like in a log."""
 
 
 def keep_private(state: Path) -> None:
@@ -72,7 +74,5 @@ def announce() -> None:
 
 def log_to_stderr() -> None:
     """One line per record on stderr, where the stack collects it."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=LINES)
     logging.getLogger("azure").setLevel(logging.WARNING)

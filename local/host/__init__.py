@@ -1,6 +1,6 @@
 """A Functions host for one machine: runs any Python v2-model app, Durable Functions included, unmodified.
 
-    worker/         loads, indexes and invokes the app as the Python worker does
+    worker/         loads, indexes and calls the app as the Python worker does, in a process of its own
     triggers/       what has functions run: HTTP, timers, queues, Event Grid
     durable/        orchestrations, activities, entities
     cli.py          `python -m local.host`: builds the rooms and serves them

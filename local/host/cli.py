@@ -10,13 +10,10 @@ import os
 import socket
 import sys
 import time
-import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
-
-from azure.functions.meta import Datum
 
 from local import addresses, serving
 from local.clock import Clock, SteadyClock, clock_rate
@@ -26,7 +23,7 @@ from local.host.durable.runtime.store import OtherVersion, Store
 from local.host.files import write_whole
 from local.host.holding import StateInUse, hold
 from local.host.keys import keys_of
-from local.host.logs import Arrivals, levels_of
+from local.host.logs import levels_of
 from local.host.server import Parts, application
 from local.host.settings import HostJson, SettingsError, function_timeout, load_host_json, load_local_settings, resolve
 from local.host.triggers import blobs, queues, timers
@@ -35,29 +32,16 @@ from local.host.triggers.blob_work import BlobWork
 from local.host.triggers.http import BadRoute, Route, routes_of
 from local.host.triggers.schedules import BadSchedule
 from local.host.worker.blob_inputs import BlobInputs
-from local.host.worker.indexing import BadWarmUp, UnsupportedBinding
-from local.host.worker.invoking import AppFunctions, Invoker
-from local.host.worker.loading import NoApp, load
+from local.host.worker.invoking import AppFunctions, Invoker, tell_failure
 from local.host.worker.outputs import Outputs
-from local.host.worker.registry import Function, FunctionLoadError, Registry
-from local.host.worker.retrying import BadRetry
+from local.host.worker.processes import CannotStart, Workers, tell_refusal
+from local.host.worker.registry import Function, Registry
+from local.host.worker.wire import Datum, Setup
 
 log = logging.getLogger("Host")
 
 DURABLE = ("extensions", "durableTask")
-REFUSALS = (
-    SettingsError,
-    FunctionLoadError,
-    UnsupportedBinding,
-    BadBlobPath,
-    BadRoute,
-    BadSchedule,
-    BadRetry,
-    BadWarmUp,
-    OtherVersion,
-    NoApp,
-    StateInUse,
-)
+REFUSALS = (SettingsError, BadBlobPath, BadRoute, BadSchedule, OtherVersion, StateInUse)
 """What the host finds wrong with an app; the message says all there is to know."""
 GRACE = 3.0
 """Seconds that invocations have to end when the host stops; activities that do not are run again next time."""
@@ -77,21 +61,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Load the app and serve it until stopped; 1 if it cannot be loaded."""
     serving.log_to_stderr()
-    # aiohttp's own answer to an option that the SDK sets for old Pythons; it says nothing about the app.
-    warnings.filterwarnings("ignore", message="enable_cleanup_closed ignored", category=DeprecationWarning)
     args.state, args.app = args.state.resolve(), args.app.resolve()
     try:
         asyncio.run(_serve(args))
     except REFUSALS as error:
         log.error("The function app cannot be started: %s", error)
         return 1
+    except CannotStart as error:
+        tell_refusal(error)
+        return 1
     except Exception:
         log.exception("The function app cannot be started.")
         return 1
     sys.stdout.flush()
     sys.stderr.flush()
-    # A sync function that is still busy would keep the interpreter waiting for its thread.
-    os._exit(0)
+    return 0
 
 
 async def _serve(args: argparse.Namespace) -> None:
@@ -111,22 +95,22 @@ async def _serve_holding(args: argparse.Namespace, note: Callable[[int], None]) 
     host = load_host_json(args.app, os.environ)
     _set_log_levels(host)
     clock: Clock = stacked.clock if stacked and args.clock_rate is None else _clock(args.state, args.clock_rate or 1.0)
-    registry = load(args.app)
-    _add_to_log(Arrivals())
     prefix = str(host.get("extensions", "http", "routePrefix", default="api"))
-    routes = routes_of(registry.triggered_by("httpTrigger"), prefix)
     keys = keys_of(args.state, enforced=args.auth)
     hub = resolve(str(host.get(*DURABLE, "hubName", default="TestHubName")), os.environ)
     async with AsyncExitStack() as stack:
+        binding = client_binding(base_url, hub, keys.durabletask_extension)
+        workers = Workers(Setup(app=str(args.app), client_binding=binding, lines=serving.LINES))
+        stack.push_async_callback(workers.close)
+        registry = Registry(await workers.start())
+        routes = routes_of(registry.triggered_by("httpTrigger"), prefix)
         options = queues.Options.of(host, args.poll_ms / 1e3)
         outputs = Outputs(stack, os.environ, clock, encoded=options.encoded)
         inputs = BlobInputs(stack, os.environ, clock)
         for function in registry:
             outputs.check(function)
             inputs.check(function)
-        invoker = Invoker(args.app, outputs, inputs=inputs, clock=clock, timeout=function_timeout(host))
-        stack.callback(invoker.close)
-        invoker.client_binding = client_binding(base_url, hub, keys.durabletask_extension)
+        invoker = Invoker(workers, outputs, inputs=inputs, clock=clock, timeout=function_timeout(host))
         store = Store(args.state / "host" / "durable.sqlite")
         stack.callback(store.close)
         engine = _engine(store, AppFunctions(registry, invoker), clock, host, hub)
@@ -142,7 +126,6 @@ async def _serve_holding(args: argparse.Namespace, note: Callable[[int], None]) 
             hub=hub,
             cors=local.cors,
         )
-        stack.push_async_callback(_close_client_session)
         await stack.enter_async_context(engine)
         try:
             await serving.listen(stack, application(parts), port, decompress=False)
@@ -198,8 +181,8 @@ async def _warm_up(parts: Parts) -> None:
     for function in parts.registry.triggered_by("warmupTrigger"):
         try:
             await parts.invoker.invoke(function, Datum("", "string"), reason="Warming up.")
-        except Exception:
-            log.exception("Exception while executing function: Functions.%s", function.name)
+        except Exception as error:
+            tell_failure(log, function.name, error)
 
 
 def _start_triggers(stack: AsyncExitStack, parts: Parts, timed: timers.Timers, options: queues.Options) -> None:
@@ -236,14 +219,6 @@ async def _let_end(engine: Engine, invoker: Invoker) -> None:
     until = time.monotonic() + GRACE
     while invoker.running and time.monotonic() < until:
         await asyncio.sleep(0.02)
-
-
-async def _close_client_session() -> None:
-    """The durable client keeps one HTTP session per process and never closes it."""
-    module = sys.modules.get("azure.durable_functions.models.utils.http_utils")
-    session = getattr(module, "_client_session", None)
-    if session is not None:
-        await session.close()
 
 
 def _introduce(registry: Registry, routes: list[Route], base_url: str) -> None:
@@ -287,12 +262,7 @@ def _clock(state: Path, rate: float) -> SteadyClock:
 
 
 def _set_log_levels(host: HostJson) -> None:
-    """What the app says with debug level is produced only if asked for; host.json can leave out more."""
-    if os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in ("1", "true"):
-        logging.getLogger().setLevel(logging.DEBUG)
-    _add_to_log(levels_of(host))
-
-
-def _add_to_log(which: logging.Filter) -> None:
+    """host.json can leave out lines."""
+    levels = levels_of(host)
     for handler in logging.getLogger().handlers:
-        handler.addFilter(which)
+        handler.addFilter(levels)

@@ -30,7 +30,7 @@ def described(function: Function, routes: Sequence[Route], origin: str) -> dict[
         "language": "python",
         "config": {
             "name": function.name,
-            "entryPoint": function.call.__name__ if hasattr(function.call, "__name__") else function.name,
+            "entryPoint": function.entry_point,
             "scriptFile": script,
             "language": "python",
             "bindings": [_binding(binding) for binding in function.bindings],

@@ -13,12 +13,12 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from azure.functions.meta import Datum
 
 from local.faults import Faults
 from local.host.described import described
 from local.host.durable.management.api import DurableApi
 from local.host.durable.management.client_binding import LOOPBACK
+from local.host.durable.management.client_binding import PREFIX as DURABLE
 from local.host.durable.runtime.engine import Engine
 from local.host.durable.runtime.hazards import Hazards
 from local.host.keys import Keys
@@ -27,8 +27,9 @@ from local.host.triggers.blobs import BlobTriggers
 from local.host.triggers.event_grid import EventGridWebhook
 from local.host.triggers.http import HttpFunctions, Route
 from local.host.triggers.timers import request_datum
-from local.host.worker.invoking import Invoker
+from local.host.worker.invoking import Invoker, tell_failure
 from local.host.worker.registry import Function, Registry
+from local.host.worker.wire import Datum
 
 log = logging.getLogger("Host.Admin")
 
@@ -79,12 +80,15 @@ def application(parts: Parts) -> web.Application:
 
 
 def _open_until_stopping(invoker: Invoker) -> Middleware:
-    """While the host stops, only invocations that are still running are served: their durable clients call in here."""
+    """While the host stops, only invocations that are still running are served: their durable clients call in here.
+    While the app has no worker and none can be started, nothing is served that is for the app."""
 
     @web.middleware
     async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
         if invoker.stopping and not request.path.startswith(LOOPBACK):
             return web.Response(status=503, text="The host is stopping.")
+        if invoker.broken is not None and not request.path.startswith(("/admin/", DURABLE, LOOPBACK)):
+            return web.Response(status=503, text=invoker.broken)
         return await handler(request)
 
     return serve
@@ -215,8 +219,8 @@ class _Admin:
                 await self._parts.blobs.by_hand(function, str(value.value))
                 return
             await self._parts.invoker.invoke(function, value, metadata=metadata, reason=reason)
-        except Exception:
-            log.exception("Exception while executing function: Functions.%s", function.name)
+        except Exception as error:
+            tell_failure(log, function.name, error)
 
 
 class _NotInvocable(Exception):

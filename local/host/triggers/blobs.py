@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.functions.meta import Datum
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
@@ -29,9 +28,9 @@ from local.host.accounts import DEFAULT, Account, account_of, credential_of
 from local.host.settings import HostJson, SettingsError, resolve
 from local.host.triggers.blob_paths import BlobPath, blob_path
 from local.host.triggers.blob_work import BlobWork, Change, Work
-from local.host.worker.blob_inputs import content
-from local.host.worker.invoking import Invoker
-from local.host.worker.registry import Function, member
+from local.host.worker.invoking import Invoker, tell_failure
+from local.host.worker.registry import Function
+from local.host.worker.wire import Datum
 
 log = logging.getLogger("Host.Triggers.Blob")
 
@@ -74,7 +73,7 @@ class _Fetched:
 
 def is_told_by_events(function: Function) -> bool:
     """Whether Event Grid tells of blobs (`source=EventGrid`); else the container is looked at."""
-    return str(member(function.trigger, "source") or "").lower() == "eventgrid"
+    return str(function.trigger.get("source") or "").lower() == "eventgrid"
 
 
 class BlobTriggers:
@@ -91,7 +90,7 @@ class BlobTriggers:
         """Raises BadBlobPath, SettingsError."""
         self.functions = {function.name: function for function in functions}
         self._paths = {
-            name: blob_path(name, resolve(str(member(function.trigger, "path")), environment))
+            name: blob_path(name, resolve(str(function.trigger.get("path")), environment))
             for name, function in self.functions.items()
         }
         self._work, self._invoker, self._options, self._environment = work, invoker, options, environment
@@ -180,8 +179,8 @@ class BlobTriggers:
                 work = self._work.begin(work)
                 try:
                     await self._call(function, found)
-                except Exception:
-                    log.exception("Exception while executing function: Functions.%s", function.name)
+                except Exception as error:
+                    tell_failure(log, function.name, error)
                 else:
                     break
             else:
@@ -231,7 +230,7 @@ class BlobTriggers:
         }
         await self._invoker.invoke(
             function,
-            content(function.inputs[function.trigger_parameter], blob.body),
+            Datum(blob.body, "bytes"),
             metadata=metadata,
             data=data,
             reason=f"New blob detected: {blob.path}",
@@ -247,7 +246,7 @@ class BlobTriggers:
 
     def _account(self, function: Function, service: str, *, fallback: bool = False) -> Account:
         """With `fallback` the host's own account stands in for one that has no such service."""
-        connection = member(function.trigger, "connection")
+        connection = function.trigger.get("connection")
         try:
             return account_of(function.name, service, connection, self._environment)
         except SettingsError:

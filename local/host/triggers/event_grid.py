@@ -11,11 +11,11 @@ import logging
 from typing import Any
 
 from aiohttp import web
-from azure.functions.meta import Datum
 
 from local.host.keys import Keys
-from local.host.worker.invoking import Invoker
+from local.host.worker.invoking import Invoker, tell_failure
 from local.host.worker.registry import Function, Registry
+from local.host.worker.wire import Datum
 
 log = logging.getLogger("Host.EventGrid")
 
@@ -59,7 +59,7 @@ class EventGridWebhook:
         if not failures:
             return web.Response(status=202)
         for failure in failures:
-            log.error("Exception while executing function: Functions.%s", function.name, exc_info=failure)
+            tell_failure(log, function.name, failure)
         # The whole batch fails with one of its events, so Event Grid delivers all of it again.
         return web.Response(status=500, text=f"{type(failures[0]).__name__}: {failures[0]}")
 

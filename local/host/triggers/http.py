@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
-from azure.functions.meta import Datum
 
 from local.host.expressions import binding_data
 from local.host.keys import Keys
-from local.host.worker.invoking import Invoker
-from local.host.worker.registry import Function, member
+from local.host.worker.invoking import Invoker, tell_failure
+from local.host.worker.registry import Function
+from local.host.worker.wire import Datum
 
 log = logging.getLogger("Host.Http")
 
@@ -73,12 +73,12 @@ def _route(function: Function, prefix: str) -> Route:
         text, how = _segment(segment, function.name)
         pattern += text
         precision.append(how)
-    methods = frozenset(str(method).upper() for method in member(function.trigger, "methods") or ())
+    methods = frozenset(str(method).upper() for method in function.trigger.get("methods") or ())
     return Route(function, template, re.compile(pattern + "/?", re.IGNORECASE), tuple(precision), methods)
 
 
 def _route_of(function: Function) -> str:
-    route = member(function.trigger, "route")
+    route = function.trigger.get("route")
     return function.name if route is None else str(route)
 
 
@@ -119,7 +119,7 @@ class HttpFunctions:
         return web.Response(status=404)
 
     def _refusal(self, function: Function, request: web.Request) -> web.Response | None:
-        level = str(member(function.trigger, "authLevel") or "function").lower()
+        level = str(function.trigger.get("authLevel") or "function").lower()
         if level == "anonymous":
             return None
         enough = [] if level == "admin" else [self._keys.function, self._keys.of_function(function.name)]
@@ -130,11 +130,12 @@ class HttpFunctions:
     ) -> web.StreamResponse:
         value = await _datum(request, parameters)
         try:
-            data = binding_data(parameters, _texts(value, "query"), value.value["body"].value)
-            data |= {"Query": _texts(value, "query"), "Headers": _texts(value, "headers")}
+            given = value.value
+            data = binding_data(parameters, given["query"], given["body"])
+            data |= {"Query": given["query"], "Headers": given["headers"]}
             result = await self._invoker.invoke(function, value, reason="This function was called via HTTP.", data=data)
-        except Exception:
-            log.exception("Exception while executing function: Functions.%s", function.name)
+        except Exception as error:
+            tell_failure(log, function.name, error)
             return web.Response(status=500)
         return _response(result)
 
@@ -143,21 +144,15 @@ async def _datum(request: web.Request, parameters: Mapping[str, str]) -> Datum:
     query = {name: ",".join(request.query.getall(name)) for name in request.query}
     return Datum(
         {
-            "method": Datum(request.method, "string"),
-            "url": Datum(str(request.url), "string"),
-            "headers": {
-                name.lower(): Datum(",".join(request.headers.getall(name)), "string") for name in request.headers
-            },
-            "query": {name: Datum(text, "string") for name, text in query.items() if text},
-            "params": {name: Datum(text, "string") for name, text in parameters.items()},
-            "body": Datum(await request.read(), "bytes"),
+            "method": request.method,
+            "url": str(request.url),
+            "headers": {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers},
+            "query": {name: text for name, text in query.items() if text},
+            "params": dict(parameters),
+            "body": await request.read(),
         },
         "http",
     )
-
-
-def _texts(value: Datum, part: str) -> dict[str, str]:
-    return {name: datum.value for name, datum in value.value[part].items()}
 
 
 def _response(result: Datum | None) -> web.Response:
@@ -169,11 +164,11 @@ def _response(result: Datum | None) -> web.Response:
         return web.Response(body=result.value)
     given: Mapping[str, Any] = result.value
     response = web.Response(
-        status=int(given["status_code"].value),
-        body=given["body"].value,
-        headers={name: header.value for name, header in given["headers"].items()},
+        status=int(given["status_code"]),
+        body=given["body"],
+        headers={str(k): str(v) for k, v in given["headers"].items()},
     )
-    for jar in given.get("cookies") or ():
-        for morsel in jar.values():
-            response.headers.add("Set-Cookie", morsel.OutputString())
+    for cookies in given.get("cookies") or ():
+        for cookie in cookies:
+            response.headers.add("Set-Cookie", cookie)
     return response

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceExistsError
-from azure.functions.meta import Datum
 from azure.storage.queue.aio import QueueClient
 
 from local.host.accounts import account_of, credential_of
 from local.host.expressions import binding_data
 from local.host.settings import HostJson, SettingsError, resolve
-from local.host.worker.invoking import Invoker
-from local.host.worker.registry import Function, member
+from local.host.worker.invoking import Invoker, tell_failure
+from local.host.worker.registry import Function
+from local.host.worker.wire import Datum
 
 log = logging.getLogger("Host.Triggers.Queue")
 
@@ -58,8 +58,8 @@ class Options:
 
 def connect(stack: AsyncExitStack, function: Function, environment: Mapping[str, str], suffix: str = "") -> QueueClient:
     """A client for the queue of `function`. Raises SettingsError for a connection that is not configured."""
-    queue = resolve(str(member(function.trigger, "queueName")), environment) + suffix
-    account = account_of(function.name, "queue", member(function.trigger, "connection"), environment)
+    queue = resolve(str(function.trigger.get("queueName")), environment) + suffix
+    account = account_of(function.name, "queue", function.trigger.get("connection"), environment)
     # No retries below: the listener itself tries again, and says so in the log long before the client would.
     if account.connection_string:
         return QueueClient.from_connection_string(account.connection_string, queue, retry_total=0)
@@ -145,8 +145,8 @@ class _Listener:
             renewal.cancel()
             await self._move(message)
             return
-        except Exception:
-            log.exception("Exception while executing function: Functions.%s", self._function.name)
+        except Exception as error:
+            tell_failure(log, self._function.name, error)
             renewal.cancel()
             await self._failed(message)
             return

@@ -15,14 +15,13 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from azure.functions.meta import Datum
-
 from local.clock import Clock
 from local.host.files import write_whole
 from local.host.settings import resolve
 from local.host.triggers.schedules import Schedule
-from local.host.worker.invoking import Invoker
-from local.host.worker.registry import Function, member
+from local.host.worker.invoking import Invoker, tell_failure
+from local.host.worker.registry import Function
+from local.host.worker.wire import Datum
 
 log = logging.getLogger("Host.Triggers.Timer")
 
@@ -52,18 +51,18 @@ class Timers:
 
     def plan(self, function: Function) -> Schedule:
         """The schedule of a function. Raises BadSchedule, SettingsError."""
-        return Schedule.parse(resolve(str(member(function.trigger, "schedule")), os.environ), zone_of(os.environ))
+        return Schedule.parse(resolve(str(function.trigger.get("schedule")), os.environ), zone_of(os.environ))
 
     async def run(self, function: Function, schedule: Schedule) -> None:
         """Invoke the function whenever it is due, until cancelled."""
         now = self._clock.now()
-        monitored = member(function.trigger, "useMonitor") is not False and schedule.monitored(now)
+        monitored = function.trigger.get("useMonitor") is not False and schedule.monitored(now)
         known = self._status.get(function.name) if monitored else None
         past_due = known is not None and datetime.fromisoformat(known["Next"]) < now
         if known is None or known.get("Schedule") != schedule.expression:
             past_due = False
             self._remember(function, schedule, monitored, last=NEVER, following=schedule.after(now))
-        if past_due or member(function.trigger, "runOnStartup"):
+        if past_due or function.trigger.get("runOnStartup"):
             await self._fire(function, schedule, monitored, past_due=past_due)
         due = schedule.after(self._clock.now())
         while True:
@@ -78,8 +77,8 @@ class Timers:
         try:
             reason = "Timer fired at " + fired.isoformat()
             await self._invoker.invoke(function, request_datum(status, past_due=past_due), reason=reason)
-        except Exception:
-            log.exception("Exception while executing function: Functions.%s", function.name)
+        except Exception as error:
+            tell_failure(log, function.name, error)
         following = schedule.after(self._clock.now())
         self._remember(function, schedule, monitored, last=fired.isoformat(), following=following)
 

@@ -12,26 +12,15 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.functions.meta import Datum
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.clock import Clock
 from local.host.accounts import Account, account_of, credential_of
 from local.host.expressions import expand
-from local.host.worker.registry import Function, Parameter, member
+from local.host.worker.registry import Function
+from local.host.worker.wire import Datum
 
-
-def content(parameter: Parameter, body: bytes) -> Datum:
-    """A blob as a parameter gets it: text for `dataType` string and for parameters annotated with str, else bytes."""
-    wanted = str(member(parameter.declared, "dataType") or "").lower()
-    if wanted == "string" or (parameter.pytype is str and wanted != "binary"):
-        return Datum(body.decode("utf-8", errors="replace"), "string")
-    return Datum(body, "bytes")
-
-
-def read_by(function: Function) -> dict[str, Parameter]:
-    """The parameters of a function that get blobs beside its trigger."""
-    return {name: parameter for name, parameter in function.inputs.items() if parameter.binding == "blob"}
+Binding = Mapping[str, Any]
 
 
 class BlobInputs:
@@ -43,26 +32,26 @@ class BlobInputs:
 
     def check(self, function: Function) -> None:
         """Raises SettingsError if a blob input of `function` has no storage account."""
-        for parameter in read_by(function).values():
-            self._account(function, parameter)
+        for binding in function.read.values():
+            self._account(function, binding)
 
     async def read(self, function: Function, data: Mapping[str, Any]) -> dict[str, Datum | None]:
         """All blob inputs of a call; None: there is no such blob. Raises Unresolved, SettingsError, AzureError."""
-        return {name: await self._one(function, parameter, data) for name, parameter in read_by(function).items()}
+        return {name: await self._one(function, binding, data) for name, binding in function.read.items()}
 
-    async def _one(self, function: Function, parameter: Parameter, data: Mapping[str, Any]) -> Datum | None:
-        template, now, guid = str(member(parameter.declared, "path")), self._clock.now(), str(uuid.uuid4())
+    async def _one(self, function: Function, binding: Binding, data: Mapping[str, Any]) -> Datum | None:
+        template, now, guid = str(binding.get("path")), self._clock.now(), str(uuid.uuid4())
         path = expand(template, data, self._environment, now=now, guid=guid)
         container, _, name = path.strip("/").partition("/")
-        service = await self._service(self._account(function, parameter))
+        service = await self._service(self._account(function, binding))
         try:
             download = await service.get_blob_client(container, name).download_blob()
-            return content(parameter, await download.readall())
+            return Datum(await download.readall(), "bytes")
         except ResourceNotFoundError:
             return None
 
-    def _account(self, function: Function, parameter: Parameter) -> Account:
-        return account_of(function.name, "blob", member(parameter.declared, "connection"), self._environment)
+    def _account(self, function: Function, binding: Binding) -> Account:
+        return account_of(function.name, "blob", binding.get("connection"), self._environment)
 
     async def _service(self, account: Account) -> Any:
         if account not in self._services:

@@ -15,8 +15,9 @@ from typing import Any
 from azure.functions._thirdparty import typing_inspect
 from azure.functions.decorators.function_app import Function as Declared
 
+from local.host.worker.calling import Callee, Parameter
 from local.host.worker.converters import GENERIC, converter_of, has_implicit_output
-from local.host.worker.registry import DURABLE, Function, FunctionLoadError, Parameter
+from local.host.worker.registry import DURABLE, WRITTEN, Function, FunctionLoadError
 from local.host.worker.retrying import policy_of
 
 OUT = 1
@@ -56,7 +57,7 @@ class BadWarmUp(Exception):
     """A warm-up trigger that Azure would not call."""
 
 
-def accept(declared: Declared, *, enabled: bool = True) -> Function:
+def accept(declared: Declared, *, enabled: bool = True) -> Callee:
     """The function as it can be invoked. Raises FunctionLoadError, UnsupportedBinding, BadRetry, BadWarmUp."""
     name, call, trigger = declared.get_function_name() or "", declared.get_user_function(), declared.get_trigger()
     bindings = declared.get_bindings()
@@ -71,19 +72,28 @@ def accept(declared: Declared, *, enabled: bool = True) -> Function:
     _supported(name, bindings)
     kind = str(trigger.type) if trigger else ""
     _warm_up(name, kind)
-    return Function(
+    inputs = {p: found for p, found in accepted.items() if not _outward(bound[p])}
+    outputs = {p: found for p, found in accepted.items() if _outward(bound[p])}
+    leading_out = outputs | ({"$return": returns} if returns else {})
+    function = Function(
         name=name,
+        entry_point=getattr(call, "__name__", name),
+        trigger=_plain(trigger) if trigger else {"type": ""},
+        bindings=tuple(_plain(binding) for binding in bindings),
+        written={p: _plain(found.declared) for p, found in leading_out.items() if found.binding in WRITTEN},
+        read={p: _plain(found.declared) for p, found in inputs.items() if found.binding == "blob"},
+        retry=policy_of(name, kind, declared.get_settings_dict("retry_policy")),
+        enabled=enabled,
+    )
+    return Callee(
+        function=function,
         call=call,
         is_async=inspect.iscoroutinefunction(call),
         wants_context=wants_context,
-        trigger=trigger,
         trigger_parameter=trigger.name if trigger else "",
-        inputs={p: found for p, found in accepted.items() if not _outward(bound[p])},
-        outputs={p: found for p, found in accepted.items() if _outward(bound[p])},
+        inputs=inputs,
+        outputs=outputs,
         returns=returns,
-        retry=policy_of(name, kind, declared.get_settings_dict("retry_policy")),
-        enabled=enabled,
-        bindings=tuple(_plain(binding.get_dict_repr()) for binding in bindings),
     )
 
 
@@ -219,9 +229,10 @@ def _return(
     return Parameter(binding, converter, annotation)
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A binding as it would stand in function.json."""
-    return {key: _spelled(value) for key, value in values.items() if value is not None}
+def _plain(binding: Any) -> dict[str, Any]:
+    """A binding as it would stand in function.json. Generic decorators have no attributes for what is left out, so this
+    is the way to ask them all."""
+    return {key: _spelled(value) for key, value in binding.get_dict_repr().items() if value is not None}
 
 
 def _spelled(value: Any) -> Any:

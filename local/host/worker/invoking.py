@@ -1,47 +1,42 @@
-"""Calls functions: values in and out through the converters of azure.functions, async functions on the one event loop,
-sync ones in a thread pool.
+"""Has functions called: with a time-out, retries, the lines of the log, and their outputs written.
 
-A function that runs longer than `functionTimeout` fails. An async one is cancelled; the thread of a sync one cannot be
-ended and is left behind (Azure restarts the worker process, which ends everything else that it was running, too).
-Source: Azure/azure-functions-python-worker, azure_functions_worker/dispatcher.py; Azure docs, functions-host-json.
+A function that runs longer than `functionTimeout` fails, and the worker that runs it is replaced, which ends everything
+else that it was running: as in Azure. Source: Azure docs, functions-host-json (functionTimeout).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import time
 import uuid
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-from azure.functions.meta import Datum
 
 from local.clock import Clock, SteadyClock
 from local.host.durable.runtime.errors import words_of
 from local.host.durable.runtime.functions import Handler, Kind
-from local.host.worker import invocations
 from local.host.worker.blob_inputs import BlobInputs
-from local.host.worker.contexts import InvocationContext, Out, RetryState
-from local.host.worker.converters import converter_of, encode
-from local.host.worker.outputs import WRITTEN, Outputs
-from local.host.worker.registry import Function, Parameter, Registry
+from local.host.worker.outputs import Outputs
+from local.host.worker.registry import Function, Registry
+from local.host.worker.wire import Answer, Call, Calls, Datum, Failure, FunctionFailed, WorkerDied
 
 RECORDS = logging.getLogger("Function")
 log = logging.getLogger("Host.Triggers.DurableTask")
+
+MOST_DEATHS = 5
+"""How many workers may die of one durable function before it fails; as many as of one queue message."""
 
 
 class FunctionTimeoutException(Exception):
     """A function ran longer than host.json allows. The name is .NET's; it stands in texts that apps read."""
 
 
-class FunctionEnded(Exception):
-    """A function ended by what is no failure in Python: it meant to end its process, or to cancel its task."""
+class DeadlyFunction(Exception):
+    """A function took its worker with it whenever it ran."""
 
 
 class Invoker:
@@ -49,7 +44,7 @@ class Invoker:
 
     def __init__(
         self,
-        app: Path,
+        calls: Calls,
         outputs: Outputs | None = None,
         *,
         inputs: BlobInputs | None = None,
@@ -58,13 +53,15 @@ class Invoker:
         seed: int | None = None,
     ) -> None:
         """`clock` is for the waits of retries; `timeout` is in real time, because functions work in it."""
-        self._app, self._outputs, self._inputs, self._timeout = app, outputs, inputs, timeout
+        self._calls, self._outputs, self._inputs, self._timeout = calls, outputs, inputs, timeout
         self._clock, self._chance = clock or SteadyClock(), random.Random(seed)  # noqa: S311  # spreads retries
-        threads = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT")
-        self._pool = ThreadPoolExecutor(int(threads) if threads else None, thread_name_prefix="function")
         self.running: set[str] = set()
         self.stopping = False
-        self.client_binding = "{}"
+
+    @property
+    def broken(self) -> str | None:
+        """Why no function can be called now, nor soon; None: they can."""
+        return self._calls.broken
 
     async def invoke(
         self,
@@ -76,28 +73,29 @@ class Invoker:
         data: Mapping[str, Any] | None = None,
     ) -> Datum | None:
         """Call a function with `value` for its trigger, again if its retry policy says so; write its outputs and return
-        what it returned. Raises what it raises.
+        what it returned. Raises what it raises, under the same name, and WorkerDied.
 
         `reason` says in the log why it was called; `data` is what binding expressions of its inputs and outputs
         can name. Once the host is stopping, nothing is called any more: the caller waits until it is cancelled.
         """
-        state = RetryState(max_retry_count=function.retry.count if function.retry else 0)
+        most = function.retry.count if function.retry else 0
+        count, said = 0, None
         while True:
             try:
-                return await self._invoke(function, value, reason, metadata or {}, data or {}, state)
+                retry = (count, most, said)
+                return await self._invoke(function, value, reason, metadata or {}, data or {}, retry)
             except Exception as error:
-                again = state.retry_count + 1
-                if function.retry is None or not function.retry.allows(again):
+                count, said = count + 1, words_of(error)
+                if function.retry is None or not function.retry.allows(count):
                     raise
-                delay = function.retry.delay(again, self._chance)
+                delay = function.retry.delay(count, self._chance)
                 RECORDS.getChild(function.name).error(
                     "'Functions.%s' failed (%s: %s) and is retried in %s.",
                     function.name,
                     type(error).__name__,
-                    words_of(error),
+                    said,
                     delay,
                 )
-                state = RetryState(again, state.max_retry_count, error)
                 await self._clock.wait_until(self._clock.now() + delay)
 
     async def _invoke(
@@ -107,7 +105,7 @@ class Invoker:
         reason: str,
         metadata: Mapping[str, Datum],
         data: Mapping[str, Any],
-        state: RetryState,
+        retry: tuple[int, int, str | None],
     ) -> Datum | None:
         if self.stopping:
             await asyncio.Event().wait()
@@ -115,100 +113,45 @@ class Invoker:
         log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation)
         self.running.add(invocation)
         outcome = "Failed"
+        call = Call(function=function.name, invocation=invocation, value=value, metadata=metadata, retry=retry)
         try:
-            read = await self._inputs.read(function, data) if self._inputs else {}
-            arguments = self._arguments(function, value, read, metadata, invocation, state)
-            result = await self._call(function, arguments, invocation)
-            answer = await self._written(function, result, arguments, data)
+            if self._inputs is not None and function.read:
+                call = call._replace(read=await self._inputs.read(function, data))
+            answer = await self._call(call)
+            if isinstance(answer, Failure):
+                raise answer.error()
+            if self._outputs is not None:
+                for parameter, written in answer.written:
+                    await self._outputs.write(function, parameter, written, data)
             outcome = "Succeeded"
-            return answer
+            return answer.value
         finally:
             self.running.discard(invocation)
             took = (time.perf_counter() - began) * 1000
             log.info("Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)", function.name, outcome, invocation, took)
 
-    def _arguments(
-        self,
-        function: Function,
-        value: Datum,
-        read: Mapping[str, Datum | None],
-        metadata: Mapping[str, Datum],
-        invocation: str,
-        state: RetryState,
-    ) -> dict[str, Any]:
-        arguments: dict[str, Any] = {}
-        client = Datum(self.client_binding, "string")
-        given = {**dict.fromkeys(function.inputs, client), **read, function.trigger_parameter: value}
-        for name, parameter in function.inputs.items():
-            # Only the trigger has metadata: the worker keeps it from all other inputs.
-            told = metadata if name == function.trigger_parameter else None
-            arguments[name] = converter_of(parameter.converter).decode(given[name], trigger_metadata=told)
-        arguments |= {name: Out() for name in function.outputs}
-        if function.wants_context:
-            directory = str(self._app / function.name)
-            arguments["context"] = InvocationContext(function.name, directory, invocation, state)
-        return arguments
-
-    async def _call(self, function: Function, arguments: Mapping[str, Any], invocation: str) -> Any:
+    async def _call(self, call: Call) -> Answer | Failure:
         limit = self._timeout.total_seconds() if self._timeout else None
         try:
-            async with asyncio.timeout(limit) as scope:
-                if function.is_async:
-                    with invocations.in_task(invocation):
-                        return await function.call(**arguments)
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._pool, _call_here, function, arguments, invocation)
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise  # the host stops
-            raise FunctionEnded(f"{function.name} raised {type(error).__name__}") from error
+            return await self._calls.call(call, limit)
         except TimeoutError as error:
-            if not scope.expired():
-                raise  # the function's own
             raise FunctionTimeoutException(
-                f"Timeout value of {self._timeout} exceeded by function 'Functions.{function.name}' "
-                f"(Id: '{invocation}'). Initiating cancellation."
+                f"Timeout value of {self._timeout} exceeded by function 'Functions.{call.function}' "
+                f"(Id: '{call.invocation}'). Initiating cancellation."
             ) from error
-        except Exception:
-            raise
-        except BaseException as error:  # it would end the event loop, and the host with it
-            raise FunctionEnded(f"{function.name} raised {type(error).__name__}: {error}") from error
-
-    async def _written(
-        self, function: Function, result: Any, arguments: Mapping[str, Any], data: Mapping[str, Any]
-    ) -> Datum | None:
-        """Write what goes to storage; returns what goes back to the trigger."""
-        if function.returns is None and result is not None:
-            raise RuntimeError(f"function '{function.name}' without a $return binding returned a non-None value")
-        answer: Datum | None = None
-        values = [(parameter, arguments[name].get()) for name, parameter in function.outputs.items()]
-        values += [(function.returns, result)] if function.returns else []
-        for parameter, value in values:
-            if value is None and (parameter.binding in WRITTEN or parameter.binding == "http"):
-                continue
-            encoded = _encoded(parameter, value)
-            if parameter.binding not in WRITTEN:
-                answer = encoded
-            elif self._outputs is not None and encoded is not None:
-                await self._outputs.write(function, parameter, encoded, data)
-        return answer
-
-    def close(self) -> None:
-        """Take no more work. Threads that are busy are left behind."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _call_here(function: Function, arguments: Mapping[str, Any], invocation: str) -> Any:
-    with invocations.in_thread(invocation):
-        return function.call(**arguments)
 
 
 class AppFunctions:
-    """The durable functions of an app, for the engine."""
+    """The durable functions of an app, for the engine.
+
+    What was under way in a worker that died is called again. Only one function that has seen a worker die runs at a
+    time, so that those who only ran beside it are not taken for the one that did it. Source:
+    Azure/azure-functions-durable-extension (SessionAbortedException: the work item is delivered again).
+    """
 
     def __init__(self, registry: Registry, invoker: Invoker) -> None:
         self._registry, self._invoker = registry, invoker
+        self._one_suspect = asyncio.Lock()
 
     def find(self, kind: Kind, name: str) -> Handler | None:
         function = self._registry.durable(kind, name)
@@ -217,9 +160,9 @@ class AppFunctions:
 
         async def handler(text: str) -> str:
             try:
-                result = await self._invoker.invoke(function, Datum(text, "string"), reason="(null)")
-            except Exception:
-                log.exception("Exception while executing function: Functions.%s", function.name)
+                result = await self._survived(function, Datum(text, "string"))
+            except Exception as error:
+                tell_failure(log, function.name, error)
                 raise
             return str(result.value) if result is not None and result.value is not None else "null"
 
@@ -228,6 +171,27 @@ class AppFunctions:
     def names(self, kind: Kind) -> list[str]:
         return self._registry.durable_names(kind)
 
+    async def _survived(self, function: Function, value: Datum) -> Datum | None:
+        last = ""
+        for deaths in range(MOST_DEATHS):
+            async with self._one_suspect if deaths else nullcontext():
+                try:
+                    return await self._invoker.invoke(function, value, reason="(null)")
+                except WorkerDied as died:
+                    last = str(died)
+                    log.warning("'Functions.%s' is called again: %s", function.name, last)
+        raise DeadlyFunction(
+            f"the worker process has ended {MOST_DEATHS} times while it ran '{function.name}', and it is not called "
+            f"again. The last time: {last} The function, or a library that it uses, ends its process."
+        )
 
-def _encoded(parameter: Parameter, value: Any) -> Datum | None:
-    return encode(parameter.binding, parameter.converter, value, parameter.pytype)
+
+def tell_failure(log: logging.Logger, function: str, error: BaseException) -> None:
+    """That a function has failed, with the traceback that its exception had in the worker."""
+    told = "Exception while executing function: Functions.%s"
+    if isinstance(error, FunctionFailed) and error.traceback is not None:
+        log.error(told + "\n%s", function, error.traceback)
+    elif isinstance(error, (WorkerDied, DeadlyFunction, FunctionTimeoutException)):
+        log.error(told + "\n%s: %s", function, type(error).__name__, error)
+    else:
+        log.error(told, function, exc_info=error)

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from local.host.settings import disabled
+from local.host.worker.calling import Callee
 from local.host.worker.indexing import accept
 from local.host.worker.registry import Registry
 
@@ -41,7 +42,7 @@ def script_of(app: Path, environment: Mapping[str, str]) -> str:
     raise NoApp(f"{app} has no {script}; --app takes the folder of a function app of the v2 model.")
 
 
-def load(app: Path) -> Registry:
+def load(app: Path) -> list[Callee]:
     """Import the script file of `app` and take its functions.
 
     Changes the working directory and sys.path, because the app may rely on both. Raises what the import raises,
@@ -53,7 +54,9 @@ def load(app: Path) -> Registry:
     register = find_register(importlib.import_module(Path(script).stem), script)
     # Only once: the app remembers the names, and a second call takes every one of them for a duplicate.
     declared = register.get_functions()
-    return Registry(accept(f, enabled=not disabled(f.get_function_name(), os.environ)) for f in declared)
+    callees = [accept(f, enabled=not disabled(f.get_function_name(), os.environ)) for f in declared]
+    Registry(callee.function for callee in callees)  # refuses names that Azure would not take
+    return callees
 
 
 def find_register(module: ModuleType, script: str) -> Any:

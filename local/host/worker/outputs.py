@@ -14,15 +14,14 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.functions.meta import Datum
 
 from local.clock import Clock
 from local.host.accounts import Account, account_of, credential_of
 from local.host.expressions import expand
-from local.host.worker.registry import Function, Parameter, member
+from local.host.worker.registry import Function
+from local.host.worker.wire import Datum
 
-WRITTEN = frozenset({"blob", "queue"})
-"""Output bindings that lead to a storage account."""
+Binding = Mapping[str, Any]
 
 
 class Outputs:
@@ -37,22 +36,23 @@ class Outputs:
 
     def check(self, function: Function) -> None:
         """Raises SettingsError if an output of `function` has no storage account."""
-        for parameter in written_by(function):
-            self._account(function, parameter)
+        for binding in function.written.values():
+            self._account(function, binding)
 
-    async def write(self, function: Function, parameter: Parameter, value: Datum, data: Mapping[str, Any]) -> None:
+    async def write(self, function: Function, parameter: str, value: Datum, data: Mapping[str, Any]) -> None:
         """Write one output. Raises Unresolved, SettingsError, AzureError."""
-        service = await self._service(parameter.binding, self._account(function, parameter))
-        declared, now, guid = parameter.declared, self._clock.now(), str(uuid.uuid4())
-        if parameter.binding == "blob":
-            path = expand(str(member(declared, "path")), data, self._environment, now=now, guid=guid)
+        binding = function.written[parameter]
+        service = await self._service(str(binding["type"]), self._account(function, binding))
+        now, guid = self._clock.now(), str(uuid.uuid4())
+        if binding["type"] == "blob":
+            path = expand(str(binding.get("path")), data, self._environment, now=now, guid=guid)
             await _upload(service, path, value)
             return
-        name = expand(str(member(declared, "queueName")), data, self._environment, now=now, guid=guid)
+        name = expand(str(binding.get("queueName")), data, self._environment, now=now, guid=guid)
         await self._send(service.get_queue_client(name), messages_of(value))
 
-    def _account(self, function: Function, parameter: Parameter) -> Account:
-        return account_of(function.name, parameter.binding, member(parameter.declared, "connection"), self._environment)
+    def _account(self, function: Function, binding: Binding) -> Account:
+        return account_of(function.name, str(binding["type"]), binding.get("connection"), self._environment)
 
     async def _service(self, kind: str, account: Account) -> Any:
         known = self._services.get((kind, account))
@@ -72,12 +72,6 @@ class Outputs:
                 with suppress(ResourceExistsError):
                     await queue.create_queue()
                 await queue.send_message(text)
-
-
-def written_by(function: Function) -> list[Parameter]:
-    """The outputs of a function that go to a storage account."""
-    bound = [*function.outputs.values(), *([function.returns] if function.returns else [])]
-    return [parameter for parameter in bound if parameter.binding in WRITTEN]
 
 
 def messages_of(value: Datum) -> list[str | bytes]:

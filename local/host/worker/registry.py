@@ -1,9 +1,9 @@
-"""The functions of an app, ready to be invoked."""
+"""The functions of an app, as the host knows them: plain values, which the worker tells it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ DURABLE = {
 }
 """Durable triggers, and the member that may give the durable name."""
 
+WRITTEN = frozenset({"blob", "queue"})
+"""Output bindings that lead to a storage account."""
+
 _NAME = re.compile(r"(?!host$)[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
 """Source: Azure/azure-functions-host, Utility.cs (IsValidFunctionName)."""
 
@@ -28,58 +31,30 @@ class FunctionLoadError(Exception):
         super().__init__(f"cannot load the {name} function: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A bound parameter: its binding, the type of binding whose converter serves it, and its annotation."""
-
-    declared: Any
-    converter: str
-    pytype: Any
-
-    @property
-    def binding(self) -> str:
-        """The type of the binding."""
-        return str(self.declared.type)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A function that can be invoked."""
+    """A function that can be invoked. Bindings are as they would stand in function.json; `written` has those that lead
+    to a storage account, and `read` those that give what is there, by parameter."""
 
     name: str
-    call: Callable[..., Any]
-    is_async: bool
-    wants_context: bool
-    trigger: Any
-    trigger_parameter: str
-    inputs: Mapping[str, Parameter]
-    outputs: Mapping[str, Parameter]
-    returns: Parameter | None
+    entry_point: str
+    trigger: Mapping[str, Any]
     bindings: tuple[Mapping[str, Any], ...]
+    written: Mapping[str, Mapping[str, Any]]
+    read: Mapping[str, Mapping[str, Any]]
     retry: RetryPolicy | None = None
     enabled: bool = True
 
     @property
     def kind(self) -> str:
         """The type of its trigger."""
-        return str(self.trigger.type)
+        return str(self.trigger["type"])
 
     @property
     def durable_name(self) -> str:
         """The name under which orchestrators call it, or clients start it."""
-        given = member(self.trigger, DURABLE[self.kind][1]) if self.kind in DURABLE else None
+        given = self.trigger.get(DURABLE[self.kind][1]) if self.kind in DURABLE else None
         return str(given or self.name)
-
-
-def member(binding: Any, name: str) -> Any:
-    """A member of a binding as function.json has it; None: it is not given. Generic decorators have no attributes for
-    what is left out, so this is the way to ask them all."""
-    found = binding.get_dict_repr().get(name)
-    return [_spelled(one) for one in found] if isinstance(found, (list, tuple)) else _spelled(found)
-
-
-def _spelled(value: Any) -> Any:
-    return str(value) if hasattr(value, "name") and hasattr(value, "value") else value
 
 
 class Registry:

@@ -50,7 +50,7 @@ def host(app: Path) -> Indexed:
     directions = {"IN": 0, "OUT": 1, "0": 0, "1": 1}
     return {
         f.name: sorted([b["type"], b["name"], directions[str(b["direction"]).split(".")[-1]]] for b in f.bindings)
-        for f in load(app)
+        for f in (callee.function for callee in load(app))
     }
 
 

@@ -32,6 +32,7 @@ from local.host.triggers.blob_work import BlobWork
 from local.host.triggers.http import BadRoute, Route, routes_of
 from local.host.triggers.schedules import BadSchedule
 from local.host.worker.blob_inputs import BlobInputs
+from local.host.worker.interpreters import interpreter
 from local.host.worker.invoking import AppFunctions, Invoker, tell_failure
 from local.host.worker.outputs import Outputs
 from local.host.worker.processes import CannotStart, Workers, tell_refusal
@@ -55,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--auth", action="store_true", help="require keys, as Azure does; default: none, as func start")
     parser.add_argument("--clock-rate", type=clock_rate, help="clock speed when started alone; 1 is real time")
     parser.add_argument("--poll-ms", type=int, default=1000, help="longest pause between two polls of an empty queue")
+    parser.add_argument(
+        "--python", type=Path, help="the Python, or virtual environment, of the app; default: the host's"
+    )
     parser.add_argument("--with-parent", action="store_true", help="stop when stdin closes")
 
 
@@ -100,7 +104,8 @@ async def _serve_holding(args: argparse.Namespace, note: Callable[[int], None]) 
     hub = resolve(str(host.get(*DURABLE, "hubName", default="TestHubName")), os.environ)
     async with AsyncExitStack() as stack:
         binding = client_binding(base_url, hub, keys.durabletask_extension)
-        workers = Workers(Setup(app=str(args.app), client_binding=binding, lines=serving.LINES))
+        python = interpreter(args.python) if args.python else sys.executable
+        workers = Workers(Setup(app=str(args.app), client_binding=binding, lines=serving.LINES), python)
         stack.push_async_callback(workers.close)
         registry = Registry(await workers.start())
         routes = routes_of(registry.triggered_by("httpTrigger"), prefix)

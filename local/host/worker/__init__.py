@@ -5,6 +5,7 @@ In the host's process:
 invoking.py    has functions called: time-outs, retries, the lines of the log
 processes.py   the worker process: started, asked, watched, replaced
 blob_inputs.py reads what functions are given beside their trigger
+interpreters.py  the Python that it runs under
 outputs.py     writes what functions give to blobs and queues
 retrying.py    how often a function that failed is called again
 

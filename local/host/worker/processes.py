@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -180,7 +179,7 @@ class Worker:
 class Workers:
     """The worker that there is, and those that follow it."""
 
-    def __init__(self, setup: Setup, python: str = sys.executable) -> None:
+    def __init__(self, setup: Setup, python: str) -> None:
         self._setup, self._python = setup, python
         self._worker: Worker | None = None
         self._there = asyncio.Event()

@@ -18,6 +18,7 @@ from typing import Any
 from local import addresses, serving
 from local.clock import Clock, SteadyClock, clock_rate
 from local.host.durable.management.client_binding import client_binding
+from local.host.durable.protocol.replay import MOST_ACTIONS
 from local.host.durable.runtime.engine import AT_ONCE, Engine
 from local.host.durable.runtime.store import OtherVersion, Store
 from local.host.files import write_whole
@@ -156,6 +157,7 @@ def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson,
         version=host.get(*DURABLE, "defaultVersion"),
         override=_may_override(host),
         hub=hub,
+        most_actions=_most_actions(host),
     )
 
 
@@ -166,6 +168,19 @@ def _blob_triggers(
     stack.callback(work.close)
     options = blobs.Options.of(host, queued.slowest, encoded=queued.encoded)
     return blobs.BlobTriggers(registry.triggered_by("blobTrigger"), work, invoker, options, os.environ)
+
+
+def _most_actions(host: HostJson) -> int:
+    given = host.get(*DURABLE, "maxOrchestrationActions", default=MOST_ACTIONS)
+    try:
+        most = int(given)
+    except (TypeError, ValueError):
+        most = 0
+    if most < 1:
+        raise SettingsError(
+            f"host.json: extensions.durableTask.maxOrchestrationActions is {given!r}; it must be a whole number from 1."
+        )
+    return most
 
 
 def _may_override(host: HostJson) -> bool:

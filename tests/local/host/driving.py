@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from local.host.durable.runtime.engine import Engine
@@ -18,15 +19,21 @@ Script = Callable[[Engine], Awaitable[Any]]
 
 
 def drive(
-    script: Script, store: Path | str = ":memory:", *, seed: int = 0, seconds: float = 20, **functions: Any
+    script: Script,
+    store: Path | str = ":memory:",
+    *,
+    seed: int = 0,
+    seconds: float = 20,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    **functions: Any,
 ) -> Any:
-    """Run `script` with an engine that has these orchestrators, activities and entities."""
+    """Run `script` with an engine that has these orchestrators, activities and entities, and these `options`."""
 
     async def main() -> Any:
         opened = Store(store)
         try:
             clock, ids = VirtualClock(), seeded_ids(seed)
-            async with Engine(opened, PlainFunctions(**functions), clock, new_id=ids) as engine:
+            async with Engine(opened, PlainFunctions(**functions), clock, new_id=ids, **options) as engine:
                 return await asyncio.wait_for(script(engine), seconds)
         finally:
             opened.close()

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
+from local.host.durable.protocol import identities
 from local.host.durable.protocol.entities import EntityId
 from local.host.durable.protocol.events import moment
 from local.host.durable.runtime.listing import EntityQuery, Instance, Query, page_key
@@ -20,7 +20,6 @@ from local.host.durable.runtime.listing import EntityQuery, Instance, Query, pag
 TOKEN = "x-ms-continuation-token"  # noqa: S105  # the name of a header
 PAGE = 100
 """Instances or entities on a page when `top` is not given. Source: OrchestrationStatusQueryCondition.PageSize."""
-_ID = re.compile(r"(?!@)[^/\\#?\x00-\x1f\x7f-\x9f]{1,256}")
 
 
 class BadRequest(Exception):
@@ -56,11 +55,8 @@ def number(request: web.Request, name: str, default: float) -> float:
 def instance_id(request: web.Request) -> str | None:
     """The id that a new instance is to have; None: any."""
     identity = request.match_info.get("id")
-    if identity is not None and not _ID.fullmatch(identity):
-        raise BadRequest(
-            "Instance IDs must have 1 to 256 characters, must not begin with @, and must not contain "
-            "/ \\ # ? or control characters."
-        )
+    if identity is not None and not identities.allowed(identity):
+        raise BadRequest(identities.RULE)
     return identity
 
 

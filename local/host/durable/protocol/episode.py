@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from local.host.durable.protocol import events
+from local.host.durable.protocol import events, identities
 from local.host.durable.protocol.events import COMPLETING, Event, EventType, Parent, event, moment
-from local.host.durable.protocol.replay import Outcome, Refused, replay
+from local.host.durable.protocol.replay import MOST_ACTIONS, Outcome, Refused, replay
 
 STATE_LABEL = "\n\n$OutOfProcData$:"
 """What the SDK puts between the message of a failing orchestrator and its state.
@@ -185,9 +185,14 @@ def context(episode: Episode) -> str:
 
 
 def conclude(
-    episode: Episode, answer: Answer, *, refuse: Callable[[Event], str | None], new_id: Callable[[], str]
+    episode: Episode,
+    answer: Answer,
+    *,
+    refuse: Callable[[Event], str | None],
+    new_id: Callable[[], str],
+    most_actions: int = MOST_ACTIONS,
 ) -> Turn:
-    """Everything that follows from the orchestrator's answer.
+    """Everything that follows from the orchestrator's answer, which may have `most_actions`.
 
     `refuse` says why a scheduling event cannot be carried out (an unknown function), or None; `new_id` makes ids.
     """
@@ -196,7 +201,11 @@ def conclude(
         state = _state(answer)
         turn.custom = _custom_status(state)
         outcome = replay(
-            state["actions"][0], [*episode.past, *episode.fresh], execution=episode.execution, new_id=new_id
+            state["actions"][0],
+            [*episode.past, *episode.fresh],
+            execution=episode.execution,
+            new_id=new_id,
+            most=most_actions,
         )
         _schedule(turn, outcome, episode, refuse, new_id)
     except Refused as refusal:
@@ -268,7 +277,7 @@ def _schedule(
     new_id: Callable[[], str],
 ) -> None:
     for made in outcome.scheduled:
-        reason = refuse(made)
+        reason = refuse(made) or _wrong_child(episode, made)
         if reason is not None:
             raise Refused(reason)
         turn.appended.append(made)
@@ -282,6 +291,13 @@ def _schedule(
             case EventType.EVENT_SENT:
                 request = json.loads(made["Input"]) | {"parent": episode.instance}
                 turn.messages.append(Message(to=made["InstanceId"], body=request))
+
+
+def _wrong_child(episode: Episode, made: Event) -> str | None:
+    if made["EventType"] != EventType.SUB_ORCHESTRATION_CREATED:
+        return None
+    parent = events.parent_of(episode.started)
+    return identities.wrong_with_child(made["InstanceId"], (episode.instance, parent.instance if parent else None))
 
 
 def _timer(episode: Episode, made: Event) -> Message:

@@ -87,13 +87,36 @@ class _Node:
 
 
 def replay(
-    actions: Sequence[Action], history: Sequence[Event], *, execution: str, new_id: Callable[[], str]
+    actions: Sequence[Action],
+    history: Sequence[Event],
+    *,
+    execution: str,
+    new_id: Callable[[], str],
+    most: int = MOST_ACTIONS,
 ) -> Outcome:
-    """Await `actions` over `history`, which includes the messages of this episode. Raises Refused.
+    """Await `actions` over `history`, which includes the messages of this episode. Raises Refused, also if there are
+    more than `most` of them.
 
     `new_id` names new entity requests.
     """
+    if counted(actions) > most:
+        raise Refused(
+            f"Maximum amount of orchestration actions ({most:,}) has been reached. This value can be configured in "
+            "host.json file as MaxOrchestrationActions."
+        )
     return _Replay(actions, history, execution, new_id).run()
+
+
+def counted(actions: Sequence[Action]) -> int:
+    """How many actions the extension counts: a task with retries is one, a wait for an event is one, and those in a
+    group are counted one by one. Continue-as-new is none. Source: the extension, DurableOrchestrationContext.cs
+    (IncrementActionsOrThrowException)."""
+    return sum(
+        counted(action["compoundActions"])
+        if action["actionType"] in (ActionType.WHEN_ANY, ActionType.WHEN_ALL)
+        else action["actionType"] != ActionType.CONTINUE_AS_NEW
+        for action in actions
+    )
 
 
 class _Replay:
@@ -286,11 +309,6 @@ class _Replay:
 
     def _take_id(self) -> int:
         self.next_id += 1
-        if self.next_id > MOST_ACTIONS:
-            raise Refused(
-                f"Maximum amount of orchestration actions ({MOST_ACTIONS:,}) has been reached. This value can be "
-                "configured in host.json file as MaxOrchestrationActions."
-            )
         return self.next_id - 1
 
     def _check(self, task: int, made: Event) -> None:

@@ -31,6 +31,7 @@ from local.host.durable.protocol import entities, rewinding
 from local.host.durable.protocol.entities import EntityId
 from local.host.durable.protocol.episode import Message, Start
 from local.host.durable.protocol.events import Event, EventType, event, event_raised
+from local.host.durable.protocol.replay import MOST_ACTIONS
 from local.host.durable.runtime.agenda import Agenda
 from local.host.durable.runtime.errors import (
     InstanceEnded,
@@ -66,12 +67,14 @@ class Engine:
         version: str | None = None,
         override: bool = False,
         hub: str = "TestHubName",
+        most_actions: int = MOST_ACTIONS,
     ) -> None:
         """`turns` bounds the orchestrations and entities that run at once, `activities` the activities.
 
         `version` is for orchestrations that are started or called without one; with `override` a start may replace an
-        instance that is running.
-        Source: Azure docs, durable-functions host.json: defaultVersion, overridableExistingInstanceStates.
+        instance that is running. An orchestrator may have `most_actions` before it fails.
+        Source: Azure docs, durable-functions host.json: defaultVersion, overridableExistingInstanceStates,
+        maxOrchestrationActions.
         """
         self._version, self._override = version, override
         self.store, self.functions, self.clock, self.new_id = store, functions, clock, new_id
@@ -79,7 +82,7 @@ class Engine:
         self._lanes = (turns, activities)
         self._agenda = Agenda(store, clock)
         self._trace = Trace(hub)
-        self._turns = Turns(store, functions, self._agenda, self.counts, new_id, version, self._trace)
+        self._turns = Turns(store, functions, self._agenda, self.counts, new_id, version, self._trace, most_actions)
 
     async def __aenter__(self) -> Self:
         turns, activities = self._lanes

@@ -53,8 +53,10 @@ class Turns:
         new_id: Callable[[], str],
         version: str | None,
         trace: Trace,
+        most_actions: int,
     ) -> None:
-        """`version` is for sub-orchestrations that are called without one."""
+        """`version` is for sub-orchestrations that are called without one; an orchestrator may have `most_actions`."""
+        self._most_actions = most_actions
         self._store, self._functions, self._agenda, self._trace = store, functions, agenda, trace
         self._counts, self._new_id, self._version = counts, new_id, version
         self.hazards = Hazards()
@@ -110,7 +112,9 @@ class Turns:
             turn = episode.terminate(begun, begun.terminated)
         else:
             answer = await self._ask(begun)
-            turn = episode.conclude(begun, answer, refuse=self._refuse, new_id=self._new_id)
+            turn = episode.conclude(
+                begun, answer, refuse=self._refuse, new_id=self._new_id, most_actions=self._most_actions
+            )
         now = self._agenda.now()
         turn.messages = self.hazards.spread(turn.messages, now)
         turn.children = [replace(child, version=child.version or self._version) for child in turn.children]

@@ -35,15 +35,16 @@ async def listen(
     tls: ssl.SSLContext | None = None,
     *,
     decompress: bool = True,
+    address: str = "127.0.0.1",
 ) -> int:
-    """Serve `app` on 127.0.0.1 until `stack` closes; returns the port (a free one when `port` is 0).
+    """Serve `app` on `address` until `stack` closes; returns the port (a free one when `port` is 0).
 
     Without `decompress`, request bodies reach the handlers as they were sent, whatever their Content-Encoding says.
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handle_signals=False, auto_decompress=decompress)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls, reuse_address=True)
+    site = web.TCPSite(runner, address, port, ssl_context=tls, reuse_address=True)
     await site.start()
     return int(runner.addresses[0][1])
 

@@ -13,6 +13,7 @@
     keys.py         who may come in
     logs.py         which records are shown
     files.py        small files, whole or not at all
+    watching.py     tells when the files of the app change
     virtual.py      a clock that jumps
 
 README.md says what is covered, what is not, and what was never compared with Azure.

@@ -32,6 +32,7 @@ from local.host.triggers.blob_paths import BadBlobPath
 from local.host.triggers.blob_work import BlobWork
 from local.host.triggers.http import BadRoute, Route, routes_of
 from local.host.triggers.schedules import BadSchedule
+from local.host.watching import changes, read
 from local.host.worker.blob_inputs import BlobInputs
 from local.host.worker.interpreters import interpreter
 from local.host.worker.invoking import AppFunctions, Invoker, tell_failure
@@ -45,6 +46,7 @@ log = logging.getLogger("Host")
 DURABLE = ("extensions", "durableTask")
 REFUSALS = (SettingsError, BadBlobPath, BadRoute, BadSchedule, OtherVersion, StateInUse)
 """What the host finds wrong with an app; the message says all there is to know."""
+LOCAL = "127.0.0.1"
 GRACE = 3.0
 """Seconds that invocations have to end when the host stops; activities that do not are run again next time."""
 
@@ -54,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--app", type=Path, required=True, help="folder with host.json and function_app.py")
     parser.add_argument("--state", type=Path, required=True, help="folder where the host keeps its state")
     parser.add_argument("--port", type=int, help="default: the stack's port, or a free one")
+    parser.add_argument("--bind", default=LOCAL, metavar="ADDRESS", help="where to listen, 0.0.0.0 in a container")
+    parser.add_argument("--watch", action="store_true", help="load the app again when its files change")
     parser.add_argument("--auth", action="store_true", help="require keys, as Azure does; default: none, as func start")
     parser.add_argument("--clock-rate", type=clock_rate, help="clock speed when started alone; 1 is real time")
     parser.add_argument("--poll-ms", type=int, default=1000, help="longest pause between two polls of an empty queue")
@@ -68,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     serving.log_to_stderr()
     args.state, args.app = args.state.resolve(), args.app.resolve()
     try:
-        asyncio.run(_serve(args))
+        again = asyncio.run(_serve(args))
     except REFUSALS as error:
         log.error("The function app cannot be started: %s", error)
         return 1
@@ -80,15 +84,19 @@ def run(args: argparse.Namespace) -> int:
         return 1
     sys.stdout.flush()
     sys.stderr.flush()
+    if again:  # in the same process, so that whoever started it still knows it
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # itself
     return 0
 
 
-async def _serve(args: argparse.Namespace) -> None:
+async def _serve(args: argparse.Namespace) -> bool:
     with hold(args.state) as note:
-        await _serve_holding(args, note)
+        return await _serve_holding(args, note)
 
 
-async def _serve_holding(args: argparse.Namespace, note: Callable[[int], None]) -> None:
+async def _serve_holding(args: argparse.Namespace, note: Callable[[int], None]) -> bool:
+    """Serve until stopped; True: begin again, since the app has become another one."""
+    given = dict(os.environ)
     stacked = addresses.load(args.state) if (args.state / "addresses.json").exists() else None
     local = load_local_settings(args.app, os.environ)
     port = args.port or (addresses.port_of(stacked.host) if stacked else local.port or _free_port(args.state))
@@ -134,17 +142,47 @@ async def _serve_holding(args: argparse.Namespace, note: Callable[[int], None]) 
         )
         await stack.enter_async_context(engine)
         try:
-            await serving.listen(stack, application(parts), port, decompress=False)
+            await serving.listen(stack, application(parts), port, decompress=False, address=args.bind)
         except OSError as error:
             told = f"port {port} cannot be used ({error.strerror}); choose another --port, or free this one."
+            if args.bind != LOCAL:
+                told = f"--bind {args.bind}, port {port}: {error.strerror}"
             raise SettingsError(told) from error
         await _warm_up(parts)
         _start_triggers(stack, parts, timers.Timers(args.state, invoker, clock), options)
         stack.push_async_callback(_let_end, engine, invoker)
         engine.go_on()
+        if args.bind != LOCAL and not args.auth:
+            log.warning(
+                "Whoever reaches %s port %d may do everything with this app; --auth asks for keys.", args.bind, port
+            )
         _introduce(registry, routes, base_url)
         serving.announce()
-        await serving.until_stopped(with_parent=args.with_parent)
+        stopped = asyncio.create_task(serving.until_stopped(with_parent=args.with_parent))
+        if not args.watch:
+            await stopped
+            return False
+        changed = asyncio.create_task(_follow(args.app, workers, list(registry)))
+        await asyncio.wait({stopped, changed}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done() and changed.exception() is None:
+            os.environ.clear()
+            os.environ.update(given)  # settings that the files no longer have are gone
+            return True
+        changed.cancel()
+        await stopped
+        return False
+
+
+async def _follow(app: Path, workers: Workers, functions: list[Function]) -> None:
+    """Have the app loaded again whenever its files change; return once it is another one for the host, too."""
+    settings = (app / "host.json", app / "local.settings.json")
+    before = [read(path) for path in settings]
+    async for _ in changes(app):
+        log.info("Files of the app have changed; it is loaded again.")
+        if [read(path) for path in settings] != before:
+            return
+        if not await workers.renew(lambda new: list(new) == functions):
+            return
 
 
 def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson, hub: str) -> Engine:

@@ -196,6 +196,7 @@ def _engine(store: Store, functions: AppFunctions, clock: Clock, host: HostJson,
         override=_may_override(host),
         hub=hub,
         most_actions=_most_actions(host),
+        resting=True,
     )
 
 

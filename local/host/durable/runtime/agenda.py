@@ -17,9 +17,10 @@ from local.host.durable.runtime.store import Activity, Store
 class Agenda:
     """What waits in the store, brought to those who carry it out when it is due."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, *, resting: bool = False) -> None:
+        """`resting`: see dispatch.py."""
         self._store, self._clock = store, clock
-        self._dispatcher = Dispatcher()
+        self._dispatcher = Dispatcher(resting=resting)
         self._later: set[asyncio.Task[None]] = set()
         self._timers_changed = asyncio.Event()
         self._sleeping_until: datetime | None = None

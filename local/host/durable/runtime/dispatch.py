@@ -1,5 +1,9 @@
 """Who runs when: turns one at a time for each key, activities in lanes of their own, all bounded.
 
+A turn replays the whole history. So that an instance that waits for a thousand activities is not replayed for every
+few of them, one whose turn took long may be let rest before its next turn, for as long as its activities go on, and for
+twice the time that the turn took at the most: replaying takes a third of the time, and nobody waits for long.
+
 What is queued here is only a hint that there is something to do. The store knows what it is, so nothing is lost with
 the process.
 """
@@ -8,11 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from local.host.durable.runtime.store import Activity
 
 log = logging.getLogger("Host.Durable")
+
+QUICK = 0.05
+"""Seconds; a turn that took no longer is followed by the next one at once."""
+LONGEST_REST = 1.0
+"""Seconds."""
 
 RunTurn = Callable[[str], Awaitable[bool]]
 """Carries out one turn of an instance or entity; says whether there is more to do for it right away."""
@@ -22,7 +33,11 @@ RunActivity = Callable[[Activity], Awaitable[None]]
 class Dispatcher:
     """Queues and runs turns and activities."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, resting: bool = False) -> None:
+        """`resting` goes by real time, so the order of things is no longer the same in every run."""
+        self._resting = resting
+        self._rested: dict[str, asyncio.TimerHandle] = {}
+        self._under_way: Counter[str] = Counter()
         self._turns: asyncio.Queue[str] = asyncio.Queue()
         self._activities: asyncio.Queue[Activity] = asyncio.Queue()
         self._queued: set[str] = set()
@@ -44,6 +59,8 @@ class Dispatcher:
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
+        for rest in self._rested.values():
+            rest.cancel()
 
     def wake(self, key: str) -> None:
         """Have a turn of `key` run, after the one that may be running."""
@@ -52,11 +69,13 @@ class Dispatcher:
         elif key not in self._queued:
             self._queued.add(key)
             self._count(1)
-            self._turns.put_nowait(key)
+            if key not in self._rested:
+                self._turns.put_nowait(key)
 
     def add(self, activity: Activity) -> None:
         """Have an activity run."""
         self._count(1)
+        self._under_way[activity.instance] += 1
         self._activities.put_nowait(activity)
 
     def pause(self) -> None:
@@ -84,7 +103,7 @@ class Dispatcher:
             await self._open.wait()
             self._queued.discard(key)
             self._running.add(key)
-            more = False
+            more, began = False, time.monotonic()
             try:
                 more = await run_turn(key)
             except Exception:
@@ -92,6 +111,7 @@ class Dispatcher:
                 log.exception("Could not run the turn of '%s'.", key)
             finally:
                 self._running.discard(key)
+                self._let_rest(key, time.monotonic() - began)
                 if more or key in self._again:
                     self._again.discard(key)
                     self.wake(key)
@@ -106,4 +126,22 @@ class Dispatcher:
             except Exception:
                 log.exception("Could not record an activity of '%s'.", activity.instance)
             finally:
+                self._one_less(activity.instance)
                 self._count(-1)
+
+    def _let_rest(self, key: str, took: float) -> None:
+        if self._resting and took > QUICK and self._under_way[key]:
+            rest = min(2 * took, LONGEST_REST)
+            self._rested[key] = asyncio.get_running_loop().call_later(rest, self._end_rest, key)
+
+    def _end_rest(self, key: str) -> None:
+        self._rested.pop(key).cancel()
+        if key in self._queued:
+            self._turns.put_nowait(key)
+
+    def _one_less(self, instance: str) -> None:
+        self._under_way[instance] -= 1
+        if not self._under_way[instance]:
+            del self._under_way[instance]
+            if instance in self._rested:
+                self._end_rest(instance)

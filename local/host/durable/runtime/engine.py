@@ -68,11 +68,14 @@ class Engine:
         override: bool = False,
         hub: str = "TestHubName",
         most_actions: int = MOST_ACTIONS,
+        resting: bool = False,
     ) -> None:
         """`turns` bounds the orchestrations and entities that run at once, `activities` the activities.
 
         `version` is for orchestrations that are started or called without one; with `override` a start may replace an
-        instance that is running. An orchestrator may have `most_actions` before it fails.
+        instance that is running. An orchestrator may have `most_actions` before it fails. With `resting`, instances
+        with long histories are replayed less often while many of their activities are under way (see dispatch.py),
+        and results that come at the same time are committed together.
         Source: Azure docs, durable-functions host.json: defaultVersion, overridableExistingInstanceStates,
         maxOrchestrationActions.
         """
@@ -80,9 +83,11 @@ class Engine:
         self.store, self.functions, self.clock, self.new_id = store, functions, clock, new_id
         self.counts = Counts()
         self._lanes = (turns, activities)
-        self._agenda = Agenda(store, clock)
+        self._agenda = Agenda(store, clock, resting=resting)
         self._trace = Trace(hub)
-        self._turns = Turns(store, functions, self._agenda, self.counts, new_id, version, self._trace, most_actions)
+        self._turns = Turns(
+            store, functions, self._agenda, self.counts, new_id, version, self._trace, most_actions, together=resting
+        )
 
     async def __aenter__(self) -> Self:
         turns, activities = self._lanes

@@ -158,12 +158,16 @@ class Store:
             for seq, instance, execution, text, due in rows
         ]
 
-    def activity_ended(self, activity: Activity, result: Message, now: datetime) -> bool:
-        """Record a result. Only the first counts; it is gone if the instance was purged or replaced meanwhile."""
+    def activities_ended(self, ended: Sequence[tuple[Activity, Message]], now: datetime) -> list[bool]:
+        """Record results, and say which of them counted: only the first for an activity does, and it is gone if the
+        instance was purged or replaced meanwhile."""
         with self._transaction():
-            first = self._db.execute("DELETE FROM activity WHERE seq = ?", (activity.seq,)).rowcount > 0
-            if first:
-                self._post([result], now)
+            return [self._activity_ended(activity, result, now) for activity, result in ended]
+
+    def _activity_ended(self, activity: Activity, result: Message, now: datetime) -> bool:
+        first = self._db.execute("DELETE FROM activity WHERE seq = ?", (activity.seq,)).rowcount > 0
+        if first:
+            self._post([result], now)
         return first
 
     def activity_goes_on(self, activity: Activity, following: Event, due: datetime) -> Activity | None:

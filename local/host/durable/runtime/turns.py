@@ -18,6 +18,7 @@ from local.host.durable.runtime.functions import Functions, Kind, unknown
 from local.host.durable.runtime.hazards import Hazards
 from local.host.durable.runtime.http_sending import send
 from local.host.durable.runtime.listing import Instance
+from local.host.durable.runtime.recording import Recorder
 from local.host.durable.runtime.store import Activity, Store
 from local.host.durable.runtime.tracing import Trace
 
@@ -54,11 +55,15 @@ class Turns:
         version: str | None,
         trace: Trace,
         most_actions: int,
+        *,
+        together: bool = False,
     ) -> None:
-        """`version` is for sub-orchestrations that are called without one; an orchestrator may have `most_actions`."""
+        """`version` is for sub-orchestrations that are called without one; an orchestrator may have `most_actions`.
+        `together`: results of activities are committed together."""
         self._most_actions = most_actions
         self._store, self._functions, self._agenda, self._trace = store, functions, agenda, trace
         self._counts, self._new_id, self._version = counts, new_id, version
+        self._recorder = Recorder(store, agenda, together=together)
         self.hazards = Hazards()
 
     async def turn(self, identity: str) -> bool:
@@ -79,7 +84,7 @@ class Turns:
         now = self._agenda.now()
         told = Message(to=activity.instance, execution=activity.execution, body=result)
         (message,) = self.hazards.spread([told], now)
-        if self._store.activity_ended(activity, message, now):
+        if await self._recorder.record(activity, message):
             self._agenda.posted([message])
 
     async def _instance(self, identity: str) -> bool:

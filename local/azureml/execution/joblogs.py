@@ -64,6 +64,10 @@ class JobLogs:
             if job.is_final:
                 self._uploaded.pop(job.name, None)
 
+    def note(self, folders: JobFolders, sentence: str) -> None:
+        """Add a sentence of the service's own to the execution log; it is uploaded with what comes next."""
+        ExecutionLog(folders.logs).note(self._clock.now(), sentence)
+
     @contextlib.asynccontextmanager
     async def followed(self, job: Job, folders: JobFolders) -> AsyncIterator[None]:
         """Meanwhile storage gets what is logged, soon after it is, and the execution log what is printed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from local.azureml.errors import Refusal
@@ -17,6 +18,7 @@ from local.azureml.workspace.data import AlreadyThere, Storage
 from local.azureml.workspace.deployed import Deployed
 from local.azureml.workspace.deployments import Deployment
 from local.azureml.workspace.jobs import InputKind, Job, JobFailed
+from local.azureml.workspace.pythons import told
 from local.azureml.workspace.settings import OutputAction
 from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri
 from local.roles.identities import by_object_id
@@ -38,6 +40,11 @@ class ModelJobs:
         self._places = places
         self._files = files
 
+    def surroundings(self, job: Job) -> str:
+        """What its script runs in, for its log."""
+        deployment = self._deployment(job)
+        return told(deployment.environment, deployment.python)
+
     async def run(self, job: Job, folders: JobFolders) -> None:
         """Leave the results in the job's folders."""
         if job.inputs[0].kind in (InputKind.TABLE, InputKind.DATASET):
@@ -45,10 +52,7 @@ class ModelJobs:
         target = self._resolve(job.output_uri)
         if job.settings.output_action is OutputAction.APPEND_ROW and await self._storage.is_taken(target):
             raise AlreadyThere(target)
-        try:
-            deployment = self._deployed.deployment(job.endpoint, job.deployment)
-        except Refusal as refusal:
-            raise JobFailed(refusal.message) from refusal
+        deployment = self._deployment(job)
         spec = await self._prepare(job, deployment, folders)
         sources = await self._storage.list_input(self._resolve(job.inputs[0].uri), job.inputs[0].kind)
         if deployment.code is None and (found := unsupported_file([source.path for source in sources], MLFLOW_FILES)):
@@ -68,6 +72,12 @@ class ModelJobs:
             path = file.relative_to(folders.output).as_posix()
             await self._storage.create(file, target.beside(path), job.child)
 
+    def _deployment(self, job: Job) -> Deployment:
+        try:
+            return self._deployed.deployment(job.endpoint, job.deployment)
+        except Refusal as refusal:
+            raise JobFailed(refusal.message) from refusal
+
     async def _prepare(self, job: Job, deployment: Deployment, folders: JobFolders) -> WorkerSpec:
         assert deployment.model is not None, "a model deployment without a model is refused when it is made"
         model = await self._files.local(deployment.model)
@@ -77,6 +87,8 @@ class ModelJobs:
         if not script.is_file():
             raise JobFailed(f"The scoring script {script.name!r} does not exist in the code folder.")
         return WorkerSpec(
+            python=deployment.python or sys.executable,
+            inputs=folders.input,
             code=folders.code,
             script=script,
             environment={

@@ -153,6 +153,7 @@ class Runner:
             await self._pass(self._pace.queued)
             self._move(job.name, Status.RUNNING)
             await self._tell(job.name)
+            self._logs.note(self.folders(job), self._models.surroundings(job))
             async with self._logs.followed(job, self.folders(job)):
                 await self._models.run(job, self.folders(job))
 

@@ -4,8 +4,9 @@ Run as a script by workers.py, with nothing but the standard library and the dep
 come in on the original stdin and replies go out on the original stdout, one JSON object per line; what the scoring
 script itself reads and prints is kept away from both.
 
-    {"script": ..., "arguments": [...], "stdout": ..., "stderr": ...}   {"ready": true}   or {"error": ...}, exit 1
-    {"files": [...], "rows": path or null}                              {"returned": n}   or {"error": ...}
+    {"script": ..., "arguments": [...], "inputs": ..., "stdout": ..., "stderr": ...}
+                                             {"ready": true}   or {"error": ...}, exit 1
+    {"files": [...], "rows": path or null}   {"returned": n}   or {"error": ...}
 
 An error is a traceback, and with it comes a "reason": what was raised, in one line.
 
@@ -15,6 +16,7 @@ DataFrames separated by one space, any other element as its str()).
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
@@ -36,6 +38,7 @@ def main() -> None:
     orders, replies = _private_channel()
     first = next(orders)
     _redirect(first["stdout"], first["stderr"])
+    _protect(first["inputs"])
     try:
         module = _load(Path(first["script"]), first["arguments"])
         module.init()
@@ -83,6 +86,36 @@ def _redirect(stdout: str, stderr: str) -> None:
     # A process that is killed must not take its last lines with it.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # both are text streams here
+
+
+_CHANGES = frozenset(f"os.{name}" for name in ("remove", "rename", "mkdir", "rmdir", "truncate", "chmod", "chown"))
+_LINKS = frozenset({"os.link", "os.symlink"})
+"""What Python tells of before it changes files, besides opening them; a link to an input is no change of it. Source:
+Python docs, library/audit_events."""
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def _protect(inputs: str) -> None:
+    """Inputs are mounted for reading in Azure: changing one is the same error here. The script is held to it, not what
+    it starts, nor libraries that open files without Python."""
+    root = Path(inputs).resolve()
+
+    def watch(event: str, given: tuple[Any, ...]) -> None:
+        if event == "open":
+            paths = given[:1] if isinstance(given[2], int) and given[2] & _WRITING else ()
+        elif event in _LINKS:
+            paths = given[1:2]
+        else:
+            paths = given if event in _CHANGES else ()
+        for path in paths:
+            if isinstance(path, str | bytes):
+                named = Path(os.fsdecode(path))
+                # What is opened is what a link leads to; what is removed or renamed is the link.
+                real = named.resolve() if event == "open" else named.parent.resolve() / named.name
+                if real.is_relative_to(root):
+                    raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(named))
+
+    sys.addaudithook(watch)
 
 
 def _load(script: Path, arguments: list[str]) -> ModuleType:

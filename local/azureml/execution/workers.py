@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,8 +37,11 @@ class WorkerHung(WorkerLost):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSpec:
-    """What every worker process of a job is started with. `logs` is the folder that its own output goes to."""
+    """What every worker process of a job is started with. `python` runs the script; `logs` is the folder that its own
+    output goes to, and of what `inputs` holds it may change nothing."""
 
+    python: str
+    inputs: Path
     code: Path
     script: Path
     environment: Mapping[str, str]
@@ -60,14 +62,14 @@ class Worker:
     @classmethod
     async def start(cls, spec: WorkerSpec, node: str, number: int) -> Worker:
         """Raises WorkerFailed when init() does not return."""
-        first = {"script": str(spec.script), "arguments": list(spec.arguments)}
+        first = {"script": str(spec.script), "arguments": list(spec.arguments), "inputs": str(spec.inputs)}
         for stream in ("stdout", "stderr"):
             path = spec.logs / "user" / stream / node / f"process{number:03}.{stream}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             first[stream] = str(path)
         process = await asyncio.create_subprocess_exec(
             # -P keeps this package's own folder off the script's import path.
-            sys.executable,
+            spec.python,
             "-P",
             str(_PROGRAM),
             stdin=asyncio.subprocess.PIPE,

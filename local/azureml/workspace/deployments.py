@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from local.azureml.workspace import pythons
 from local.azureml.workspace.components import ComponentReader, InvalidComponent
 from local.azureml.workspace.fields import Fields
 from local.azureml.workspace.names import ForeignResource, asset_path, environment_path, path_of
@@ -50,7 +51,8 @@ class LocalAsset:
 class Deployment:
     """One deployment: a model, with a scoring script or an MLflow model without one, or a pipeline component.
 
-    Assets are named by their paths as resources, such as `models/digits/versions/1`.
+    Assets are named by their paths as resources, such as `models/digits/versions/1`. `python`: the program that runs
+    its script, if it is not the one that runs this.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Deployment:
     tags: Mapping[str, str] = field(default_factory=dict)
     environment: str | None = None
     environment_variables: Mapping[str, str] = field(default_factory=dict)
+    python: str | None = None
     assets: tuple[LocalAsset, ...] = ()
 
 
@@ -151,6 +154,7 @@ class _Reader:
             settings=settings,
             environment=self._environment(),
             environment_variables=variables,
+            python=self._python(),
             assets=tuple(self._assets),
         )
 
@@ -250,8 +254,19 @@ class _Reader:
         self._assets.append(LocalAsset(path=path, properties={"codeUri": files.as_uri()}, files=files))
         return path, script
 
+    def _python(self) -> str | None:
+        properties = self._fields.any("properties")
+        given = properties.get(pythons.PROPERTY) if isinstance(properties, dict) else None
+        if given is None:
+            return None
+        try:
+            return pythons.find(str(given), self._folder)
+        except pythons.NoPython as error:
+            self._fields.problem(f"properties.{pythons.PROPERTY}", str(error))
+            return None
+
     def _environment(self) -> str | None:
-        """Environments are recorded; scripts run in the current Python whatever they say."""
+        """Environments are recorded; which Python a script runs in does not follow from them (pythons.py)."""
         given = self._fields.any("environment")
         if isinstance(given, str):
             return self._reference("environment", given, "environments")

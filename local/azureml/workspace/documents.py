@@ -6,8 +6,10 @@ Source: recordings of the Azure SDK's own tests; BatchDeploymentProperties of th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from local.azureml.workspace import pythons
 from local.azureml.workspace.deployments import ENDPOINT_NAME, Deployment, Endpoint, InvalidDefinition, compute_path
 from local.azureml.workspace.fields import Fields
 from local.azureml.workspace.names import LOCATION, ForeignResource, asset_path, environment_path, id_of
@@ -62,7 +64,7 @@ def _model_properties(deployment: Deployment) -> dict[str, Any]:
     code = {"codeId": id_of(deployment.code), "scoringScript": deployment.scoring_script} if deployment.code else None
     return {
         "description": deployment.description,
-        "properties": {},
+        "properties": {pythons.PROPERTY: deployment.python} if deployment.python else {},
         "codeConfiguration": code,
         "environmentId": id_of(deployment.environment) if deployment.environment else None,
         "environmentVariables": dict(deployment.environment_variables),
@@ -155,8 +157,21 @@ def _model_deployment(fields: Fields, common: dict[str, Any]) -> Deployment:
         compute=compute,
         environment=_asset(fields, fields.text("environmentId", ""), "environments", "environmentId"),
         environment_variables=fields.texts("environmentVariables"),
+        python=_python(fields),
         settings=_settings(fields),
     )
+
+
+def _python(fields: Fields) -> str | None:
+    properties = fields.any("properties")
+    given = properties.get(pythons.PROPERTY) if isinstance(properties, dict) else None
+    if given is None:
+        return None
+    try:
+        return pythons.find(str(given), Path("/"))
+    except pythons.NoPython as error:
+        fields.problem(f"properties.{pythons.PROPERTY}", str(error))
+        return None
 
 
 def _settings(fields: Fields) -> JobSettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def test_an_init_that_does_not_return_is_stopped_with_its_process(tmp_path: Path
         "    return mini_batch\n"
     )
     spec = WorkerSpec(
+        python=sys.executable,
+        inputs=tmp_path / "input",
         code=tmp_path,
         script=script,
         environment=dict(os.environ),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import azure, beginning, chosen, doctor, explaining, naming
+from local import azure, beginning, chosen, doctor, explaining, jobs, naming
 from local.clock import clock_rate
 from local.commands import CommandFailed, drop, files_in, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
@@ -75,7 +75,11 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_arguments(_command(commands, "doctor", "check everything that an app's routes need", doctor.run))
 
     azureml = _command(commands, "azureml", "Azure ML alone, with the storage and identity it needs", _azureml)
-    azureml.add_argument("--deployments", type=Path, required=True)
+    azureml.add_argument("act", nargs="?", choices=("jobs", "logs"), help="of one that runs: its jobs, or a job's log")
+    azureml.add_argument("job", nargs="?", metavar="JOB")
+    azureml.add_argument("--follow", action="store_true", help="show the log until the job has ended")
+    azureml.add_argument("--json", action="store_true", help="the jobs as one JSON array")
+    azureml.add_argument("--deployments", type=Path, help="to start one: a folder per endpoint")
     azureml.add_argument("--port", type=int)
     azureml.add_argument("--pace", default="local", choices=("local", "cluster"), help="how quickly jobs start and end")
     azureml.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit wait")
@@ -133,6 +137,16 @@ def _up(args: argparse.Namespace) -> int:
 
 
 def _azureml(args: argparse.Namespace) -> int:
+    if args.act == "jobs":
+        found = jobs.listed(args.state)
+        print(json.dumps(found, indent=1) if args.json else jobs.table(found), flush=True)  # noqa: T201
+        return 0
+    if args.act == "logs":
+        if args.job is None:
+            raise CommandFailed("Which job? 'python -m local azureml jobs' lists them.")
+        return jobs.logs(args.state, args.job, lambda line: print(line, flush=True), follow=args.follow)  # noqa: T201
+    if args.deployments is None:
+        raise CommandFailed("--deployments is missing: the folder with a folder per endpoint, to start Azure ML on.")
     if not args.deployments.is_dir():
         _say(f"The folder {args.deployments} does not exist.")
         return 2

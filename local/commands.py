@@ -6,7 +6,7 @@ import json
 import mimetypes
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -101,9 +101,13 @@ def runs(state: Path, *, status: str | None = None) -> list[dict[str, Any]]:
 
 def table(listed: list[dict[str, Any]]) -> str:
     """Runs for people."""
-    columns = ("run_id", "status", "route", "landing", "attempt", "job")
-    rows = [columns, *(tuple(_cell(run.get(column)) for column in columns) for run in listed)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    return columns(("run_id", "status", "route", "landing", "attempt", "job"), listed)
+
+
+def columns(names: Sequence[str], listed: Sequence[Mapping[str, Any]]) -> str:
+    """Some members of what is listed, one below the other."""
+    rows = [tuple(names), *(tuple(_cell(one.get(name)) for name in names) for one in listed)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(names))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
 

@@ -147,6 +147,16 @@ class Cloud:
             names = [blob.name for blob in client.list_blobs(name_starts_with=f"{to}/")]
             return {name.removeprefix(f"{to}/"): client.download_blob(name).readall() for name in names}
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs, newest first."""
+        found: list[dict[str, Any]] = self.http.get(f"{self.azureml}/_jobs").raise_for_status().json()
+        return sorted(found, key=lambda job: str(job["created"]), reverse=True)
+
+    def log(self, job: str) -> str:
+        """A job's states, and what its script has printed so far."""
+        url = (self._history(f"{job}/details").get("logFiles") or {}).get("logs/azureml/executionlogs.txt")
+        return self.http.get(url).raise_for_status().text if url else ""
+
     def why(self, job: str) -> str:
         """What the job's script has raised; or what its run says."""
         below = self._history(f"{job}/children")["value"]

@@ -20,12 +20,12 @@ help:
 	@echo "make prove  properties with many more examples, and every answer to what is not known about Azure"
 	@echo "make check  format, lint, types, import contracts, architecture tests"
 	@echo "make bench  the benchmarks; writes bench/results.json"
-	@echo "make soak   a thousand landings with floods, kills and rubbish; takes some minutes"
+	@echo "make soak   a thousand landings with floods, kills and rubbish; takes about twenty minutes"
 	@echo "make up     the local cloud in the foreground; Ctrl-C stops it"
 	@echo "make setup  set up only"
 	@echo "make lock   requirements*.txt from requirements*.in; wants the Python Package Index"
 	@echo "make audit  known vulnerabilities of what is locked; wants the Python Package Index"
-	@echo "make clients  clients of storage that tests try where they are: delta-rs, adlfs, azcopy; rclone is your system's"
+	@echo "make clients    clients of storage that tests try where they are: delta-rs, adlfs, azcopy; rclone is your system's"
 
 setup: $(STAMPS)/python $(STAMPS)/npm
 

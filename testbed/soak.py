@@ -16,17 +16,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from local.addresses import STATE_ACCOUNT
+from local import addresses
+from local.addresses import STATE_ACCOUNT, STORAGE_TOPIC
+from shared.core.job import FINAL, STAGES
+from shared.core.pointer import Pointer
 from testbed.eventually import eventually
 from testbed.stack import Stack, running
 
@@ -37,6 +40,7 @@ GROWTH_FOR_EACH_LANDING = 200 * 1024
 """Bytes of the host's memory: instances that have ended are kept for thirty days, and read when they are asked for."""
 HOST_MAY_GROW = 200 * 1024 * 1024
 RUBBISH = (b"", b"[]", b'{"version": 99}', b"\xff\xfe", b"{" * 5000)
+ENDED = frozenset(status for status, stage in STAGES.items() if stage in FINAL)
 SPOILED = ("tallies/", "landings/")
 """Documents that the app can do without."""
 TURN = 5.0
@@ -104,10 +108,10 @@ def _flood(stack: Stack, found: Soak, events: int) -> None:
         url = f"{account}/landing/lengths/nowhere-{number}/a.txt"
         event = {
             "id": f"forged-{number}",
-            "topic": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/devstoreaccount1",
+            "topic": STORAGE_TOPIC,
             "subject": f"/blobServices/default/containers/landing/blobs/lengths/nowhere-{number}/a.txt",
             "eventType": "Microsoft.Storage.BlobCreated",
-            "eventTime": "2026-01-01T00:00:00Z",
+            "eventTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z",
             "dataVersion": "",
             "metadataVersion": "1",
             "data": {"api": "PutBlob", "blobType": "BlockBlob", "contentLength": 1, "url": url},
@@ -132,14 +136,10 @@ def _harm(stack: Stack, found: Soak, chance: random.Random, turn: int) -> None:
 
 
 def _is_over(stack: Stack, found: Soak, where: dict[str, int]) -> bool:
-    jobs = Counter(job["status"] for job in stack.cloud.jobs())
-    found.most_jobs = max(found.most_jobs, sum(count for status, count in jobs.items() if status not in FINAL))
+    found.most_jobs = max(found.most_jobs, sum(job["status"] not in ENDED for job in stack.cloud.jobs()))
     ended = {path for path, status in _statuses(stack) if status in ("published", "failed", "canceled")}
     found.published = len(ended & set(where))
     return ended >= set(where)
-
-
-FINAL = ("Completed", "Failed", "Canceled")
 
 
 def _statuses(stack: Stack) -> Iterator[tuple[str, str]]:
@@ -153,8 +153,8 @@ def _statuses(stack: Stack) -> Iterator[tuple[str, str]]:
             yield path, str(run["status"])
         if len(runs) < 1000:
             return
-        last = runs[-1]["timings"]["claimed"]
-        continuation = f"{last[:10]}/{last[11:19].replace(':', '')}{last[20:-1].ljust(6, '0')[:6]}_{runs[-1]['run_id']}"
+        last = datetime.fromisoformat(runs[-1]["timings"]["claimed"])
+        continuation = Pointer(last, runs[-1]["run_id"]).name
 
 
 def _wrong(stack: Stack, found: Soak, landings: set[str]) -> Iterator[str]:
@@ -195,7 +195,7 @@ def _memory_of(stack: Stack) -> int:
 @contextmanager
 def _ledger(stack: Stack) -> Iterator[ContainerClient]:
     """The ledger's container, past every check of who asks."""
-    connection = stack.cloud.stack["storage"]["connection_string"].replace("devstoreaccount1", STATE_ACCOUNT)
+    connection = addresses.load(stack.cloud.state).connection_string(STATE_ACCOUNT)
     with BlobServiceClient.from_connection_string(connection) as service:
         yield service.get_container_client("landfall")
 

@@ -18,7 +18,7 @@ from local.azureml.workspace.data import AlreadyThere, Storage
 from local.azureml.workspace.deployed import Deployed
 from local.azureml.workspace.deployments import Deployment
 from local.azureml.workspace.jobs import InputKind, Job, JobFailed
-from local.azureml.workspace.pythons import told
+from local.azureml.workspace.pythons import told, variables
 from local.azureml.workspace.settings import OutputAction
 from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri
 from local.roles.identities import by_object_id
@@ -92,7 +92,7 @@ class ModelJobs:
             code=folders.code,
             script=script,
             environment={
-                **os.environ,
+                **variables(deployment.python, os.environ),
                 **deployment.environment_variables,
                 # Source: Azure docs, how-to-batch-scoring-script.
                 "AZUREML_MODEL_DIR": str(folders.models),

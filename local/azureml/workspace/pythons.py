@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 PROPERTY = "local.python"
+OLDEST = (3, 11)
+"""Of what runs the script beside it."""
 _PROGRAMS = ("bin/python", "bin/python3")
+_LONGEST = 20.0
+"""Seconds that a Python may take to say its version."""
 
 
 class NoPython(Exception):
-    """What `local.python` names is no Python; the message says what it is."""
+    """What `local.python` names is no Python that can be used; the message says what it is."""
 
 
 def find(given: str, folder: Path) -> str:
@@ -28,21 +35,48 @@ def find(given: str, folder: Path) -> str:
     named = folder.absolute() / Path(given).expanduser()
     if not named.exists():
         raise NoPython(f"names {given!r}, which does not exist in {folder}")
-    if named.is_file():
-        if not os.access(named, os.X_OK):
-            raise NoPython(f"names {given!r}, which cannot be executed")
-        return str(named)
-    for program in _PROGRAMS:
-        if os.access(named / program, os.X_OK):
-            return str(named / program)
-    raise NoPython(f"names {given!r}, a folder without bin/python, so it is no virtual environment")
+    if named.is_dir():
+        found = next((named / program for program in _PROGRAMS if os.access(named / program, os.X_OK)), None)
+        if found is None:
+            raise NoPython(f"names {given!r}, a folder without bin/python, so it is no virtual environment")
+        named = found
+    told = version_of(str(named))
+    if told is None:
+        raise NoPython(f"names {given!r}, which is no Python: it does not say its version")
+    if tuple(map(int, told.split(".")[:2])) < OLDEST:
+        raise NoPython(f"names {given!r}, which is Python {told}; it has to be {OLDEST[0]}.{OLDEST[1]} or later")
+    return str(named)
+
+
+@lru_cache(maxsize=64)
+def version_of(program: str) -> str | None:
+    """What version a program says that it is; None if it is no Python."""
+    asked = [program, "-I", "-c", "import platform; print('Python', platform.python_version())"]
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=_LONGEST, check=False)
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    word, _, version = done.stdout.strip().partition(" ")
+    return version if word == "Python" and version[:1].isdigit() else None
+
+
+def variables(python: str | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which programs find that Python, as in a shell that has activated it."""
+    if python is None:
+        return dict(environment)
+    kept = {name: value for name, value in environment.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    kept.pop("VIRTUAL_ENV", None)
+    programs = Path(python).parent
+    if (programs.parent / "pyvenv.cfg").is_file():
+        kept["VIRTUAL_ENV"] = str(programs.parent)
+    return {**kept, "PATH": f"{programs}{os.pathsep}{environment.get('PATH', os.defpath)}"}
 
 
 def told(environment: str | None, python: str | None) -> str:
     """What runs a script, for its job's log. `environment`: the path of the one that was asked for, as a resource."""
-    asked = f"The deployment asks for {environment}" if environment else "The deployment asks for no environment"
+    asked = f"The deployment asks for {environment or 'no environment'}"
     if python is not None:
-        return f"{asked}; here its script runs in {python}, because its property {PROPERTY} says so."
+        return f"{asked}; here its script runs in {python} (Python {version_of(python)}), as {PROPERTY} says."
     return (
         f"{asked}; here its script runs in {sys.executable} (Python {platform.python_version()}), with the packages "
         f"that are there. The property {PROPERTY} names another one."

@@ -15,13 +15,16 @@ from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.probes import deploy
 
 IMPORTS = """
+    import subprocess
+
     import only_here
 
     def init():
         pass
 
     def run(mini_batch):
-        return [only_here.WORD for path in mini_batch]
+        python = subprocess.run(["python", "-c", "import only_here; print(only_here.WORD)"], capture_output=True)
+        return [f"{only_here.WORD}, {python.stdout.decode().strip()}" for path in mini_batch]
 """
 
 WRITES = """
@@ -36,6 +39,10 @@ WRITES = """
         yield "append", lambda: open(path, "a")
         yield "add", lambda: Path(path).with_name("new.txt").touch()
         yield "remove", lambda: os.remove(path)
+        yield "remove all", lambda: shutil.rmtree(Path(path).parent)
+        yield "remove from", lambda: os.remove(Path(path).name, dir_fd=os.open(Path(path).parent, os.O_RDONLY))
+        yield "second name", lambda: os.link(path, "second.txt")
+        yield "times", lambda: os.utime(path, (0, 0))
         yield "rename", lambda: os.rename(path, "moved.txt")
         yield "truncate", lambda: os.truncate(path, 0)
         yield "mode", lambda: os.chmod(path, 0o777)
@@ -91,10 +98,10 @@ def log_of(cloud: Cloud, name: str) -> str:
 def test_a_deployment_runs_in_a_python_of_its_own_and_its_log_says_so(cloud: Cloud, own_python: Path) -> None:
     name = cloud.score({"a.txt": "1"}, "own")
 
-    assert cloud.predictions(name) == ["of its own"]
+    assert cloud.predictions(name) == ["of its own, of its own"]
     (line,) = [line for line in log_of(cloud, name).splitlines() if "asks for" in line]
     assert "The deployment asks for environments/probe-own/versions/1" in line
-    assert f"runs in {own_python}/bin/python, because its property local.python says so" in line
+    assert f"runs in {own_python}/bin/python (Python {sys.version.split()[0]}), as local.python says" in line
 
 
 def test_the_log_says_which_python_runs_a_script_and_which_environment_was_asked_for(cloud: Cloud) -> None:
@@ -114,13 +121,21 @@ def test_a_python_that_is_none_refuses_the_deployment_by_its_name(cloud: Cloud) 
 
 
 @pytest.mark.parametrize(
-    ("named", "words"), [("file.txt", "cannot be executed"), ("folder", "a folder without bin/python")]
+    ("named", "words"),
+    [
+        ("file.txt", "which is no Python"),
+        ("/bin/ls", "which is no Python"),
+        ("folder", "a folder without bin/python"),
+        ("old", "which is Python 3.10.4; it has to be 3.11 or later"),
+    ],
 )
 def test_what_is_no_python_is_told_apart(tmp_path: Path, named: str, words: str) -> None:
     from local.azureml.workspace.pythons import NoPython, find
 
     (tmp_path / "file.txt").touch()
     (tmp_path / "folder").mkdir()
+    (tmp_path / "old").write_text("#!/bin/sh\necho Python 3.10.4\n")
+    (tmp_path / "old").chmod(0o755)
 
     with pytest.raises(NoPython, match=words):
         find(named, tmp_path)
@@ -129,7 +144,6 @@ def test_what_is_no_python_is_told_apart(tmp_path: Path, named: str, words: str)
 def test_a_script_cannot_change_its_inputs(cloud: Cloud) -> None:
     name = cloud.score({"a.txt": "as it was", "b.txt": "too"}, "echo")
 
-    refused = [
-        f"{act}: OSError 30" for act in ("write", "append", "add", "remove", "rename", "truncate", "mode", "link")
-    ]
+    acts = ["write", "append", "add", "remove", "remove all", "remove from", "second name", "times", "rename"]
+    refused = [f"{act}: OSError 30" for act in (*acts, "truncate", "mode", "link")]
     assert cloud.predictions(name) == [*refused, "as it was", *refused, "too"]

@@ -2,6 +2,7 @@
 
 cold_start      importing and indexing the app, against an app that has nothing in it
 durable_work    what a landed folder costs in durable operations, on the host with a clock that jumps
+usage           what a landed folder, and a day without any, cost in requests to storage
 event_cost      what an event costs the host, against a function that does nothing
 growth          what each file, landing or run costs among few and among many
 latency         from the last file to _SUCCESS, on the whole local cloud

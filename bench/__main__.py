@@ -13,6 +13,7 @@ from bench.figures import RESULTS, Row, save, table
 MEASUREMENTS = {
     "cold_start": "Cold start",
     "durable_work": "Durable operations of a landed folder",
+    "usage": "Storage requests of a landing, and of an idle day",
     "event_cost": "Processor time of an event",
     "growth": "How the app's own work grows",
     "latency": "From the last file to _SUCCESS",

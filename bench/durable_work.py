@@ -54,6 +54,16 @@ DONE_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
+class Hosted:
+    """The host, and what calls its functions."""
+
+    engine: Engine
+    http: httpx.AsyncClient
+    invoker: Invoker
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """So many files, spread evenly over so many seconds. `beside`: a file that is not for scoring."""
 
@@ -137,21 +147,21 @@ def work_of(upload: Upload) -> Counts:
 async def _work_of(upload: Upload) -> Counts:
     clock = VirtualClock(NOON)
     blobs = FakeBlobs(clock.now)
-    _furnish(clock, blobs)
+    furnish(clock, blobs)
     if upload.beside is not None:
         blobs.put(Location(LANDING, f"{FOLDER}/{upload.beside}"), b"not for scoring")
-    async with _hosting(clock) as (engine, http):
+    async with hosting(clock) as host:
         for offset, paths in upload.steps():
             await clock.wait_until(NOON + offset)
             with clock.held():
-                await _land(blobs, http, paths)
+                await land(blobs, host.http, paths)
         await clock.wait_until(clock.now() + DONE_WITHIN)
         (run,) = inquiry.runs(services().ledger, read_query({})).runs
         assert (run["status"], run["snapshot"]["files"]) == ("published", upload.files)
-        return engine.counts
+        return host.engine.counts
 
 
-async def _land(blobs: FakeBlobs, http: httpx.AsyncClient, paths: list[str]) -> None:
+async def land(blobs: FakeBlobs, http: httpx.AsyncClient, paths: list[str]) -> None:
     for path in paths:
         blobs.put(Location(LANDING, path), path.encode())
     for start in range(0, len(paths), AT_ONCE):
@@ -159,7 +169,7 @@ async def _land(blobs: FakeBlobs, http: httpx.AsyncClient, paths: list[str]) -> 
         (await http.post(HOOK, json=events, headers=HEADERS)).raise_for_status()
 
 
-def _furnish(clock: VirtualClock, blobs: FakeBlobs) -> None:
+def furnish(clock: VirtualClock, blobs: FakeBlobs) -> None:
     """Give the app this clock and fakes for what it would build on first use."""
     services.cache_clear()
     own: Services = services()
@@ -177,7 +187,7 @@ def _callees() -> list[Callee]:
 
 
 @asynccontextmanager
-async def _hosting(clock: VirtualClock) -> AsyncIterator[tuple[Engine, httpx.AsyncClient]]:
+async def hosting(clock: VirtualClock) -> AsyncIterator[Hosted]:
     """The host, but for the clock, and without timers, queues and containers."""
     callees = _callees()
     registry = Registry(callee.function for callee in callees)
@@ -198,4 +208,4 @@ async def _hosting(clock: VirtualClock) -> AsyncIterator[tuple[Engine, httpx.Asy
         base_url = f"http://127.0.0.1:{await serving.listen(stack, application(parts), 0)}"
         caller.client_binding = client_binding(base_url, parts.hub, keys.durabletask_extension)
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, timeout=120.0, trust_env=False))
-        yield engine, http
+        yield Hosted(engine, http, invoker, registry)

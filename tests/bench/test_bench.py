@@ -101,3 +101,12 @@ def test_an_unknown_measurement_is_refused_with_those_that_there_are() -> None:
 
     assert done.returncode == 2
     assert "unknown: speed; use cold_start" in done.stderr
+
+
+@pytest.mark.long
+def test_the_requests_of_a_landing_and_of_an_idle_day_do_not_grow_with_what_is_there(tmp_path: Path) -> None:
+    figures, _ = measured(tmp_path, "usage")
+
+    few, many, nothing_there, much_there = figures["usage"]
+    assert few["value"] == many["value"] > 0
+    assert nothing_there["value"] == much_there["value"] > 0

@@ -48,6 +48,32 @@ def _client_id(name: str, environment: Mapping[str, str]) -> str | None:
     return environment.get(f"{name}__clientId") if is_managed else None
 
 
+class Services:
+    """The services of accounts: clients are made on first use, and kept until `stack` closes. `options`: for each."""
+
+    def __init__(self, stack: AsyncExitStack, **options: Any) -> None:
+        self._stack, self._options = stack, options
+        self._made: dict[tuple[str, Account], Any] = {}
+
+    def get(self, kind: str, account: Account) -> Any:
+        """The client for `kind` ("blob" or "queue")."""
+        if (kind, account) not in self._made:
+            service = self._connect(kind, account)
+            self._stack.push_async_callback(service.close)
+            self._made[kind, account] = service
+        return self._made[kind, account]
+
+    def _connect(self, kind: str, account: Account) -> Any:
+        # They take a third of a second to import, which apps that have no use for them need not pay.
+        if kind == "blob":
+            from azure.storage.blob.aio import BlobServiceClient as Service
+        else:
+            from azure.storage.queue.aio import QueueServiceClient as Service  # type: ignore[assignment]  # by kind
+        if account.connection_string:
+            return Service.from_connection_string(account.connection_string, **self._options)
+        return Service(account.service_url, credential=credential_of(self._stack, account), **self._options)
+
+
 def credential_of(stack: AsyncExitStack, account: Account) -> Any:
     """The managed identity of an account without a connection string; closed with `stack`."""
     from azure.identity.aio import ManagedIdentityCredential

@@ -21,10 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob.aio import BlobServiceClient
-from azure.storage.queue.aio import QueueServiceClient
 
-from local.host.accounts import DEFAULT, Account, account_of, credential_of
+from local.host.accounts import DEFAULT, Account, Services, account_of
 from local.host.settings import HostJson, SettingsError, resolve
 from local.host.triggers.blob_paths import BlobPath, blob_path
 from local.host.triggers.blob_work import BlobWork, Change, Work
@@ -96,7 +94,8 @@ class BlobTriggers:
         self._work, self._invoker, self._options, self._environment = work, invoker, options, environment
         self._accounts = {name: self._account(function, "blob") for name, function in self.functions.items()}
         self._stack = AsyncExitStack()
-        self._services: dict[tuple[str, Account], Any] = {}
+        # No retries below: who waits here says so in the log long before the client would.
+        self._services = Services(self._stack, retry_total=0)
         self._room = asyncio.Semaphore(options.at_once)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -149,7 +148,7 @@ class BlobTriggers:
 
     async def _look(self, function: Function, path: BlobPath, known: dict[str, str]) -> int:
         """Take in what is not `known`; how many that were."""
-        service = await self._service("blob", self._accounts[function.name])
+        service = self._services.get("blob", self._accounts[function.name])
         changes: list[Change] = []
         try:
             async for blob in service.get_container_client(path.container).list_blobs(name_starts_with=path.literal):
@@ -204,7 +203,7 @@ class BlobTriggers:
 
     async def _fetch(self, function: Function, change: Change) -> _Fetched | None:
         """The blob as it is now; None: it is gone."""
-        service = await self._service("blob", self._accounts[function.name])
+        service = self._services.get("blob", self._accounts[function.name])
         blob = service.get_blob_client(change.container, change.blob)
         try:
             download = await blob.download_blob()
@@ -237,7 +236,7 @@ class BlobTriggers:
         )
 
     async def _poison(self, function: Function, change: Change) -> None:
-        service = await self._service("queue", self._account(function, "queue", fallback=True))
+        service = self._services.get("queue", self._account(function, "queue", fallback=True))
         text = change.message()
         queue = service.get_queue_client(POISON)
         with suppress(ResourceExistsError):
@@ -253,19 +252,6 @@ class BlobTriggers:
             if not fallback:
                 raise
             return account_of(function.name, service, DEFAULT, self._environment)
-
-    async def _service(self, kind: str, account: Account) -> Any:
-        if (kind, account) not in self._services:
-            # No retries below: who waits here says so in the log long before the client would.
-            made: Any = BlobServiceClient if kind == "blob" else QueueServiceClient
-            if account.connection_string:
-                service = made.from_connection_string(account.connection_string, retry_total=0)
-            else:
-                credential = credential_of(self._stack, account)
-                service = made(account.service_url, credential=credential, retry_total=0)
-            self._services[kind, account] = service
-            self._stack.push_async_callback(service.close)
-        return self._services[kind, account]
 
 
 async def _logged(coroutine: Coroutine[Any, Any, None]) -> None:

@@ -12,10 +12,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob.aio import BlobServiceClient
 
 from local.clock import Clock
-from local.host.accounts import Account, account_of, credential_of
+from local.host.accounts import Account, Services, account_of
 from local.host.expressions import expand
 from local.host.worker.registry import Function
 from local.host.worker.wire import Datum
@@ -27,8 +26,8 @@ class BlobInputs:
     """Reads from the storage accounts of one app. Clients are made on first use and kept until `stack` closes."""
 
     def __init__(self, stack: AsyncExitStack, environment: Mapping[str, str], clock: Clock) -> None:
-        self._stack, self._environment, self._clock = stack, environment, clock
-        self._services: dict[Account, Any] = {}
+        self._environment, self._clock = environment, clock
+        self._services = Services(stack)
 
     def check(self, function: Function) -> None:
         """Raises SettingsError if a blob input of `function` has no storage account."""
@@ -43,7 +42,7 @@ class BlobInputs:
         template, now, guid = str(binding.get("path")), self._clock.now(), str(uuid.uuid4())
         path = expand(template, data, self._environment, now=now, guid=guid)
         container, _, name = path.strip("/").partition("/")
-        service = await self._service(self._account(function, binding))
+        service = self._services.get("blob", self._account(function, binding))
         try:
             download = await service.get_blob_client(container, name).download_blob()
             return Datum(await download.readall(), "bytes")
@@ -52,12 +51,3 @@ class BlobInputs:
 
     def _account(self, function: Function, binding: Binding) -> Account:
         return account_of(function.name, "blob", binding.get("connection"), self._environment)
-
-    async def _service(self, account: Account) -> Any:
-        if account not in self._services:
-            if account.connection_string:
-                service = BlobServiceClient.from_connection_string(account.connection_string)
-            else:
-                service = BlobServiceClient(account.service_url, credential=credential_of(self._stack, account))
-            self._services[account] = await self._stack.enter_async_context(service)
-        return self._services[account]

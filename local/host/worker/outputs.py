@@ -16,7 +16,7 @@ from typing import Any
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from local.clock import Clock
-from local.host.accounts import Account, account_of, credential_of
+from local.host.accounts import Account, Services, account_of
 from local.host.expressions import expand
 from local.host.worker.registry import Function
 from local.host.worker.wire import Datum
@@ -31,8 +31,8 @@ class Outputs:
         self, stack: AsyncExitStack, environment: Mapping[str, str], clock: Clock, *, encoded: bool = True
     ) -> None:
         """`encoded`: whether queue messages are Base64 (host.json `extensions.queues.messageEncoding`)."""
-        self._stack, self._environment, self._clock, self._encoded = stack, environment, clock, encoded
-        self._services: dict[tuple[str, Account], Any] = {}
+        self._environment, self._clock, self._encoded = environment, clock, encoded
+        self._services = Services(stack)
 
     def check(self, function: Function) -> None:
         """Raises SettingsError if an output of `function` has no storage account."""
@@ -42,7 +42,7 @@ class Outputs:
     async def write(self, function: Function, parameter: str, value: Datum, data: Mapping[str, Any]) -> None:
         """Write one output. Raises Unresolved, SettingsError, AzureError."""
         binding = function.written[parameter]
-        service = await self._service(str(binding["type"]), self._account(function, binding))
+        service = self._services.get(str(binding["type"]), self._account(function, binding))
         now, guid = self._clock.now(), str(uuid.uuid4())
         if binding["type"] == "blob":
             path = expand(str(binding.get("path")), data, self._environment, now=now, guid=guid)
@@ -53,14 +53,6 @@ class Outputs:
 
     def _account(self, function: Function, binding: Binding) -> Account:
         return account_of(function.name, str(binding["type"]), binding.get("connection"), self._environment)
-
-    async def _service(self, kind: str, account: Account) -> Any:
-        known = self._services.get((kind, account))
-        if known is None:
-            known = self._services[kind, account] = await self._stack.enter_async_context(
-                _connect(self._stack, kind, account)
-            )
-        return known
 
     async def _send(self, queue: Any, messages: Sequence[str | bytes]) -> None:
         for message in messages:
@@ -81,16 +73,6 @@ def messages_of(value: Datum) -> list[str | bytes]:
     parsed = json.loads(value.value)
     items = parsed if isinstance(parsed, list) else [parsed]
     return [item if isinstance(item, str) else json.dumps(item) for item in items]
-
-
-def _connect(stack: AsyncExitStack, kind: str, account: Account) -> Any:
-    if kind == "blob":
-        from azure.storage.blob.aio import BlobServiceClient as Service
-    else:
-        from azure.storage.queue.aio import QueueServiceClient as Service  # type: ignore[assignment]  # chosen by kind
-    if account.connection_string:
-        return Service.from_connection_string(account.connection_string)
-    return Service(account.service_url, credential=credential_of(stack, account))
 
 
 async def _upload(service: Any, path: str, value: Datum) -> None:

@@ -18,7 +18,7 @@ from aiohttp import web
 from local.host.keys import Keys
 from local.host.triggers.blob_work import ID_PREFIX, Change
 from local.host.triggers.blobs import BlobTriggers, is_told_by_events
-from local.host.triggers.event_grid import origin_of, validated
+from local.host.triggers.event_grid import answered
 
 log = logging.getLogger("Host.Triggers.Blob")
 
@@ -38,16 +38,7 @@ class BlobWebhook:
         refusal = self._keys.refusal(request, self._keys.blobs_extension)
         if refusal is not None:
             return refusal
-        if request.method == "OPTIONS":
-            return web.Response(headers={"Webhook-Allowed-Origin": origin_of(request)})
-        match request.headers.get("aeg-event-type", "").lower():
-            case "subscriptionvalidation":
-                return await validated(request)
-            case "notification":
-                return await self._notified(request)
-            case "unsubscribe":
-                return web.Response(status=202)
-        return web.Response(status=400)
+        return await answered(request, lambda: self._notified(request))
 
     async def _notified(self, request: web.Request) -> web.Response:
         asked = request.query.get("functionName", "")

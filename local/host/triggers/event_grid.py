@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -37,16 +38,7 @@ class EventGridWebhook:
         function = self._registry.get(name)
         if function is None or function.kind != "eventGridTrigger" or not function.enabled:
             return web.Response(status=404, text=f"cannot find function: '{name}'")
-        if request.method == "OPTIONS":
-            return web.Response(headers={"Webhook-Allowed-Origin": origin_of(request)})
-        match request.headers.get("aeg-event-type", "").lower():
-            case "subscriptionvalidation":
-                return await validated(request)
-            case "notification":
-                return await self._notified(function, request)
-            case "unsubscribe":
-                return web.Response(status=202)
-        return web.Response(status=400)
+        return await answered(request, lambda: self._notified(function, request))
 
     async def _notified(self, function: Function, request: web.Request) -> web.Response:
         try:
@@ -69,7 +61,21 @@ class EventGridWebhook:
         await self._invoker.invoke(function, value, reason="EventGrid trigger fired", data=data)
 
 
-async def validated(request: web.Request) -> web.Response:
+async def answered(request: web.Request, take: Callable[[], Awaitable[web.Response]]) -> web.Response:
+    """The answer to the handshakes of both schemas, or to events, which `take` takes in."""
+    if request.method == "OPTIONS":
+        return web.Response(headers={"Webhook-Allowed-Origin": _origin_of(request)})
+    match request.headers.get("aeg-event-type", "").lower():
+        case "subscriptionvalidation":
+            return await _validated(request)
+        case "notification":
+            return await take()
+        case "unsubscribe":
+            return web.Response(status=202)
+    return web.Response(status=400)
+
+
+async def _validated(request: web.Request) -> web.Response:
     """The answer to the handshake of Event Grid's own schema."""
     try:
         code = json.loads(await request.read())[0]["data"]["validationCode"]
@@ -78,7 +84,7 @@ async def validated(request: web.Request) -> web.Response:
     return web.json_response({"validationResponse": code})
 
 
-def origin_of(request: web.Request) -> str:
+def _origin_of(request: web.Request) -> str:
     """The Event Grid of a sovereign cloud is answered with its own name, everybody else with the public one."""
     asked = request.headers.get("WebHook-Request-Origin", "")
     return asked if asked.lower().startswith("eventgrid.azure.") else ORIGIN

@@ -154,7 +154,7 @@ class _Reader:
             settings=settings,
             environment=self._environment(),
             environment_variables=variables,
-            python=self._python(),
+            python=pythons.chosen(self._fields, self._folder),
             assets=tuple(self._assets),
         )
 
@@ -253,17 +253,6 @@ class _Reader:
         path = f"codes/{uuid.uuid5(uuid.NAMESPACE_URL, files.as_uri())}/versions/1"
         self._assets.append(LocalAsset(path=path, properties={"codeUri": files.as_uri()}, files=files))
         return path, script
-
-    def _python(self) -> str | None:
-        properties = self._fields.any("properties")
-        given = properties.get(pythons.PROPERTY) if isinstance(properties, dict) else None
-        if given is None:
-            return None
-        try:
-            return pythons.find(str(given), self._folder)
-        except pythons.NoPython as error:
-            self._fields.problem(f"properties.{pythons.PROPERTY}", str(error))
-            return None
 
     def _environment(self) -> str | None:
         """Environments are recorded; which Python a script runs in does not follow from them (pythons.py)."""

@@ -157,21 +157,9 @@ def _model_deployment(fields: Fields, common: dict[str, Any]) -> Deployment:
         compute=compute,
         environment=_asset(fields, fields.text("environmentId", ""), "environments", "environmentId"),
         environment_variables=fields.texts("environmentVariables"),
-        python=_python(fields),
+        python=pythons.chosen(fields, Path("/")),
         settings=_settings(fields),
     )
-
-
-def _python(fields: Fields) -> str | None:
-    properties = fields.any("properties")
-    given = properties.get(pythons.PROPERTY) if isinstance(properties, dict) else None
-    if given is None:
-        return None
-    try:
-        return pythons.find(str(given), Path("/"))
-    except pythons.NoPython as error:
-        fields.problem(f"properties.{pythons.PROPERTY}", str(error))
-        return None
 
 
 def _settings(fields: Fields) -> JobSettings:

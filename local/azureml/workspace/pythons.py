@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from local.azureml.workspace.fields import Fields
+
 PROPERTY = "local.python"
 OLDEST = (3, 11)
 """Of what runs the script beside it."""
@@ -46,6 +48,19 @@ def find(given: str, folder: Path) -> str:
     if tuple(map(int, told.split(".")[:2])) < OLDEST:
         raise NoPython(f"names {given!r}, which is Python {told}; it has to be {OLDEST[0]}.{OLDEST[1]} or later")
     return str(named)
+
+
+def chosen(fields: Fields, folder: Path) -> str | None:
+    """What the properties of a deployment choose; None: nothing. What cannot be used is a problem of the fields."""
+    properties = fields.any("properties")
+    given = properties.get(PROPERTY) if isinstance(properties, dict) else None
+    if given is None:
+        return None
+    try:
+        return find(str(given), folder)
+    except NoPython as error:
+        fields.problem(f"properties.{PROPERTY}", str(error))
+        return None
 
 
 @lru_cache(maxsize=64)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from local.azure import DEFAULT, PROFILES
+from local.azure import PROFILES
 from testbed.eventually import eventually
 from testbed.stack import Stack, running
+from tests.contract.profiles import as_profile
 from tests.e2e.test_landings import lengths, texts
 from tests.e2e.test_trouble import ALWAYS, health, problems
 
@@ -22,11 +23,7 @@ RATE = "20"
 """How much faster than real time the cloud's clock is: a minute of searching takes three seconds."""
 
 
-def _as(profile: str) -> Any:
-    return pytest.param(profile, marks=() if profile == DEFAULT else pytest.mark.long)
-
-
-@pytest.fixture(scope="module", params=[_as(profile) for profile in PROFILES])
+@pytest.fixture(scope="module", params=[as_profile(profile) for profile in PROFILES])
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp(request.param)
     with running(state, "--azure", request.param, "--clock-rate", RATE) as started:

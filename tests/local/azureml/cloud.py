@@ -215,6 +215,11 @@ class Cloud:
         errors = [run["error"] for run in (*self.below(name).values(), self.details(name)) if run["error"]]
         return str(errors[0]["error"]["message"]) if errors else ""
 
+    def streamed(self, name: str) -> str:
+        """What `jobs.stream` prints of a job."""
+        links = self.details(name)["logFiles"]
+        return self.http.get(links["logs/azureml/executionlogs.txt"]).raise_for_status().text
+
     def log(self, name: str, start: str, step: str = "batchscoring") -> str:
         """All logs of the run that did the work whose names begin with `start`, by the links that run history gives."""
         links = self.below(name)[step]["logFiles"]

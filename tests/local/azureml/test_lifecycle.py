@@ -52,12 +52,6 @@ def statuses(cloud: Cloud, name: str) -> list[str]:
     return next(list(job["statuses"]) for job in jobs if job["name"] == name)
 
 
-def streamed(cloud: Cloud, name: str) -> str:
-    """What `jobs.stream` prints of a job."""
-    links = cloud.details(name)["logFiles"]
-    return cloud.http.get(links["logs/azureml/executionlogs.txt"]).raise_for_status().text
-
-
 def is_alive(pid: int) -> bool:
     """Whether there is such a process; one that has ended and was not yet waited for does not count."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
@@ -88,17 +82,17 @@ def test_what_a_running_script_has_printed_and_how_far_it_is_can_be_read_while_i
 ) -> None:
     job = small.submit(small.land({"a.txt": "1", "b.txt": "2", "c.txt": "3"}), "waits")
 
-    eventually(lambda: "seen a.txt b.txt" in streamed(small, job), "what the script has printed, in the stream")
+    eventually(lambda: "seen a.txt b.txt" in small.streamed(job), "what the script has printed, in the stream")
     eventually(lambda: small.log(job, "logs/user/stdout/0/process000") == "seen a.txt b.txt\n", "its own log")
     eventually(
         lambda: "2 mini-batches scheduled, 0 processed" in small.log(job, "logs/job_progress_overview"), "how far"
     )
     assert small.status(job) == "Running"
-    before = streamed(small, job)
+    before = small.streamed(job)
     gate.open()
     assert small.end(job) == "Completed"
-    assert streamed(small, job).startswith(before), "clients print what is behind the lines that they know"
-    lines = [line.partition("] ")[2] for line in streamed(small, job).splitlines()]
+    assert small.streamed(job).startswith(before), "clients print what is behind the lines that they know"
+    lines = [line.partition("] ")[2] for line in small.streamed(job).splitlines()]
     assert [line for line in lines if "asks for" not in line] == [
         "Preparing",
         "Running",
@@ -113,7 +107,7 @@ def test_what_a_running_step_of_a_pipeline_has_printed_can_be_read(small: Cloud,
     given = {"data": {"jobInputType": "UriFolder", "uri": small.land({"a": f"wait {gate.folder}"})}}
     job = str(small.post({"properties": {"inputData": given}}, "steps").json()["name"])
 
-    eventually(lambda: "prepare_step: preparing p None seen" in streamed(small, job), "what the step has printed")
+    eventually(lambda: "prepare_step: preparing p None seen" in small.streamed(job), "what the step has printed")
     assert small.log(job, "user_logs/std_log.txt", "prepare_step") == "preparing p None seen\n"
     gate.open()
     assert small.end(job) == "Completed"

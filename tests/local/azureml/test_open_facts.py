@@ -11,8 +11,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from local.azure import DEFAULT, PROFILES, Azure
+from local.azure import PROFILES, Azure
 from local.azureml.api.scoring_routes import FRONT_END
+from tests.contract.profiles import as_profile
 from tests.local.azureml.cloud import Cloud
 from tests.local.azureml.gates import Gate
 from tests.local.azureml.pipelines import deploy_pipeline
@@ -43,11 +44,7 @@ class Played(Cloud):
         return alone + [one["properties"] for jobs in lists for one in jobs if one["name"] == name]
 
 
-def _as(profile: str) -> Any:
-    return pytest.param(profile, marks=() if profile == DEFAULT else pytest.mark.long)
-
-
-@pytest.fixture(scope="module", params=[_as(profile) for profile in PROFILES])
+@pytest.fixture(scope="module", params=[as_profile(profile) for profile in PROFILES])
 def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     root: Path = tmp_path_factory.mktemp(request.param)
     deploy(root / "deployments", "echo", ECHO)

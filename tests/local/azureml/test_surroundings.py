@@ -90,16 +90,11 @@ def change(deployment: Path, **properties: Any) -> None:
     file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "properties": properties}))
 
 
-def log_of(cloud: Cloud, name: str) -> str:
-    links = cloud.details(name)["logFiles"]
-    return cloud.http.get(links["logs/azureml/executionlogs.txt"]).raise_for_status().text
-
-
 def test_a_deployment_runs_in_a_python_of_its_own_and_its_log_says_so(cloud: Cloud, own_python: Path) -> None:
     name = cloud.score({"a.txt": "1"}, "own")
 
     assert cloud.predictions(name) == ["of its own, of its own"]
-    (line,) = [line for line in log_of(cloud, name).splitlines() if "asks for" in line]
+    (line,) = [line for line in cloud.streamed(name).splitlines() if "asks for" in line]
     assert "The deployment asks for environments/probe-own/versions/1" in line
     assert f"runs in {own_python}/bin/python (Python {sys.version.split()[0]}), as local.python says" in line
 
@@ -107,7 +102,7 @@ def test_a_deployment_runs_in_a_python_of_its_own_and_its_log_says_so(cloud: Clo
 def test_the_log_says_which_python_runs_a_script_and_which_environment_was_asked_for(cloud: Cloud) -> None:
     name = cloud.score({"a.txt": "1"}, "echo")
 
-    (line,) = [line for line in log_of(cloud, name).splitlines() if "asks for" in line]
+    (line,) = [line for line in cloud.streamed(name).splitlines() if "asks for" in line]
     assert f"runs in {sys.executable} (Python {sys.version.split()[0]})" in line
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -141,10 +142,16 @@ def _spoken(counts: Counts) -> str:
 
 def work_of(upload: Upload) -> Counts:
     """What is done from the first event of an upload until its run is published and its watchers have left."""
-    return asyncio.run(_work_of(upload))
+    counts, _ = lived_through(upload)
+    return counts
 
 
-async def _work_of(upload: Upload) -> Counts:
+def lived_through(upload: Upload) -> tuple[Counts, Counter[str]]:
+    """What is done meanwhile, and what storage is asked for, by kinds of requests."""
+    return asyncio.run(_lived_through(upload))
+
+
+async def _lived_through(upload: Upload) -> tuple[Counts, Counter[str]]:
     clock = VirtualClock(NOON)
     blobs = FakeBlobs(clock.now)
     furnish(clock, blobs)
@@ -154,14 +161,15 @@ async def _work_of(upload: Upload) -> Counts:
         for offset, paths in upload.steps():
             await clock.wait_until(NOON + offset)
             with clock.held():
-                await land(blobs, host.http, paths)
+                await _land(blobs, host.http, paths)
         await clock.wait_until(clock.now() + DONE_WITHIN)
+        requests = Counter(blobs.requests)  # without that of the look at what came of it
         (run,) = inquiry.runs(services().ledger, read_query({})).runs
         assert (run["status"], run["snapshot"]["files"]) == ("published", upload.files)
-        return host.engine.counts
+        return host.engine.counts, requests
 
 
-async def land(blobs: FakeBlobs, http: httpx.AsyncClient, paths: list[str]) -> None:
+async def _land(blobs: FakeBlobs, http: httpx.AsyncClient, paths: list[str]) -> None:
     for path in paths:
         blobs.put(Location(LANDING, path), path.encode())
     for start in range(0, len(paths), AT_ONCE):

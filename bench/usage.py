@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
-from bench.durable_work import DONE_WITHIN, SECONDS, Upload, furnish, hosting, land
+from bench.durable_work import SECONDS, Upload, furnish, hosting, lived_through
 from bench.figures import Row
 from local.host.triggers.timers import request_datum
 from local.host.virtual import VirtualClock
@@ -27,7 +27,7 @@ OLD = timedelta(days=3)
 def measure(*, quick: bool = False) -> list[Row]:
     """Requests for landings of growing size, and of sweeps that find nothing new."""
     sizes = (10, 100) if quick else (10, 1_000, 10_000)
-    landings = {size: asyncio.run(_landing(size)) for size in sizes}
+    landings = {size: lived_through(Upload(size, SECONDS))[1] for size in sizes}
     kept = (0, 100 if quick else 2_000)
     sweeps = {old: asyncio.run(_sweep(old)) for old in kept}
     first, none = landings[sizes[0]], sweeps[0]
@@ -59,19 +59,6 @@ def measure(*, quick: bool = False) -> list[Row]:
 
 def _spoken(requests: Counter[str]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in sorted(requests.items()) if count)
-
-
-async def _landing(size: int) -> Counter[str]:
-    clock = VirtualClock(NOON)
-    blobs = FakeBlobs(clock.now)
-    furnish(clock, blobs)
-    async with hosting(clock) as host:
-        for offset, paths in Upload(size, SECONDS).steps():
-            await clock.wait_until(NOON + offset)
-            with clock.held():
-                await land(blobs, host.http, paths)
-        await clock.wait_until(clock.now() + DONE_WITHIN)
-        return blobs.requests
 
 
 async def _sweep(old: int) -> Counter[str]:

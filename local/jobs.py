@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
-from local import tls
 from local.commands import CommandFailed, NoAnswer, columns, where_is
-from local.scoring import FINAL, Cloud
-from local.tokens import Issuer
+from local.scoring import FINAL, Cloud, asked
 
 EVERY_SECONDS = 0.5
+MOST_LATE = 10
+"""How often the log of a job that has ended is read again for its last lines."""
 COLUMNS = ("name", "status", "endpoint", "deployment", "created", "error")
 
 
@@ -34,7 +34,7 @@ def logs(state: Path, job: str, say: Callable[[str], None], *, follow: bool = Fa
     """Show the log of a job, with what its script has raised if it failed; `follow`: until it has ended. 0, or 2 for a
     job that has not completed. Raises CommandFailed."""
     with _asked(state) as cloud:
-        shown = 0
+        shown = late = 0
         while True:
             status = next((str(one["status"]) for one in cloud.jobs() if one["name"] == job), None)
             if status is None:
@@ -45,7 +45,10 @@ def logs(state: Path, job: str, say: Callable[[str], None], *, follow: bool = Fa
             for line in lines[shown:]:
                 say(line)
             shown = len(lines)
-            if status in FINAL or not follow:
+            # The state is there a moment before the log tells it; a log that could not be uploaded never does.
+            is_told = any(line.endswith(f"] {status}") for line in lines)
+            late += status in FINAL
+            if not follow or (status in FINAL and (is_told or late > MOST_LATE)):
                 break
             time.sleep(EVERY_SECONDS)
         if status == "Failed":
@@ -55,9 +58,8 @@ def logs(state: Path, job: str, say: Callable[[str], None], *, follow: bool = Fa
 
 @contextmanager
 def _asked(state: Path) -> Iterator[Cloud]:
-    where = where_is(state)
-    with httpx.Client(verify=tls.client_context(state), timeout=60, trust_env=False) as http:
+    with asked(state, where_is(state)) as cloud:
         try:
-            yield Cloud(where.storage, where.azureml, Issuer.of(state), http, tls.ca_bundle(state))
+            yield cloud
         except httpx.TransportError as error:
             raise NoAnswer(f"The local Azure ML did not answer: {error}") from error

@@ -19,7 +19,7 @@ import httpx
 import yaml
 
 from local import addresses, tls
-from local.addresses import ACCOUNT
+from local.addresses import ACCOUNT, Addresses
 from local.azureml.workspace.names import WORKSPACE_ID, asset_path
 from local.azureml.workspace.nearby import Nearby
 from local.azureml.workspace.uris import DEFAULT_DATASTORE
@@ -177,17 +177,23 @@ class Cloud:
 
 
 @contextmanager
+def asked(state: Path, where: Addresses) -> Iterator[Cloud]:
+    """The parts that run there."""
+    with httpx.Client(verify=tls.client_context(state), timeout=60, trust_env=False) as http:
+        yield Cloud(where.storage, where.azureml, Issuer.of(state), http, tls.ca_bundle(state))
+
+
+@contextmanager
 def started(state: Path, deployments: Path) -> Iterator[Cloud]:
     """Both parts, until the block is over. Raises CommandFailed where the deployment is one that Azure ML refuses."""
-    where, issuer = addresses.settle(state), Issuer.of(state)
+    where = addresses.settle(state)
     with ExitStack() as stack:
         try:
             stack.enter_context(part("local.storage", state))
             stack.enter_context(part("local.azureml", state, "--deployments", str(deployments)))
         except PartEnded as error:
             raise CommandFailed(str(error)) from error
-        http = stack.enter_context(httpx.Client(verify=tls.client_context(state), timeout=60, trust_env=False))
-        yield Cloud(where.storage, where.azureml, issuer, http, tls.ca_bundle(state))
+        yield stack.enter_context(asked(state, where))
 
 
 def _beginning(content: bytes) -> str:

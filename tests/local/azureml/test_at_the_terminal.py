@@ -6,13 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from local import addresses, tls
+from local import addresses
 from local.addresses import ACCOUNT
-from local.scoring import Cloud
-from local.tokens import Issuer
+from local.scoring import asked
 from tests.local.azureml.alone import alone
 from tests.local.azureml.probes import ECHO, deploy
 from tests.local.stack.stacks import local
@@ -36,9 +34,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def submitted(state: Path, deployment: str) -> str:
-    where = addresses.load(state)
-    with httpx.Client(verify=tls.client_context(state), timeout=30, trust_env=False) as http:
-        cloud = Cloud(where.storage, where.azureml, Issuer.of(state), http, tls.ca_bundle(state))
+    with asked(state, addresses.load(state)) as cloud:
         cloud.put(f"{ACCOUNT}/landing/data/a.txt", b"1")
         return cloud.submit("probe", deployment, deployment)
 

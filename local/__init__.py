@@ -20,6 +20,7 @@
     doctor.py      asks the app's doctor and shows its checklist
     naming.py      what the subscription, the workspace and the storage accounts are called
     addresses.py   who listens where
+    ports.py       free ports that stay free until they are listened on
     azure.py       what is not known about Azure, and the answers that can be played
     chosen.py      which answers a state directory was started with
     serving.py     how every part runs

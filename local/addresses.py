@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from local import ports
 from local.clock import SteadyClock
 from local.naming import OWN
 
@@ -73,30 +73,31 @@ class Addresses:
         )
 
 
+SECURE = ("storage", "queues", "eventgrid_topics", "azureml")
+"""What clients insist on reaching over HTTPS."""
+
+
 def port_of(url: str) -> int:
     """The port that a URL of `Addresses` names."""
     return int(url.rsplit(":", 1)[1])
 
 
-def settle(state: Path, *, rate: float | None = None, ports: dict[str, int] | None = None) -> Addresses:
+def settle(state: Path, *, rate: float | None = None, fixed: dict[str, int] | None = None) -> Addresses:
     """Read `state/addresses.json`, or choose free ports and write it.
 
     A remembered port that somebody else has taken meanwhile is replaced. `rate` changes the clock's speed without a
-    jump in time; `ports` fixes single ports by field name.
+    jump in time; `fixed` are single ports by field name.
     """
     path = state / "addresses.json"
     known: dict[str, str | float] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    chosen: dict[str, str | float] = {}
-    held: list[socket.socket] = []
-    for field in Addresses.__dataclass_fields__:
-        if field in ("epoch", "rate"):
-            continue
-        wanted = (ports or {}).get(field) or (port_of(str(known[field])) if field in known else 0)
-        scheme = "https" if field in ("storage", "queues", "eventgrid_topics", "azureml") else "http"
-        held.append(_bind(wanted))
-        chosen[field] = f"{scheme}://127.0.0.1:{held[-1].getsockname()[1]}"
-    for sock in held:
-        sock.close()
+    fields = [field for field in Addresses.__dataclass_fields__ if field not in ("epoch", "rate")]
+    wanted = {field: port_of(str(known[field])) for field in fields if field in known} | (fixed or {})
+    settled = {field: port for field, port in wanted.items() if ports.is_free(port)}
+    missing = [field for field in fields if field not in settled]
+    settled.update(zip(missing, ports.free(len(missing)), strict=True))
+    chosen: dict[str, str | float] = {
+        field: f"{'https' if field in SECURE else 'http'}://{ports.HOST}:{settled[field]}" for field in fields
+    }
     chosen.update(_clock(known, rate))
     addresses = Addresses(**chosen)  # type: ignore[arg-type]  # the loop above fills every field with its type
     state.mkdir(parents=True, exist_ok=True)
@@ -110,16 +111,6 @@ def settle(state: Path, *, rate: float | None = None, ports: dict[str, int] | No
 def load(state: Path) -> Addresses:
     """What `settle` wrote. A missing file means that nothing was started on this state directory."""
     return Addresses(**json.loads((state / "addresses.json").read_text("utf-8")))
-
-
-def _bind(port: int) -> socket.socket:
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind(("127.0.0.1", port))
-    except OSError:
-        sock.bind(("127.0.0.1", 0))
-    return sock
 
 
 def _clock(known: dict[str, str | float], rate: float | None) -> dict[str, float]:

@@ -221,9 +221,9 @@ def run(options: Options, say: Callable[[str], None]) -> int:
         (options.state / "logs").mkdir(exist_ok=True)
         chosen.keep(options.state, options.azure)
         naming.keep(options.state)
-        ports = {"azureml": options.azureml_port} if options.azureml_port else {}
+        fixed = {"azureml": options.azureml_port} if options.azureml_port else {}
         storage_settings.settle(options.state, hierarchical=options.hierarchical, firewalls=options.firewalls)
-        where = addresses.settle(options.state, rate=options.clock_rate, ports=ports)
+        where = addresses.settle(options.state, rate=options.clock_rate, fixed=fixed)
         return asyncio.run(Stack(options, where, lock, say).run())
 
 

@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -15,7 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from local import addresses, serving
+from local import addresses, ports, serving
 from local.clock import Clock, SteadyClock, clock_rate
 from local.host.durable.management.client_binding import client_binding
 from local.host.durable.protocol.replay import MOST_ACTIONS
@@ -298,13 +297,9 @@ def _introduce(registry: Registry, routes: list[Route], base_url: str) -> None:
 def _free_port(state: Path) -> int:
     """A free port, and the same one when started again on the same state, if it is still free."""
     path = state / "host" / "port"
-    with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind(("127.0.0.1", int(path.read_text()) if path.exists() else 0))
-        except OSError:
-            sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    if path.exists() and ports.is_free(earlier := int(path.read_text())):
+        return earlier
+    return ports.free()[0]
 
 
 def _clock(state: Path, rate: float) -> SteadyClock:

@@ -5,7 +5,6 @@ The local Azure ML that the adapter talks to is written from the documents alone
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from local import ports
 from local.addresses import CONTAINERS, WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
 from shared.adapters.batch_endpoint import AzureBatchEndpoint
@@ -109,9 +109,7 @@ def azure(cloud: Cloud, endpoint: AzureBatchEndpoint) -> Iterator[Find]:
 
 def nowhere() -> str:
     """An endpoint that nobody listens at."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"https://127.0.0.1:{free.getsockname()[1]}/jobs"
+    return f"https://127.0.0.1:{ports.free()[0]}/jobs"
 
 
 def test_a_submission_is_a_job_that_can_be_followed_to_its_end(find: Find) -> None:

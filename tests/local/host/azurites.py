@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
+from local.ports import free
 from testbed.eventually import eventually
 from tests.local.host.hosting import ROOT
 
@@ -15,7 +16,7 @@ from tests.local.host.hosting import ROOT
 @contextmanager
 def storage() -> Iterator[str]:
     """The connection string of a blob and queue service."""
-    blob, queue, table = (free_port() for _ in range(3))
+    blob, queue, table = free(3)
     command = [
         "node_modules/.bin/azurite",
         "--blobPort",
@@ -39,12 +40,6 @@ def storage() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def accepts(port: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.local.host.azurites import free_port
+from local.ports import free
 from tests.local.host.hosting import running
 from tests.local.host.test_loading import HTTP, complaint, make_app
 
@@ -35,7 +35,7 @@ def test_the_environment_is_called_as_func_start_calls_it(tmp_path: Path) -> Non
 
 
 def test_the_port_and_the_origins_are_those_of_the_file(tmp_path: Path) -> None:
-    port, page = free_port(), "https://portal.azure.com"
+    port, page = free()[0], "https://portal.azure.com"
     settings = {"Host": {"LocalHttpPort": port, "CORS": f"{page}, http://localhost:3000"}}
     app = make_app(tmp_path, HTTP, **{"local.settings": settings})
 

@@ -16,8 +16,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from local.addresses import ACCOUNT, ACCOUNT_KEY
+from local.ports import free
 from testbed.eventually import eventually
-from tests.local.host.azurites import free_port, storage
+from tests.local.host.azurites import storage
 from tests.local.host.hosting import APPS, Host, notes, running
 
 
@@ -121,7 +122,7 @@ def test_a_message_that_is_being_worked_on_is_handed_back_when_the_host_stops(ho
 
 
 def test_a_queue_that_cannot_be_reached_does_not_stop_other_functions(tmp_path: Path) -> None:
-    nowhere = f"AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};QueueEndpoint=http://127.0.0.1:{free_port()}/{ACCOUNT};"
+    nowhere = f"AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};QueueEndpoint=http://127.0.0.1:{free()[0]}/{ACCOUNT};"
     with running("everything", tmp_path, AzureWebJobsQueueStorage=nowhere) as host:
         eventually(lambda: "cannot read queue 'messages', and keeps trying" in host.log)
         assert host.http.get("/api/echo/special").text == "special"
@@ -134,8 +135,8 @@ def test_a_connection_that_is_not_configured_is_named(tmp_path: Path) -> None:
 
 
 def test_a_managed_identity_is_used_where_a_service_uri_is_given(tmp_path: Path) -> None:
-    settings = {"QueueStorage__queueServiceUri": f"https://127.0.0.1:{free_port()}/{ACCOUNT}", "IDENTITY_HEADER": "h"}
-    settings["IDENTITY_ENDPOINT"] = f"http://127.0.0.1:{free_port()}/msi/token"
+    settings = {"QueueStorage__queueServiceUri": f"https://127.0.0.1:{free()[0]}/{ACCOUNT}", "IDENTITY_HEADER": "h"}
+    settings["IDENTITY_ENDPOINT"] = f"http://127.0.0.1:{free()[0]}/msi/token"
     with running("everything", tmp_path, **settings) as host:
         eventually(lambda: "cannot read queue 'messages', and keeps trying" in host.log)
         assert host.http.get("/api/echo/special").text == "special"

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from azure.storage.blob import ContainerClient
 from azure.storage.filedatalake import FileSystemClient
 from azure.storage.queue import QueueServiceClient
 
-from local import tls
+from local import ports, tls
 from local.addresses import ACCOUNT
 from local.identity.credential import LocalCredential
 from testbed.eventually import eventually
@@ -245,9 +244,7 @@ def test_stack_json_has_what_a_client_needs_for_each_account(cloud: Up) -> None:
 
 @pytest.mark.long
 def test_azure_ml_can_run_alone_on_a_port_of_ones_choice(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = ports.free()
 
     with up(tmp_path / "state", "azureml", "--port", str(port), "--azure", "kind") as alone:
         told = alone.described

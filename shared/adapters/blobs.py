@@ -31,9 +31,8 @@ from azure.storage.blob import (
     BlobProperties,
     BlobServiceClient,
 )
-from requests.adapters import HTTPAdapter
 
-from shared.adapters.copies import Copies
+from shared.adapters.copies import Connections, Copies
 from shared.adapters.credentials import STORAGE
 from shared.adapters.hierarchy import Hierarchies
 from shared.adapters.listing import CONNECTION_TIMEOUT, READ_TIMEOUT, RETRIES, Lists, marks_folder
@@ -87,10 +86,11 @@ class AzureBlobs:
         self._room = threading.BoundedSemaphore(MOST_BLOCKS_IN_MEMORY)
         self._walls = Walls(monotonic)
         self._session = requests.Session()
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+        connections = Connections(CONNECTIONS)
+        self._session.mount("https://", connections)
         self._transport = RequestsTransport(session=self._session, session_owner=False)
         self._service = lru_cache(maxsize=16)(self._connect)
-        self._copies = Copies(self._session, self._bearer)
+        self._copies = Copies(self._session, connections, self._bearer)
         self._lists = Lists(credential, self._transport)
         self._hierarchies = Hierarchies(self._session, credential)
 

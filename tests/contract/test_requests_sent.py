@@ -6,13 +6,13 @@ So tests and benchmarks may count with the fake what an account is billed for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import requests
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 from local.addresses import WORKSPACE_ACCOUNT
 from local.identity.credential import LocalCredential
@@ -53,13 +53,13 @@ def _copied(blobs: Blobs, folder: Location) -> object:
     return copy(blobs, folder.at("a"), folder.at("b"), version)
 
 
-def kind_of(request: requests.PreparedRequest) -> str:
+def kind_of(method: str, url: str, headers: Mapping[str, str]) -> str:
     """As storage bills it."""
-    if request.method == "GET":
-        return "list" if "comp=list" in str(request.url) else "read"
-    if request.method == "PUT":
-        return "copy" if "x-ms-copy-source" in request.headers else "write"
-    return {"HEAD": "properties", "DELETE": "delete"}[str(request.method)]
+    if method == "GET":
+        return "list" if "comp=list" in url else "read"
+    if method == "PUT":
+        return "copy" if "x-ms-copy-source" in headers else "write"
+    return {"HEAD": "properties", "DELETE": "delete"}[method]
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -67,11 +67,11 @@ def test_a_call_sends_the_requests_that_the_fake_counts(
     call: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake = FakeBlobs(lambda: datetime.now(UTC))
-    sent, send = Counter[str](), requests.Session.send
+    sent, send = Counter[str](), HTTPConnectionPool.urlopen
 
-    def counting(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        sent[kind_of(request)] += 1
-        return send(session, request, **options)
+    def counting(pool: HTTPConnectionPool, method: str, url: str, **options: Any) -> BaseHTTPResponse:
+        sent[kind_of(method, url, options["headers"])] += 1
+        return send(pool, method, url, **options)
 
     container = Container(cloud.addresses.account_url(WORKSPACE_ACCOUNT), "azureml-blobstore-local")
     with closing(AzureBlobs(LocalCredential.of(cloud.state))) as azure:
@@ -81,7 +81,7 @@ def test_a_call_sends_the_requests_that_the_fake_counts(
             if blobs is fake:
                 fake.requests.clear()
             else:
-                monkeypatch.setattr(requests.Session, "send", counting)
+                monkeypatch.setattr(HTTPConnectionPool, "urlopen", counting)
             CALLS[call](blobs, folder)
 
     assert sent == fake.requests

@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import yaml
-
 VARIABLE = "LANDFALL_LOCAL_NAMES"
 FILE = "workspace.json"
 
@@ -115,6 +113,8 @@ def environment(names: Names) -> dict[str, str]:
 
 
 def _from_file(path: Path) -> dict[str, str]:
+    import yaml  # slow to import, and every part imports this module
+
     try:
         raw = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

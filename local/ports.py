@@ -15,7 +15,8 @@ BLOCK = 16
 
 # The first port of a block is bound by whoever took ports from it, so that two processes that choose at the same time
 # choose apart. By the time that a guard is dropped, the ports it stood for are listened on.
-_guards: deque[socket.socket] = deque(maxlen=16)
+_guards: deque[socket.socket] = deque()
+MOST_GUARDS = 16
 
 
 def free(count: int = 1) -> list[int]:
@@ -29,6 +30,8 @@ def free(count: int = 1) -> list[int]:
         if (guard := _bound(block)) is None:
             continue
         _guards.append(guard)
+        if len(_guards) > MOST_GUARDS:
+            _guards.popleft().close()
         found += [port for port in range(block + 1, block + BLOCK) if is_free(port)]
         if len(found) >= count:
             return found[:count]

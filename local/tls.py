@@ -6,7 +6,6 @@ import ssl
 from pathlib import Path
 
 import certifi
-import trustme
 
 
 def ca_bundle(state: Path) -> Path:
@@ -31,6 +30,8 @@ def client_context(state: Path) -> ssl.SSLContext:
 def _ensure(folder: Path) -> None:
     if (folder / "server.pem").exists():
         return
+    import trustme  # slow to import, and only needed once for a state directory
+
     folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA(organization_name="Landfall local cloud")
     server = authority.issue_cert("127.0.0.1", "localhost", "*.blob.localhost", "*.dfs.localhost")

@@ -7,16 +7,16 @@ Sources: Azure docs, rest/api/storageservices, "Authorize with Microsoft Entra I
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from aiohttp import web
-from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 
-from local.addresses import ACCOUNT_KEY, ACCOUNTS, TENANT, Addresses
+from local.addresses import ACCOUNTS, TENANT, Addresses
+from local.storage import sas
 from local.storage.sharedkey import SCHEME, is_signed
 from local.tokens import STORAGE, TokenRefused, Verifier
 
@@ -80,7 +80,7 @@ class Gate:
         return cls(
             front=addresses.storage,
             verifiers={a: Verifier.of(state, STORAGE, f"https://{a}.blob.core.windows.net") for a in ACCOUNTS},
-            sas={account: _account_sas(account) for account in ACCOUNTS},
+            sas=sas.for_all("b", "rwdlacuptf", datetime.now(UTC)),
         )
 
     def admit(self, account: str, headers: Mapping[str, str]) -> str:
@@ -167,24 +167,3 @@ class Gate:
 
 def _unverified(message: str) -> Refused:
     return Refused(403, "CannotVerifyCopySource", message)
-
-
-def _account_sas(account: str) -> str:
-    return generate_account_sas(
-        account,
-        ACCOUNT_KEY,
-        resource_types=ResourceTypes(service=True, container=True, object=True),
-        permission=AccountSasPermissions(
-            read=True,
-            write=True,
-            delete=True,
-            list=True,
-            add=True,
-            create=True,
-            update=True,
-            process=True,
-            tag=True,
-            filter_by_tags=True,
-        ),
-        expiry=datetime.now(UTC) + timedelta(days=3650),
-    )

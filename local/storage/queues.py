@@ -6,15 +6,15 @@ Source: Azure docs, rest/api/storageservices, "Operations on messages" and "Auth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from azure.storage.blob import AccountSasPermissions, ResourceTypes, Services, generate_account_sas
 
-from local.addresses import ACCOUNT_KEY, ACCOUNTS, Addresses
+from local.addresses import ACCOUNTS, Addresses
 from local.roles.live import LiveRoles
+from local.storage import sas
 from local.storage.access import Gate, Refused
 from local.storage.guard import Guard
 from local.storage.upstream import Upstream, onward
@@ -36,7 +36,7 @@ class QueueFront:
         gate = Gate(
             front=where.queues,
             verifiers={a: Verifier.of(state, STORAGE, f"https://{a}.queue.core.windows.net") for a in ACCOUNTS},
-            sas={account: _account_sas(account) for account in ACCOUNTS},
+            sas=sas.for_all("q", "rwdlacup", datetime.now(UTC)),
         )
         upstream = Upstream(session, where.azurite_queue, where.queues, tuple(gate.sas.values()))
         return cls(gate, Guard(LiveRoles.of(state, where.clock)), upstream)
@@ -44,26 +44,13 @@ class QueueFront:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request to any account."""
         try:
-            sas = self.gate.admit(request.path.lstrip("/").partition("/")[0], request.headers)
-            if not sas:
+            signature = self.gate.admit(request.path.lstrip("/").partition("/")[0], request.headers)
+            if not signature:
                 return await self.upstream.forward(request, "", onward(request.headers))
             self.guard.check_queue(request)
             headers, is_list = onward(request.headers, without=_AUTHORIZATION), request.query.get("comp") == "list"
-            return await self.upstream.forward(request, sas, headers, rewrite_body=is_list)
+            return await self.upstream.forward(request, signature, headers, rewrite_body=is_list)
         except Refused as error:
             return error.response()
         except (aiohttp.ClientError, TimeoutError) as error:
             return Refused(503, "ServerBusy", f"Azurite did not answer: {error}").response()
-
-
-def _account_sas(account: str) -> str:
-    return generate_account_sas(
-        account,
-        ACCOUNT_KEY,
-        resource_types=ResourceTypes(service=True, container=True, object=True),
-        permission=AccountSasPermissions(
-            read=True, write=True, delete=True, list=True, add=True, create=True, update=True, process=True
-        ),
-        expiry=datetime.now(UTC) + timedelta(days=3650),
-        services=Services(queue=True),
-    )

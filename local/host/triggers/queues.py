@@ -15,10 +15,9 @@ import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ResourceExistsError
-from azure.storage.queue.aio import QueueClient
 
 from local.host.accounts import account_of, credential_of
 from local.host.expressions import binding_data
@@ -26,6 +25,9 @@ from local.host.settings import HostJson, SettingsError, resolve
 from local.host.worker.invoking import Invoker, tell_failure
 from local.host.worker.registry import Function
 from local.host.worker.wire import Datum
+
+if TYPE_CHECKING:
+    from azure.storage.queue.aio import QueueClient
 
 log = logging.getLogger("Host.Triggers.Queue")
 
@@ -58,6 +60,8 @@ class Options:
 
 def connect(stack: AsyncExitStack, function: Function, environment: Mapping[str, str], suffix: str = "") -> QueueClient:
     """A client for the queue of `function`. Raises SettingsError for a connection that is not configured."""
+    from azure.storage.queue.aio import QueueClient  # slow to import, and many apps have no such trigger
+
     queue = resolve(str(function.trigger.get("queueName")), environment) + suffix
     account = account_of(function.name, "queue", function.trigger.get("connection"), environment)
     # No retries below: the listener itself tries again, and says so in the log long before the client would.

@@ -15,7 +15,7 @@ EXPIRES = datetime(2036, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("service", ["b", "q"])
-@pytest.mark.parametrize("permissions", ["r", "rwdlacup", "rwdlacuptf"])
+@pytest.mark.parametrize("permissions", ["r", "rwdlacup", "rwdlacupt"])
 def test_a_signature_is_that_of_the_sdk(service: str, permissions: str) -> None:
     sas = generate_account_sas(
         "lakehouse",

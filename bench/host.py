@@ -46,6 +46,10 @@ def chain(context):
         yield context.call_activity("same", step)
 
 @app.orchestration_trigger(context_name="context")
+def wide(context):
+    yield context.task_all([context.call_activity("same", number) for number in range(int(context.get_input()))])
+
+@app.orchestration_trigger(context_name="context")
 def waiting(context):
     yield context.wait_for_external_event("go")
 
@@ -152,6 +156,29 @@ def _event(number: int) -> dict[str, object]:
         "eventTime": "2026-01-01T00:00:00Z",
         "data": {},
     }
+
+
+def fan_out(*, quick: bool) -> list[Row]:
+    """How long one orchestration takes that starts its activities all at once, and waits for all."""
+    count, repeats = (100, 2) if quick else (1_000, 5)
+    with hosting() as host:
+        turns = [f"wide{turn}" for turn in range(repeats)]
+        seconds = [
+            host.seconds(partial(host.start, "wide", turn, 1, str(count)), partial(host.ended, turn, 1))
+            for turn in turns
+        ]
+    spent = median(seconds)
+    return [
+        Row(
+            name=f"a fan-out of {count:,} activities",
+            value=spent,
+            unit="s",
+            ratio=spent,
+            against="a second",
+            n=repeats,
+            aim=1.0,
+        )
+    ]
 
 
 def waiting(*, quick: bool) -> list[Row]:
@@ -261,4 +288,4 @@ def replaying(*, quick: bool) -> list[Row]:
 
 def measure(*, quick: bool = False) -> list[Row]:
     """All figures about the host."""
-    return [*rates(quick=quick), *waiting(quick=quick), *replaying(quick=quick)]
+    return [*rates(quick=quick), *fan_out(quick=quick), *waiting(quick=quick), *replaying(quick=quick)]

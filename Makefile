@@ -9,6 +9,9 @@ STATE ?= .local
 UV := uv==0.13.9
 AUDIT := pip-audit==2.10.1
 
+# Some machines have it set. Each of the hundreds of processes that the tests start would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 AZCOPY := node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64
 
 .PHONY: help setup clients demo test quick prove check bench soak up format lock audit clean

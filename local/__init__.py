@@ -27,6 +27,7 @@
     database.py    opens the SQLite files that parts keep their state in
     clock.py       one clock for all, which may run faster
     tokens.py      bearer tokens, issued and checked
+    sas.py         signatures with which parts reach Azurite
     tls.py         certificates for what clients insist on reaching over HTTPS
     faults.py      faults on purpose
 

@@ -9,7 +9,6 @@ datalake.py     what such a request is, and how it is answered
 namespace.py    accounts with a hierarchy: what is asked of Azurite's store (directories.cjs, hierarchy.cjs)
 access.py       bearer tokens and copy sources, checked as Azure checks them
 sharedkey.py    signatures with the account key, where Azurite could not check them
-sas.py          signatures with which the fronts reach Azurite
 permissions.py  what each operation needs a role for
 guard.py        asks the roles, and refuses as Azure Storage does
 copying.py      Put Blob From URL, Put Block From URL

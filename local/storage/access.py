@@ -15,8 +15,8 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from local import sas
 from local.addresses import ACCOUNTS, TENANT, Addresses
-from local.storage import sas
 from local.storage.sharedkey import SCHEME, is_signed
 from local.tokens import STORAGE, TokenRefused, Verifier
 

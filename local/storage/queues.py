@@ -12,9 +12,9 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from local import sas
 from local.addresses import ACCOUNTS, Addresses
 from local.roles.live import LiveRoles
-from local.storage import sas
 from local.storage.access import Gate, Refused
 from local.storage.guard import Guard
 from local.storage.upstream import Upstream, onward

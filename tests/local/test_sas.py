@@ -9,7 +9,7 @@ import pytest
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, Services, generate_account_sas
 
 from local.addresses import ACCOUNT_KEY
-from local.storage.sas import account_sas
+from local.sas import account_sas
 
 EXPIRES = datetime(2036, 2, 3, 4, 5, 6, tzinfo=UTC)
 

@@ -16,6 +16,7 @@
     parts.py       single parts, for as long as a command needs them
     scoring.py     runs one deployment on a folder, without an app
     jobs.py        what the local Azure ML has run, at a terminal
+    registering.py registers models, environments and components in a running Azure ML
     explaining.py  asks the app why a file is scored, or is not
     doctor.py      asks the app's doctor and shows its checklist
     naming.py      what the subscription, the workspace and the storage accounts are called

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import azure, beginning, chosen, doctor, explaining, jobs, naming
+from local import azure, beginning, chosen, doctor, explaining, jobs, naming, registering
 from local.clock import clock_rate
 from local.commands import CommandFailed, drop, files_in, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
@@ -75,8 +75,10 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_arguments(_command(commands, "doctor", "check everything that an app's routes need", doctor.run))
 
     azureml = _command(commands, "azureml", "Azure ML alone, with the storage and identity it needs", _azureml)
-    azureml.add_argument("act", nargs="?", choices=("jobs", "logs"), help="of one that runs: its jobs, or a job's log")
-    azureml.add_argument("job", nargs="?", metavar="JOB")
+    of_one = "of one that runs: its jobs, a job's log, or register a model, an environment or a component there"
+    azureml.add_argument("act", nargs="?", choices=("jobs", "logs", "register"), help=of_one)
+    azureml.add_argument("what", nargs="?", metavar="JOB|PATH", help="the job of a log; what to register")
+    registering.add_arguments(azureml)
     azureml.add_argument("--follow", action="store_true", help="show the log until the job has ended")
     azureml.add_argument("--json", action="store_true", help="the jobs as one JSON array")
     azureml.add_argument("--deployments", type=Path, help="to start one: a folder per endpoint")
@@ -142,9 +144,14 @@ def _azureml(args: argparse.Namespace) -> int:
         print(json.dumps(found, indent=1) if args.json else jobs.table(found), flush=True)  # noqa: T201
         return 0
     if args.act == "logs":
-        if args.job is None:
+        if args.what is None:
             raise CommandFailed("Which job? 'python -m local azureml jobs' lists them.")
-        return jobs.logs(args.state, args.job, lambda line: print(line, flush=True), follow=args.follow)  # noqa: T201
+        return jobs.logs(args.state, args.what, lambda line: print(line, flush=True), follow=args.follow)  # noqa: T201
+    if args.act == "register":
+        if args.what is None:
+            raise CommandFailed("What is to be registered? Name a model's folder or file, or a YAML file.")
+        print(registering.register(args.state, registering.wanted(args)), flush=True)  # noqa: T201
+        return 0
     if args.deployments is None:
         raise CommandFailed("--deployments is missing: the folder with a folder per endpoint, to start Azure ML on.")
     if not args.deployments.is_dir():

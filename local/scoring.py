@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import httpx
@@ -31,6 +31,8 @@ from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
 FINAL = frozenset({"Completed", "Failed", "Canceled"})
 EVERY_SECONDS = 0.2
 RESULT = "result"
+API_VERSION = "2024-04-01"
+"""Of Resource Manager."""
 LINES = 10
 """Of each output that are shown."""
 TRACEBACKS = "user/error/"
@@ -105,7 +107,7 @@ class Cloud:
     http: httpx.Client
     ca_bundle: Path
 
-    def put(self, path: str, content: bytes) -> None:
+    def put(self, path: str, content: bytes | BinaryIO) -> None:
         headers = {**self._token(STORAGE), "x-ms-blob-type": "BlockBlob"}
         self.http.put(f"{self.storage}/{quote(path)}", content=content, headers=headers).raise_for_status()
 
@@ -167,6 +169,16 @@ class Cloud:
             return self.http.get(raised[0]).text.strip()
         errors = [run["error"]["error"]["message"] for run in runs if run.get("error")]
         return "\n".join(map(str, errors))
+
+    def manage(self, path: str, properties: dict[str, Any] | None = None) -> httpx.Response:
+        """What Resource Manager answers about a resource of the workspace, or to making it with these properties."""
+        return self.http.request(
+            "GET" if properties is None else "PUT",
+            f"{self.azureml}{WORKSPACE_ID}/{quote(path)}",
+            json=None if properties is None else {"properties": properties},
+            params={"api-version": API_VERSION},
+            headers=self._token(MANAGEMENT),
+        )
 
     def _history(self, path: str) -> Any:
         url = f"{self.azureml}/history/v1.0{WORKSPACE_ID}/runs/{path}"

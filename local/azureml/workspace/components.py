@@ -7,7 +7,7 @@ that azure-ai-ml sends for the same files.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,16 +31,30 @@ class FoundComponent:
     files: Path | None = None
 
 
-class ComponentReader:
-    """Reads one pipeline component with all that it is made of; `found` has everything, steps first.
+def by_place(files: Path) -> str:
+    """The resource path of code that stays where it is."""
+    return f"codes/{uuid.uuid5(uuid.NAMESPACE_URL, files.as_uri())}/versions/1"
 
-    Components that are only named are looked for `nearby`.
+
+class ComponentReader:
+    """Reads one component with all that it is made of; `found` has everything, steps first.
+
+    Components that are only named are looked for `nearby`. `code_path` gives the resource path of a folder of code.
     """
 
-    def __init__(self, fallback_name: str, nearby: Nearby | None = None) -> None:
+    def __init__(
+        self, fallback_name: str, nearby: Nearby | None = None, code_path: Callable[[Path], str] = by_place
+    ) -> None:
         self._fallback_name = fallback_name
         self._nearby = nearby or Nearby()
+        self._code_path = code_path
         self.found: list[FoundComponent] = []
+
+    def component(self, given: Mapping[str, Any], folder: Path) -> str:
+        """The resource path of a pipeline or command component. Raises InvalidComponent."""
+        if given.get("type") == "pipeline":
+            return self.pipeline(given, folder)
+        return self._command(given, folder, self._fallback_name)
 
     def pipeline(self, given: str | Mapping[str, Any], folder: Path) -> str:
         """The resource path of the pipeline component. Raises InvalidComponent."""
@@ -94,7 +108,7 @@ class ComponentReader:
             files = (base / str(raw["code"])).resolve()
             if not files.exists():
                 raise InvalidComponent(f"code names {raw['code']!r}, which does not exist in {base}")
-            code = f"codes/{uuid.uuid5(uuid.NAMESPACE_URL, files.as_uri())}/versions/1"
+            code = self._code_path(files)
             self.found.append(FoundComponent(code, {"codeUri": files.as_uri()}, files))
         specification = {
             "type": "command",

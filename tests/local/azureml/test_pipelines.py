@@ -161,6 +161,32 @@ def test_a_completed_job_shows_outputs_without_a_place_where_they_are(cloud: Clo
     assert cloud.output(f"azureml/{job}/report") == "1 files"
 
 
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {},
+        {"outputData": {}},
+        # As azure-ai-ml sends the inputs.yml of azureml-examples, whose output has a type and a mode only.
+        {"outputData": {"scores": {"jobOutputType": "UriFolder", "mode": "upload"}}},
+        {"outputData": {"report": {"jobOutputType": "uri_file", "uri": None}}},
+    ],
+    ids=["not a word of outputs", "none named", "one by its type and mode", "one without a uri"],
+)
+def test_what_an_invocation_does_not_place_is_written_below_the_name_of_the_job(
+    cloud: Cloud, outputs: dict[str, Any]
+) -> None:
+    job = run(cloud, "steps", body(cloud.land({"a": "1"}), **outputs))
+
+    assert cloud.end(job) == "Completed", cloud.error(job)
+    written = {"scores/scores.txt": "a=p1p1\n", "report": "1 files", "said": "beside\n"}
+    assert {name: cloud.output(f"azureml/{job}/{name}") for name in written} == written
+    store = f"{WORKSPACE_ID}/datastores/workspaceblobstore/paths/azureml/{job}"
+    shown = cloud.job(job)["outputData"]
+    assert {name: one["uri"] for name, one in shown.items()} == {
+        name: f"{store}/{name}" for name in ("scores", "report", "said")
+    }
+
+
 def test_a_pipeline_job_is_canceled_with_its_steps(cloud: Cloud, tmp_path: Path) -> None:
     job = run(cloud, "steps", body(cloud.land({"a": f"wait {tmp_path}"})))
     eventually((tmp_path / "entered").exists, "the step's start")

@@ -6,6 +6,7 @@ that azure-ai-ml sends for the same files.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ import yaml
 
 from local.azureml.workspace.names import asset_path, id_of
 from local.azureml.workspace.nearby import Nearby
+
+ANONYMOUS = "azureml_anonymous"
+"""The name of all components that have none; their versions tell them apart. Source: azure-ai-ml."""
 
 
 class InvalidComponent(Exception):
@@ -54,7 +58,7 @@ class ComponentReader:
         """The resource path of a pipeline or command component. Raises InvalidComponent."""
         if given.get("type") == "pipeline":
             return self.pipeline(given, folder)
-        return self._command(given, folder, self._fallback_name)
+        return self._named_command(given, folder, self._fallback_name)
 
     def pipeline(self, given: str | Mapping[str, Any], folder: Path) -> str:
         """The resource path of the pipeline component. Raises InvalidComponent."""
@@ -85,9 +89,9 @@ class ComponentReader:
             if path is None:
                 raise InvalidComponent(f"jobs.{step}.component is {given!r}, which is not in this workspace")
             if found := self._nearby.component_at(path):
-                path = self._command(str(found), base, f"{self._fallback_name}-{step}")
+                path = self._named_command(str(found), base, f"{self._fallback_name}-{step}")
         else:
-            path = self._command(given, base, f"{self._fallback_name}-{step}")
+            path = self._anonymous_command(given, base, f"{self._fallback_name}-{step}")
         inputs = {key: _step_input(value) for key, value in _mapping(job.get("inputs"), "inputs").items()}
         outputs = {key: _step_output(value) for key, value in _mapping(job.get("outputs"), "outputs").items() if value}
         return {
@@ -99,10 +103,26 @@ class ComponentReader:
             "environment_variables": dict(_mapping(job.get("environment_variables"), "environment_variables")),
         }
 
-    def _command(self, given: str | Mapping[str, Any], folder: Path, fallback_name: str) -> str:
+    def _named_command(self, given: str | Mapping[str, Any], folder: Path, fallback_name: str) -> str:
+        specification, raw = self._command(given, folder, fallback_name)
+        name = {"name": str(raw.get("name") or fallback_name), "version": str(raw.get("version") or 1)}
+        return self._add({**specification, **name}, raw)
+
+    def _anonymous_command(self, given: str | Mapping[str, Any], folder: Path, fallback_name: str) -> str:
+        """What only its pipeline uses is known by what it says: the name in its file may be that of others, too."""
+        specification, raw = self._command(given, folder, fallback_name)
+        specification["display_name"] = raw.get("display_name") or raw.get("name")
+        text = json.dumps(specification, sort_keys=True, default=str)
+        name = {"name": ANONYMOUS, "version": str(uuid.uuid5(uuid.NAMESPACE_URL, text))}
+        return self._add({**specification, **name}, raw)
+
+    def _command(
+        self, given: str | Mapping[str, Any], folder: Path, called: str
+    ) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """The specification of a command component, still without a name, and what its file says."""
         raw, base = _load(given, folder)
         if raw.get("type", "command") != "command" or not isinstance(raw.get("command"), str):
-            raise InvalidComponent(f"{fallback_name} is not a command component: it needs type: command and a command")
+            raise InvalidComponent(f"{called} is not a command component: it needs type: command and a command")
         code = None
         if raw.get("code") is not None:
             files = (base / str(raw["code"])).resolve()
@@ -112,8 +132,6 @@ class ComponentReader:
             self.found.append(FoundComponent(code, {"codeUri": files.as_uri()}, files))
         specification = {
             "type": "command",
-            "name": str(raw.get("name") or fallback_name),
-            "version": str(raw.get("version") or 1),
             "display_name": raw.get("display_name"),
             "command": raw["command"],
             "code": id_of(code) if code else None,
@@ -121,7 +139,7 @@ class ComponentReader:
             "outputs": _mapping(raw.get("outputs"), "outputs"),
             "environment": raw.get("environment"),
         }
-        return self._add(specification, raw)
+        return specification, raw
 
     def _add(self, specification: dict[str, Any], raw: Mapping[str, Any]) -> str:
         path = f"components/{specification['name']}/versions/{specification['version']}"
@@ -130,7 +148,7 @@ class ComponentReader:
             "description": raw.get("description"),
             "tags": raw.get("tags") or {},
             "properties": {},
-            "isAnonymous": raw.get("name") is None,
+            "isAnonymous": raw.get("name") is None or specification["name"] == ANONYMOUS,
         }
         self.found.append(FoundComponent(path, properties))
         return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -111,6 +112,10 @@ PIPELINE = {
 }
 
 
+SAID = {"said": {"type": "uri_file"}}
+SAYS = "python say.py > ${{outputs.said}}"
+
+
 def deploy_pipeline(root: Path, name: str, *, endpoint: str = "probe", **settings: object) -> Path:
     """Write the deployment; returns its folder. Keyword arguments go under `settings`."""
     folder = root / endpoint / name
@@ -130,3 +135,22 @@ def deploy_pipeline(root: Path, name: str, *, endpoint: str = "probe", **setting
     }
     (folder / "deployment.yml").write_text(yaml.safe_dump(deployment))
     return folder
+
+
+def deploy_sayer(folder: Path, word: str, *, in_place: bool) -> None:
+    """A pipeline of one step, whose component has the name and version that all of them have, and says its own word."""
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "say.py").write_text(f"print({word!r})\n")
+    named = {"name": "say", "version": 1, "type": "command", "environment": "azureml:any@latest"}
+    component = {**named, "outputs": SAID, "code": "src", "command": SAYS}
+    (folder / "say.yml").write_text(yaml.safe_dump(component))
+    step = {"type": "command", "component": component if in_place else "say.yml"}
+    deploy_steps(folder, {"say": {**step, "outputs": {"said": "${{parent.outputs.said}}"}}}, outputs=SAID)
+
+
+def deploy_steps(folder: Path, jobs: dict[str, Any], **ports: Any) -> None:
+    """A deployment of a pipeline of these steps."""
+    pipeline = {"name": f"{folder.name}_pipeline", "type": "pipeline", "jobs": jobs, **ports}
+    (folder / "pipeline.yml").write_text(yaml.safe_dump(pipeline))
+    deployment = {"name": folder.name, "endpoint_name": "probe", "type": "pipeline", "component": "pipeline.yml"}
+    (folder / "deployment.yml").write_text(yaml.safe_dump(deployment))

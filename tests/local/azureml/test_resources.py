@@ -217,8 +217,8 @@ def test_two_components_of_one_name_that_differ_are_refused(tmp_path: Path) -> N
     deploy_pipeline(tmp_path, "one")
     other = deploy_pipeline(tmp_path, "two")
     (tmp_path / "probe" / "endpoint.yml").write_text("name: probe\n")
-    path = other / "components" / "beside.yml"
-    path.write_text(path.read_text().replace("echo beside", "echo other"))
+    path = other / "pipeline.yml"
+    path.write_text(path.read_text().replace("name: two_pipeline", "name: one_pipeline").replace("data:", "other:"))
 
     found = deployed(tmp_path)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.local.azureml.alone import end_of
-from tests.local.azureml.pipelines import deploy_pipeline
+from tests.local.azureml.pipelines import deploy_pipeline, deploy_sayer
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -60,3 +60,28 @@ def test_a_pipeline_component_is_deployed_invoked_and_its_output_downloaded(
     client.jobs.download(job.name, download_path=str(tmp_path / "logs"))
     assert (tmp_path / "logs" / "artifacts" / "logs" / "job_result.txt").read_text() == "Completed\n"
     assert client.batch_deployments.get("steps", "pipes").name == "steps"
+
+
+def test_components_of_steps_that_have_one_name_run_their_own_code_as_the_client_registers_them(
+    client: MLClient, compute: str, tmp_path: Path
+) -> None:
+    from azure.ai.ml import load_component
+    from azure.ai.ml.entities import BatchEndpoint, Environment, PipelineComponentBatchDeployment
+
+    client.batch_endpoints.begin_create_or_update(BatchEndpoint(name="sayers")).result()
+    client.environments.create_or_update(Environment(name="any", image="mcr.microsoft.com/x"))
+    said = {}
+    for name in ("first", "second"):
+        deploy_sayer(tmp_path / name, name, in_place=False)
+        component = client.components.create_or_update(load_component(tmp_path / name / "pipeline.yml"))
+        made = PipelineComponentBatchDeployment(
+            name=name, endpoint_name="sayers", component=component, settings={"default_compute": compute}
+        )
+        client.batch_deployments.begin_create_or_update(made).result()
+
+    for name in ("first", "second"):
+        job = client.batch_endpoints.invoke(endpoint_name="sayers", deployment_name=name)
+        assert end_of(client, job) == "Completed"
+        client.jobs.download(job.name, output_name="said", download_path=str(tmp_path / "out" / name))
+        said[name] = next(path for path in (tmp_path / "out" / name).rglob("*") if path.is_file()).read_text()
+    assert said == {"first": "first\n", "second": "second\n"}

@@ -160,6 +160,9 @@ def shown(resource: Resource, bodies: Wire) -> dict[str, Any]:
         properties["properties"] = properties.get("properties") or {}
         # Never null: the docs' walk-through sets the name in what it has got, also for the first time.
         properties["defaults"] = properties.get("defaults") or {"deploymentName": None}
+    if isinstance(configuration := properties.get("deploymentConfiguration"), dict):
+        # Never missing: azure-ai-ml reads them without asking whether they are there.
+        properties["deploymentConfiguration"] = {**configuration, "settings": configuration.get("settings") or {}}
     if resource.path.lower().startswith("models/"):
         properties["flavors"] = properties.get("flavors") or {}
     body: dict[str, Any] = {

@@ -132,6 +132,14 @@ def parse_pipeline(specification: Mapping[str, Any]) -> Pipeline:
     """Raises InvalidPipeline."""
     if specification.get("type") != "pipeline":
         raise InvalidPipeline(f"The component is of type {specification.get('type')!r}, not pipeline.")
+    # How azure-ai-ml asks for a deployment of a job: it makes a component that has nothing else.
+    if job := specification.get("sourceJobId"):
+        raise InvalidPipeline(
+            f"A component cannot be made of the job {job!r} here, so job_definition is not supported: "
+            "use component with a pipeline component."
+        )
+    if not specification.get("jobs"):
+        raise InvalidPipeline("The pipeline component has no jobs.")
     steps = {name: _step(name, job) for name, job in (specification.get("jobs") or {}).items()}
     pipeline = Pipeline(_ports(specification.get("inputs")), _ports(specification.get("outputs")), steps)
     for step in steps.values():

@@ -194,9 +194,14 @@ def _pipeline_deployment(fields: Fields, common: dict[str, Any]) -> Deployment:
         key.rpartition(".")[2].lower(): value
         for key, value in (configuration.any("settings") or {}).items()  # type: ignore[attr-defined]  # a JSON object
     }
+    if not component.has("assetId"):
+        fields.problem(
+            "deploymentConfiguration.componentId",
+            "is required: the id of a pipeline component; job_definition is not supported here",
+        )
     return Deployment(
         **common,
-        component=_asset(fields, component.text("assetId"), "components", "componentId"),
+        component=_asset(fields, component.text("assetId", ""), "components", "componentId"),
         compute=None,
         settings=JobSettings(),
         pipeline=PipelineSettings(

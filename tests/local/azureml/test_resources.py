@@ -39,6 +39,7 @@ def refused(cloud: Cloud, path: str, properties: dict[str, Any], status: int = 4
         ({"model": MODEL, "compute": COMPUTE, "miniBatchSize": 0}, "must be a whole number of at least 1"),
         ({"model": MODEL, "compute": COMPUTE, "outputAction": "Print"}, "must be AppendRow or SummaryOnly"),
         ({"model": MODEL, "compute": COMPUTE, "retrySettings": {"timeout": "30"}}, "not an ISO 8601 duration"),
+        ({"deploymentConfiguration": {"componentId": {"referenceType": "Id"}}}, "componentId is required: the id of a"),
         (
             {"model": {"assetId": "/subscriptions/x/resourceGroups/y/workspaces/z/models/a/versions/1"}},
             "names another workspace",
@@ -87,6 +88,23 @@ def test_a_component_is_called_what_its_url_says(cloud: Cloud) -> None:
 
     assert (shown["name"], shown["version"], shown["command"]) == ("called", "7", "echo")
     assert cloud.manage("/components/called").json()["properties"]["latestVersion"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("specification", "words"),
+    [
+        ({"sourceJobId": "azureml:some-job", "jobs": {}}, "cannot be made of the job 'azureml:some-job' here"),
+        ({"sourceJobId": None, "jobs": {}}, "The pipeline component has no jobs."),
+    ],
+)
+def test_a_pipeline_component_without_steps_is_refused_and_not_there_afterwards(
+    cloud: Cloud, specification: dict[str, Any], words: str
+) -> None:
+    """With `job_definition` azure-ai-ml makes such a component of a job, and then a deployment of it."""
+    path = "/components/azureml_anonymous/versions/of-a-job"
+
+    assert words in refused(cloud, path, {"componentSpec": {"type": "pipeline", **specification}})
+    assert cloud.manage(path).status_code == 404
 
 
 def test_a_body_without_properties_is_refused(cloud: Cloud) -> None:

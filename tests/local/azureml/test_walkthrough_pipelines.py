@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from tests.local.azureml.alone import end_of
 from tests.local.azureml.pipelines import deploy_pipeline, deploy_sayer
@@ -85,3 +86,33 @@ def test_components_of_steps_that_have_one_name_run_their_own_code_as_the_client
         client.jobs.download(job.name, output_name="said", download_path=str(tmp_path / "out" / name))
         said[name] = next(path for path in (tmp_path / "out" / name).rglob("*") if path.is_file()).read_text()
     assert said == {"first": "first\n", "second": "second\n"}
+
+
+def test_a_deployment_of_a_job_is_refused_in_a_sentence_and_leaves_nothing_behind(client: MLClient) -> None:
+    """It was accepted, as a pipeline without steps; the client itself then failed with a KeyError."""
+    from azure.ai.ml.entities import BatchEndpoint, PipelineComponentBatchDeployment
+
+    client.batch_endpoints.begin_create_or_update(BatchEndpoint(name="of-a-job")).result()
+    job: Any = "azureml:some-job"  # as its docstring and its YAML have it, and its types do not
+    made = PipelineComponentBatchDeployment(name="it", endpoint_name="of-a-job", job_definition=job)
+
+    with pytest.raises(HttpResponseError, match="job_definition is not supported: use component with a pipeline"):
+        client.batch_deployments.begin_create_or_update(made).result()
+
+    assert list(client.batch_deployments.list("of-a-job")) == []
+    with pytest.raises(HttpResponseError, match="There is no components/azureml_anonymous/versions/1"):
+        client.components.get("azureml_anonymous", version="1")
+
+
+def test_a_pipeline_is_deployed_without_settings(client: MLClient, tmp_path: Path) -> None:
+    """The client failed with a KeyError, for it reads the settings that it has not sent."""
+    from azure.ai.ml import load_component
+    from azure.ai.ml.entities import BatchEndpoint, Environment, PipelineComponentBatchDeployment
+
+    client.batch_endpoints.begin_create_or_update(BatchEndpoint(name="plain")).result()
+    client.environments.create_or_update(Environment(name="any", image="mcr.microsoft.com/x"))
+    deploy_sayer(tmp_path / "plain", "plain", in_place=False)
+    component = client.components.create_or_update(load_component(tmp_path / "plain" / "pipeline.yml"))
+    made = PipelineComponentBatchDeployment(name="it", endpoint_name="plain", component=component)
+
+    assert client.batch_deployments.begin_create_or_update(made).result().name == "it"

@@ -32,6 +32,7 @@ from local.azureml.workspace.assets import find
 from local.azureml.workspace.data import Storage
 from local.azureml.workspace.jobs import InputKind, Job, JobFailed, Status, StepRun, error_of
 from local.azureml.workspace.names import asset_path
+from local.azureml.workspace.pythons import told_of_step
 from local.azureml.workspace.registry import Registry
 from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri, default_place
 from local.clock import Clock
@@ -194,6 +195,8 @@ class _Work:
         except InvalidPipeline as error:
             raise JobFailed(f"The step {step.name}: {error}") from error
         log = self.folders.logs / "user" / step.name / "std_log.txt"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"{told_of_step(step.name, command.environment)}\n", "utf-8")
         code_number = await _execute(line, folder / "code", dict(step.environment), log)
         if code_number != 0:
             raise JobFailed(f"The step {step.name}: {RUN_FAILED.format(command=line.strip(), code=code_number)}")
@@ -247,11 +250,10 @@ def _output(port: Port, path: Path) -> str:
 async def _execute(line: str, folder: Path, environment: dict[str, str], log: Path) -> int:
     """The exit code of a command line, run as Azure runs it: by bash, in the folder of its code.
 
-    `python` in it is the current Python.
+    `python` in it is the current Python. What it prints is added to the log.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",

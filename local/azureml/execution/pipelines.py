@@ -100,10 +100,11 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command component."""
+    """A command component. `environment`: the one that it asks for, in words; it is told, and not built."""
 
     line: str
     code: str | None
+    environment: str | None
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
 
@@ -175,9 +176,17 @@ def parse_command(specification: Mapping[str, Any]) -> Command:
     return Command(
         str(specification["command"]),
         specification.get("code") or None,
+        _environment(specification.get("environment")),
         _ports(specification.get("inputs")),
         _ports(specification.get("outputs")),
     )
+
+
+def _environment(raw: object) -> str | None:
+    """In words: what is named, in whichever form, or what one that is written in place is made of."""
+    if not isinstance(raw, dict):
+        return str(raw) if raw else None
+    return str(raw["name"]) if raw.get("name") else f"the image {raw.get('image') or 'of a build'}"
 
 
 def _ports(raw: object) -> dict[str, Port]:

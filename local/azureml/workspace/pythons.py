@@ -96,3 +96,11 @@ def told(environment: str | None, python: str | None) -> str:
         f"{asked}; here its script runs in {sys.executable} (Python {platform.python_version()}), with the packages "
         f"that are there. The property {PROPERTY} names another one."
     )
+
+
+def told_of_step(step: str, environment: str | None) -> str:
+    """What runs a step of a pipeline, for its log. `environment`: the one that its component asks for, in words."""
+    return (
+        f"The step {step} asks for {environment or 'no environment'}; here python in its command is {sys.executable} "
+        f"(Python {platform.python_version()}), with the packages that are there."
+    )

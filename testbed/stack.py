@@ -37,14 +37,18 @@ class Stack:
     def runs_of(self, route: str) -> list[dict[str, Any]]:
         return list(self.cloud.api("runs", route=route))
 
+    def runs_at(self, landing: str) -> list[dict[str, Any]]:
+        """The runs of one landing, newest first. Costs little, however many others there are."""
+        return list(self.cloud.api("runs", landing=f"landing/{landing}"))
+
     def ended(self, landing: str, *, count: int = 1, within: float = 60.0) -> list[dict[str, Any]]:
         """The runs of a landing, newest first, once there are `count` and all have ended."""
 
         def found() -> list[dict[str, Any]]:
-            runs = [run for run in self.cloud.runs() if run["landing"] == f"landing/{landing}"]
+            runs = self.runs_at(landing)
             return runs if len(runs) >= count and all(run["status"] in ENDED for run in runs) else []
 
-        return list(eventually(found, f"{count} ended run(s) of {landing}", within=within))
+        return list(eventually(found, f"{count} ended run(s) of {landing}", within=within, every=0.25))
 
     def jobs_of(self, endpoint: str) -> list[dict[str, Any]]:
         return [job for job in self.cloud.jobs() if job["endpoint"] == endpoint]

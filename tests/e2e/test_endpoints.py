@@ -220,7 +220,7 @@ def finished(stack: Stack, landing: str, count: int) -> list[dict[str, Any]]:
     """The runs of a landing that have ended, newest first, leaving shadows out of account."""
 
     def found() -> list[dict[str, Any]]:
-        runs = [run for run in stack.runs_of("shadowed") if run["landing"] == f"landing/{landing}"]
+        runs = stack.runs_at(landing)
         ended = [run for run in runs if not run["shadow_of"] and run["status"] in ENDED]
         return ended if len(ended) == count else []
 

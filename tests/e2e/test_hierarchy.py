@@ -123,7 +123,7 @@ def test_what_is_renamed_into_place_and_not_told_of_is_found_by_the_sweep_once(
 
     def swept() -> bool:
         stack.cloud.trigger("sweep")
-        return any(run["landing"] == f"landing/{landing}" for run in stack.cloud.runs())
+        return bool(stack.runs_at(landing))
 
     eventually(swept, "the sweep to find it", every=2.0)  # it leaves what is younger than ten seconds to its events
 

@@ -293,7 +293,7 @@ def test_a_landing_whose_events_are_all_lost_is_found_by_the_sweep(stack: Stack)
 
     def swept() -> bool:
         stack.cloud.trigger("sweep")
-        return any(run["landing"] == "landing/lengths/unheard" for run in stack.cloud.runs())
+        return bool(stack.runs_at("lengths/unheard"))
 
     eventually(swept, "the sweep to find it", every=2.0)  # it leaves what is younger than ten seconds to its events
 
@@ -314,7 +314,7 @@ def test_a_watcher_that_an_operator_terminated_is_replaced_by_the_sweep(stack: S
 
     def swept() -> bool:
         stack.cloud.trigger("sweep")
-        return len([r for r in stack.cloud.runs() if r["landing"] == "landing/patient/terminated"]) == 2
+        return len(stack.runs_at("patient/terminated")) == 2
 
     eventually(swept, "the sweep to watch again", every=2.0)
     newer, older = stack.ended("patient/terminated", count=2, within=90)

@@ -47,7 +47,7 @@ def waiting(stack: Stack, folder: str, status: str) -> Callable[[], str | None]:
     """What a run of the folder says that it is waiting for."""
 
     def look() -> str | None:
-        runs = [run for run in stack.cloud.runs() if run["landing"] == f"landing/{folder}" and run["status"] == status]
+        runs = [run for run in stack.runs_at(folder) if run["status"] == status]
         errors = [run["error"] for run in runs if run["error"]]
         return next((f"{error['message']} {error['do']}" for error in errors if error["reason"] == "waiting"), None)
 

@@ -36,7 +36,12 @@ def _listed(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route="runs/{run_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def get_run(req: func.HttpRequest) -> func.HttpResponse:
     """One run, with the first files of its snapshot."""
-    return _answer(lambda: inquiry.run(services().ledger, req.route_params["run_id"]))
+    return _answer(lambda: _run(req))
+
+
+def _run(req: func.HttpRequest) -> object:
+    refuse_unknown(req.params, ())
+    return inquiry.run(services().ledger, req.route_params["run_id"])
 
 
 @bp.route(route="runs/{run_id}/files", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
@@ -74,6 +79,11 @@ def _logs(req: func.HttpRequest) -> func.HttpResponse:
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """200 when settings, routes, storage and endpoints answer; else 503 with what is wrong. With `only=routes` storage
     and endpoints are not asked."""
+    return answered(lambda: _health(req))
+
+
+def _health(req: func.HttpRequest) -> func.HttpResponse:
+    refuse_unknown(req.params, ("only",))
     only = req.params.get("only")
     if only not in (None, "routes"):
         return as_error(f"only is {only[:80]!r}; it must be routes, or left out.", 400)

@@ -6,6 +6,7 @@ The answers are those that clients follow by themselves: 202 with Location and R
 import azure.durable_functions as df
 import azure.functions as func
 
+from shared.core.query import refuse_unknown
 from shared.core.record import dump
 from shared.core.request import (
     LARGEST_BODY,
@@ -96,6 +97,7 @@ def get_outcome(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _outcome(req: func.HttpRequest) -> func.HttpResponse:
+    refuse_unknown(req.params, ("fail",))
     own, origin = services(), origin_of(req)
     run = inquiry.record_of(own.ledger, req.route_params["run_id"])
     if run is None:

@@ -16,4 +16,5 @@ def refuse_unknown(params: Mapping[str, str], known: Collection[str]) -> None:
     """Raise InputRefused for a query parameter that there is not, with those that there are."""
     unknown = sorted(set(params) - {*known, *KEYS})
     if unknown:
-        raise InputRefused(f"{unknown[0][:LONGEST_TOLD]!r} is no query parameter here; there are {', '.join(known)}.")
+        there_are = f"there are {', '.join(known)}" if known else "there are none"
+        raise InputRefused(f"{unknown[0][:LONGEST_TOLD]!r} is no query parameter here; {there_are}.")

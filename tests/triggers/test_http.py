@@ -18,7 +18,7 @@ from shared.core.run import Run, Status
 from testbed.examples import STATE
 from tests.triggers.app import App, plain, with_a_broken_route
 from tests.triggers.log import told
-from triggers import http
+from triggers import http, on_request
 
 UNKNOWN = f"digits-{0:020x}"
 
@@ -139,6 +139,15 @@ def test_a_query_that_is_not_understood_is_answered_by_what_would_be(
     assert status == 400
     assert hint in answer["error"]
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "registered", [http.get_run, http.get_files, http.get_logs, on_request.get_outcome, http.health]
+)
+def test_a_parameter_that_a_question_does_not_have_is_refused(app: App, registered: Any) -> None:
+    status, answer = got(registered, params={"stats": "failed"}, run_id=UNKNOWN)
+
+    assert (status, "'stats' is no query parameter here" in answer["error"]) == (400, True)
 
 
 def test_a_run_that_is_not_there_is_not_found(app: App) -> None:

@@ -13,3 +13,5 @@ def test_an_unknown_query_parameter_is_refused_and_the_functions_key_is_not() ->
 
     with pytest.raises(InputRefused, match="'pth' is no query parameter here; there are path"):
         refuse_unknown({"pth": "x"}, ("path",))
+    with pytest.raises(InputRefused, match="'pth' is no query parameter here; there are none"):
+        refuse_unknown({"pth": "x"}, ())

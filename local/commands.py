@@ -44,7 +44,7 @@ def drop(source: Path, target: str, state: Path) -> str:
         where.account_url(),
         container,
         credential=LocalCredential.of(state),
-        connection_verify=str(tls.ca_bundle(state)),
+        connection_verify=str(tls.authority(state)),
     )
 
     def upload(file: tuple[Path, str]) -> int | str:

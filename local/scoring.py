@@ -105,7 +105,7 @@ class Cloud:
     azureml: str
     issuer: Issuer
     http: httpx.Client
-    ca_bundle: Path
+    authority: Path
 
     def put(self, path: str, content: bytes | BinaryIO) -> None:
         headers = {**self._token(STORAGE), "x-ms-blob-type": "BlockBlob"}
@@ -144,7 +144,7 @@ class Cloud:
             f"{self.storage}/{DEFAULT_DATASTORE.account}",
             DEFAULT_DATASTORE.container,
             credential=LocalCredential(self.issuer),
-            connection_verify=str(self.ca_bundle),
+            connection_verify=str(self.authority),
         ) as client:
             names = [blob.name for blob in client.list_blobs(name_starts_with=f"{to}/")]
             return {name.removeprefix(f"{to}/"): client.download_blob(name).readall() for name in names}
@@ -192,7 +192,7 @@ class Cloud:
 def asked(state: Path, where: Addresses) -> Iterator[Cloud]:
     """The parts that run there."""
     with httpx.Client(verify=tls.client_context(state), timeout=60, trust_env=False) as http:
-        yield Cloud(where.storage, where.azureml, Issuer.of(state), http, tls.ca_bundle(state))
+        yield Cloud(where.storage, where.azureml, Issuer.of(state), http, tls.authority(state))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class TokenRefused(Exception):
 class Issuer:
     """Signs tokens with the key of one state directory."""
 
-    key: bytes
+    key: rsa.RSAPrivateKey
 
     @classmethod
     def of(cls, state: Path) -> Issuer:
@@ -60,7 +61,7 @@ class Issuer:
                     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
                 )
             )
-        return cls(private.read_bytes())
+        return cls(_loaded(private.read_bytes()))
 
     def issue(self, audience: str, *, identity: Identity = USER, lifetime: float = 3600.0, **claims: Any) -> str:
         """A signed token for `audience`, good for `lifetime` seconds (negative: already expired). `claims` override."""
@@ -79,6 +80,14 @@ class Issuer:
             "ver": "1.0",
         }
         return jwt.encode({**body, **claims}, self.key, algorithm="RS256")
+
+
+@lru_cache(maxsize=8)
+def _loaded(pem: bytes) -> rsa.RSAPrivateKey:
+    # Loading checks the key, which takes longer than many signatures.
+    key = serialization.load_pem_private_key(pem, password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -29,7 +30,9 @@ async def serve(state: Path, *, with_parent: bool) -> None:
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), skip_auto_headers=("User-Agent",))
         )
         encoding = chosen.load(state).queue_encoding
-        destinations = Destinations(session, tls.client_context(state), where, encoding)
+        destinations = Destinations(
+            session, ssl.create_default_context(cafile=str(tls.ca_bundle(state))), where, encoding
+        )
         broker = Broker(store, destinations, where.clock, faults)
         broker.start()
         stack.callback(broker.stop)

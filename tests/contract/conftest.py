@@ -20,7 +20,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     started = Cloud(state, HERE / "deployments", endpoint="lengths")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
-            patch.setenv(name, str(tls.ca_bundle(state)))
+            patch.setenv(name, str(tls.authority(state)))
         yield started
     started.close()
 

@@ -94,7 +94,7 @@ def serving(profile: str, folder: Path) -> Iterator[Service]:
     cloud = Cloud(state, deployments, "--azure", profile, "--nodes", "1", endpoint="lengths")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
-            patch.setenv(name, str(tls.ca_bundle(state)))
+            patch.setenv(name, str(tls.authority(state)))
         own = LocalCredential.of(state)
         with (
             closing(AzureBatchEndpoint(own, cloud.addresses.azureml)) as endpoint,

@@ -60,7 +60,7 @@ def topics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topics]:
 @pytest.fixture
 def trusting(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> Topics:
     """The topics, whose certificate the adapter takes for Azure's."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls.ca_bundle(topics.state)))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls.authority(topics.state)))
     return topics
 
 

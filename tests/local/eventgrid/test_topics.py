@@ -49,7 +49,7 @@ def topics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topics]:
     state = tmp_path_factory.mktemp("topics")
     where = addresses.settle(state)
     with running("eventgrid", state), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REQUESTS_CA_BUNDLE", str(tls.ca_bundle(state)))
+        patch.setenv("REQUESTS_CA_BUNDLE", str(tls.authority(state)))
         yield Topics(state, where)
 
 

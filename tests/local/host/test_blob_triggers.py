@@ -300,7 +300,7 @@ def test_the_local_event_grid_tells_a_function_of_blobs(tmp_path: Path) -> None:
                 timeout=30,
             )
             assert made.is_success, made.text
-            trusted = str(tls.ca_bundle(tmp_path))
+            trusted = str(tls.authority(tmp_path))
             credential = LocalCredential.of(tmp_path)
             url = where.account_url(addresses.ACCOUNT)
             with ContainerClient(url, "landing", credential=credential, connection_verify=trusted) as landing:

@@ -113,7 +113,7 @@ def test_storage_refuses_in_its_own_words_and_names_neither_role_nor_action(prot
         where.account_url(),
         "landing",
         LocalCredential.of(state, COMPUTE),
-        connection_verify=str(tls.ca_bundle(state)),
+        connection_verify=str(tls.authority(state)),
         retry_total=0,
     )
     with landing, pytest.raises(HttpResponseError) as refused:
@@ -138,7 +138,7 @@ def test_the_queue_client_works_with_a_token_and_is_told_what_it_may_not(protect
         where.queue_url(),
         "landing-events-poison",
         credential=LocalCredential.of(state, APP),
-        connection_verify=str(tls.ca_bundle(state)),
+        connection_verify=str(tls.authority(state)),
         retry_total=0,
     )
     with queue:

@@ -43,7 +43,7 @@ class Accounts:
     def container(self, account: str, name: str, **options: Any) -> ContainerClient:
         options.setdefault("credential", LocalCredential.of(self.state))
         url = self.where.account_url(account)
-        return ContainerClient(url, name, connection_verify=str(tls.ca_bundle(self.state)), retry_total=0, **options)
+        return ContainerClient(url, name, connection_verify=str(tls.authority(self.state)), retry_total=0, **options)
 
     def lake(self, account: str = ACCOUNT, filesystem: str = "landing") -> FileSystemClient:
         """The same account by its Data Lake API."""
@@ -51,7 +51,7 @@ class Accounts:
             self.where.account_url(account),
             filesystem,
             credential=LocalCredential.of(self.state),
-            connection_verify=str(tls.ca_bundle(self.state)),
+            connection_verify=str(tls.authority(self.state)),
             retry_total=0,
         )
 

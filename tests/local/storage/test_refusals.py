@@ -111,7 +111,7 @@ def test_blobs_are_found_by_their_tags_in_a_container_and_in_the_whole_account(a
     with accounts.landing as landing:
         landing.upload_blob("tagged/a", b"", tags={"batch": "7"})
         landing.upload_blob("tagged/b", b"", tags={"batch": "8"})
-        trusted = str(tls.ca_bundle(accounts.state))
+        trusted = str(tls.authority(accounts.state))
         url, credential = accounts.where.account_url(ACCOUNT), LocalCredential.of(accounts.state)
         with BlobServiceClient(url, credential, connection_verify=trusted, retry_total=0) as account:
             for level in (landing, account):

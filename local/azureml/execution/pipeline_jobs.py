@@ -8,11 +8,12 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local.azureml.execution.folders import JobFolders
+from local.azureml.execution.mounted.sitecustomize import INPUTS
 from local.azureml.execution.nodes import Nodes
 from local.azureml.execution.pipelines import (
     Binding,
@@ -39,6 +40,7 @@ from local.clock import Clock
 from local.roles.identities import by_object_id
 
 _PROGRAM = Path(__file__).with_name("step.py")
+_MOUNTED = Path(__file__).with_name("mounted")
 RUN_FAILED = (
     "Execution failed. User process '{command}' exited with status code {code}. "
     "Please check log file 'user_logs/std_log.txt' for error details."
@@ -197,7 +199,8 @@ class _Work:
         log = self.folders.logs / "user" / step.name / "std_log.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"{told_of_step(step.name, command.environment)}\n", "utf-8")
-        code_number = await _execute(line, folder / "code", dict(step.environment), log)
+        read_only = [str(value) for value in inputs.values() if isinstance(value, Path)]
+        code_number = await _execute(line, folder / "code", _environment(step, read_only), log)
         if code_number != 0:
             raise JobFailed(f"The step {step.name}: {RUN_FAILED.format(command=line.strip(), code=code_number)}")
         return tuple(f"{name}={step.outputs.get(name, '')}" for name in outputs)
@@ -216,7 +219,8 @@ class _Work:
     async def _value(self, source: Binding, port: Port, folder: Path) -> object:
         match source:
             case FromStep(step, output):
-                return self.folders.steps / step / "outputs" / output
+                made = self.folders.steps / step / "outputs" / output
+                return await asyncio.to_thread(_copy, made, folder / output) if made.exists() else made
             case FromInput(name):
                 given = next((one for one in self.job.inputs if one.key == name), None)
                 if given is None:
@@ -240,6 +244,26 @@ def _lay_out(folder: Path, code: Path | None) -> None:
             shutil.copy(code, folder / "code")
 
 
+def _copy(source: Path, target: Path) -> Path:
+    """A step has a copy of what it takes: whatever it does to that, others take what was given."""
+    if source.is_dir():
+        shutil.copytree(source, target, ignore_dangling_symlinks=True)
+    else:
+        target.parent.mkdir(parents=True)
+        shutil.copy2(source, target)
+    return target
+
+
+def _environment(step: Step, read_only: Sequence[str]) -> dict[str, str]:
+    """What the step's processes have: its own variables over those that are here. `python` is the current Python, which
+    takes care that nothing changes what is `read_only`."""
+    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    # Unbuffered, so that a log has what was printed when it was printed.
+    given = {"PYTHONUNBUFFERED": "1", **os.environ, **step.environment, "PATH": search}
+    modules = os.pathsep.join(filter(None, (str(_MOUNTED), given.get("PYTHONPATH"))))
+    return {**given, "PYTHONPATH": modules, INPUTS: os.pathsep.join(read_only)}
+
+
 def _output(port: Port, path: Path) -> str:
     """Folders exist before the step runs, files do not."""
     if port.type != "uri_file":
@@ -250,13 +274,12 @@ def _output(port: Port, path: Path) -> str:
 async def _execute(line: str, folder: Path, environment: dict[str, str], log: Path) -> int:
     """The exit code of a command line, run as Azure runs it: by bash, in the folder of its code.
 
-    `python` in it is the current Python. What it prints is added to the log.
+    What it prints is added to the log.
     """
-    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-P",
+            "-I",  # the step's variables are for its command
             str(_PROGRAM),
             line,
             cwd=folder,
@@ -264,8 +287,7 @@ async def _execute(line: str, folder: Path, environment: dict[str, str], log: Pa
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            # Unbuffered, so that a log has what was printed when it was printed.
-            env={"PYTHONUNBUFFERED": "1", **os.environ, **environment, "PATH": search},
+            env=environment,
         )
     try:
         return await process.wait()

@@ -16,11 +16,11 @@ DataFrames separated by one space, any other element as its str()).
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import json
 import os
 import queue
+import runpy
 import signal
 import sys
 import threading
@@ -88,56 +88,10 @@ def _redirect(stdout: str, stderr: str) -> None:
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # both are text streams here
 
 
-_CHANGED = {
-    "open": ((0, None),),
-    "os.remove": ((0, 1),),
-    "os.rename": ((0, 2), (1, 3)),
-    "os.mkdir": ((0, 2),),
-    "os.rmdir": ((0, 1),),
-    "os.truncate": ((0, None),),
-    "os.chmod": ((0, 2),),
-    "os.chown": ((0, 3),),
-    "os.utime": ((0, 3),),
-    "os.link": ((0, 2), (1, 3)),
-    "os.symlink": ((1, 2),),
-    "shutil.rmtree": ((0, None),),
-}
-"""What Python tells of before it changes files: where the paths are, and the descriptors of the folders that they start
-at. A file that has another name, outside, could be changed by that. Source: Python docs, library/audit_events."""
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-
-
 def _protect(inputs: str) -> None:
-    """Inputs are mounted for reading in Azure: changing one is the same error here. The script is held to it, not what
-    it starts, nor libraries that open files without Python."""
-    root = Path(inputs).resolve()
-
-    def watch(event: str, given: tuple[Any, ...]) -> None:
-        if event not in _CHANGED or (event == "open" and not (isinstance(given[2], int) and given[2] & _WRITING)):
-            return
-        for at, folder_at in _CHANGED[event]:
-            path, folder = given[at], given[folder_at] if folder_at is not None and folder_at < len(given) else -1
-            if isinstance(path, int) or path is None:
-                continue
-            named = _folder_of(folder) / os.fsdecode(path)
-            # What is opened is what a link leads to; what is removed or renamed is the link.
-            real = named.resolve() if event == "open" else named.parent.resolve() / named.name
-            if real.is_relative_to(root):
-                raise OSError(errno.EROFS, os.strerror(errno.EROFS), os.fsdecode(path))
-
-    sys.addaudithook(watch)
-
-
-def _folder_of(descriptor: object) -> Path:
-    """The folder that a relative path starts at."""
-    if not isinstance(descriptor, int) or descriptor < 0:
-        return Path()
-    for known in ("/proc/self/fd", "/dev/fd"):
-        try:
-            return Path(f"{known}/{descriptor}").readlink()
-        except OSError:
-            continue
-    return Path()
+    """The script may not change what is there; what it starts may."""
+    file = Path(__file__).parent / "mounted" / "sitecustomize.py"
+    runpy.run_path(str(file))["protect"]([inputs])
 
 
 def _load(script: Path, arguments: list[str]) -> ModuleType:

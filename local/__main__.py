@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--deployments", type=Path, default=DEPLOYMENTS, help="default: the demo's")
     up.add_argument("--clock-rate", type=clock_rate, help="clock speed; 1 is real time")
     up.add_argument("--quiet", action="store_true", help="do not tell of problems, and how far each run is")
+    _building(up)
     azure.add_argument(up)
     _name(up)
 
@@ -85,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     azureml.add_argument("--port", type=int)
     azureml.add_argument("--pace", default="local", choices=("local", "cluster"), help="how quickly jobs start and end")
     azureml.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit wait")
+    _building(azureml)
     azure.add_argument(azureml)
     _name(azureml)
 
@@ -102,6 +104,11 @@ def _command(
     one.add_argument("--state", type=Path, default=DEFAULT_STATE, help=f"state directory (default: {DEFAULT_STATE})")
     one.set_defaults(carry_out=carry_out)
     return one
+
+
+def _building(command: argparse.ArgumentParser) -> None:
+    words = "install what the conda files of environments ask of pip, once each, for the jobs that ask for them"
+    command.add_argument("--build-environments", action="store_true", help=words)
 
 
 def _name(command: argparse.ArgumentParser) -> None:
@@ -131,6 +138,7 @@ def _up(args: argparse.Namespace) -> int:
             routes=args.routes.resolve() if args.routes else None,
             clock_rate=args.clock_rate,
             azure=args.azure or chosen.load(args.state),
+            azureml_flags=("--build-environments",) if args.build_environments else (),
             hierarchical=tuple(args.hierarchical or ()),
             firewalls=None if args.firewall is None else tuple(args.firewall),
             tells=not args.quiet,
@@ -163,7 +171,10 @@ def _azureml(args: argparse.Namespace) -> int:
             deployments=args.deployments.resolve(),
             azure=args.azure or chosen.load(args.state),
             azureml_port=args.port,
-            azureml_flags=("--pace", args.pace, "--nodes", str(args.nodes)),
+            azureml_flags=(
+                *("--pace", args.pace, "--nodes", str(args.nodes)),
+                *(("--build-environments",) if args.build_environments else ()),
+            ),
             tells=True,
         )
     )

@@ -24,6 +24,7 @@ from local.azureml.api.studio import StudioPages
 from local.azureml.api.subscription_routes import SubscriptionRoutes
 from local.azureml.api.wire import Wire
 from local.azureml.execution import tracking
+from local.azureml.execution.environments import Environments
 from local.azureml.execution.joblogs import JobLogs
 from local.azureml.execution.model_jobs import ModelJobs
 from local.azureml.execution.nodes import Nodes
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--with-parent", action="store_true", help="stop when stdin closes")
     parser.add_argument("--pace", choices=sorted(PACES), default="local", help="how quickly jobs start and end")
     parser.add_argument("--nodes", type=int, default=8, help="nodes of the compute; jobs that do not fit wait")
+    parser.add_argument("--build-environments", action="store_true", help="install what conda files ask of pip")
     azure.add_argument(parser)
 
 
@@ -83,6 +85,7 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
         deployed = Deployed(registry, catalog.read(args.deployments.resolve()), nodes=args.nodes)
         places, nodes = Places(registry, addresses.storage, answers.input_urls), Nodes(args.nodes)
         files, logs = AssetFiles(registry, own, places, folder / "assets"), JobLogs(own, clock)
+        environments = Environments(registry, folder / "environments" if args.build_environments else None)
         runner = Runner(
             store=store,
             logs=logs,
@@ -90,9 +93,15 @@ async def _serve(args: argparse.Namespace, addresses: Addresses) -> None:
             clock=clock,
             pace=PACES[args.pace],
             folder=folder / "jobs",
-            models=ModelJobs(deployed=deployed, storage=storage, places=places, files=files),
+            models=ModelJobs(deployed=deployed, storage=storage, places=places, files=files, environments=environments),
             pipelines=PipelineJobs(
-                registry=registry, storage=storage, places=places, files=files, nodes=nodes, clock=clock
+                registry=registry,
+                storage=storage,
+                places=places,
+                files=files,
+                environments=environments,
+                nodes=nodes,
+                clock=clock,
             ),
         )
         stack.push_async_callback(runner.close)

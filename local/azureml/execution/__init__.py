@@ -13,6 +13,7 @@ workers.py        worker processes seen from here
 worker.py         the program of a worker process
 mounted/          keeps scripts and steps from changing their inputs
 mlflow_driver.py  the scoring script of an MLflow model that has none
+environments.py   what conda files ask of pip, built where that is wanted
 tracking.py       where scripts log with MLflow
 pipeline_jobs.py  the job of a pipeline component: steps as processes, when their inputs are there
 pipelines.py      what a pipeline component asks for: steps in order, their command lines

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local.azureml.errors import Refusal
 from local.azureml.execution.batches import MLFLOW_FILES, unsupported_file
+from local.azureml.execution.environments import Environments
 from local.azureml.execution.folders import JobFolders
 from local.azureml.execution.scoring import init_timeout, score
 from local.azureml.execution.workers import WorkerSpec
@@ -34,16 +35,23 @@ _MLFLOW_SCRIPT = Path(__file__).with_name("mlflow_driver.py")
 class ModelJobs:
     """Every method raises JobFailed when the job cannot go on."""
 
-    def __init__(self, *, deployed: Deployed, storage: Storage, places: Places, files: AssetFiles) -> None:
+    def __init__(
+        self, *, deployed: Deployed, storage: Storage, places: Places, files: AssetFiles, environments: Environments
+    ) -> None:
         self._deployed = deployed
         self._storage = storage
         self._places = places
         self._files = files
+        self._environments = environments
 
-    def surroundings(self, job: Job) -> str:
-        """What its script runs in, for its log."""
+    async def surroundings(self, job: Job) -> str:
+        """What its script runs in, for its log; it is built if it has to be."""
         deployment = self._deployment(job)
-        return told(deployment.environment, deployment.python)
+        return told(deployment.environment, deployment.python, await self._built(deployment))
+
+    async def _built(self, deployment: Deployment) -> str | None:
+        """The Python that was made of the deployment's environment, unless it names one itself."""
+        return None if deployment.python else await self._environments.python(deployment.environment)
 
     async def run(self, job: Job, folders: JobFolders) -> None:
         """Leave the results in the job's folders."""
@@ -83,16 +91,17 @@ class ModelJobs:
         model = await self._files.local(deployment.model)
         code = await self._files.local(deployment.code) if deployment.code else None
         await asyncio.to_thread(_lay_out, folders, model, code)
+        python = deployment.python or await self._built(deployment)
         script = folders.code / (deployment.scoring_script or _MLFLOW_SCRIPT.name)
         if not script.is_file():
             raise JobFailed(f"The scoring script {script.name!r} does not exist in the code folder.")
         return WorkerSpec(
-            python=deployment.python or sys.executable,
+            python=python or sys.executable,
             inputs=folders.input,
             code=folders.code,
             script=script,
             environment={
-                **variables(deployment.python, os.environ),
+                **variables(python, os.environ),
                 **deployment.environment_variables,
                 # Source: Azure docs, how-to-batch-scoring-script.
                 "AZUREML_MODEL_DIR": str(folders.models),

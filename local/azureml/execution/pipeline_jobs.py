@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from local.azureml.execution.environments import Environments
 from local.azureml.execution.folders import JobFolders
 from local.azureml.execution.mounted.sitecustomize import INPUTS
 from local.azureml.execution.nodes import Nodes
@@ -33,7 +34,7 @@ from local.azureml.workspace.assets import find
 from local.azureml.workspace.data import Storage
 from local.azureml.workspace.jobs import InputKind, Job, JobFailed, Status, StepRun, error_of
 from local.azureml.workspace.names import asset_path
-from local.azureml.workspace.pythons import told_of_step
+from local.azureml.workspace.pythons import told_of_step, variables
 from local.azureml.workspace.registry import Registry
 from local.azureml.workspace.uris import BlobPath, Places, UnresolvedUri, default_place
 from local.clock import Clock
@@ -54,12 +55,21 @@ class PipelineJobs:
     """Every method raises JobFailed when the job cannot go on."""
 
     def __init__(
-        self, *, registry: Registry, storage: Storage, places: Places, files: AssetFiles, nodes: Nodes, clock: Clock
+        self,
+        *,
+        registry: Registry,
+        storage: Storage,
+        places: Places,
+        files: AssetFiles,
+        environments: Environments,
+        nodes: Nodes,
+        clock: Clock,
     ) -> None:
         self._registry = registry
         self._storage = storage
         self._places = places
         self._files = files
+        self._environments = environments
         self._nodes = nodes
         self._clock = clock
 
@@ -120,6 +130,10 @@ class PipelineJobs:
             raise JobFailed(str(error)) from error
         code = asset_path(command.code, "codes") if command.code else None
         return command, await self._files.local(code) if code else None
+
+    async def python(self, command: Command) -> str | None:
+        """The Python that was made of the environment that a command asks for; None: that of this process."""
+        return await self._environments.python(command.environment)
 
     def on_one_node(self) -> contextlib.AbstractAsyncContextManager[None]:
         return self._nodes.reserved(1)
@@ -198,9 +212,10 @@ class _Work:
             raise JobFailed(f"The step {step.name}: {error}") from error
         log = self.folders.logs / "user" / step.name / "std_log.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(f"{told_of_step(step.name, command.environment)}\n", "utf-8")
+        python = await self.jobs.python(command)
+        log.write_text(f"{told_of_step(step.name, command.environment_in_words, python)}\n", "utf-8")
         read_only = [str(value) for value in inputs.values() if isinstance(value, Path)]
-        code_number = await _execute(line, folder / "code", _environment(step, read_only), log)
+        code_number = await _execute(line, folder / "code", _environment(step, read_only, python), log)
         if code_number != 0:
             raise JobFailed(f"The step {step.name}: {RUN_FAILED.format(command=line.strip(), code=code_number)}")
         return tuple(f"{name}={step.outputs.get(name, '')}" for name in outputs)
@@ -254,12 +269,12 @@ def _copy(source: Path, target: Path) -> Path:
     return target
 
 
-def _environment(step: Step, read_only: Sequence[str]) -> dict[str, str]:
-    """What the step's processes have: its own variables over those that are here. `python` is the current Python, which
-    takes care that nothing changes what is `read_only`."""
-    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+def _environment(step: Step, read_only: Sequence[str], python: str | None) -> dict[str, str]:
+    """What the step's processes have: its own variables over those that are here. `python` is the current Python, or
+    the one that is given; it takes care that nothing changes what is `read_only`."""
+    search = f"{Path(python or sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     # Unbuffered, so that a log has what was printed when it was printed.
-    given = {"PYTHONUNBUFFERED": "1", **os.environ, **step.environment, "PATH": search}
+    given = {"PYTHONUNBUFFERED": "1", **variables(python, os.environ), **step.environment, "PATH": search}
     modules = os.pathsep.join(filter(None, (str(_MOUNTED), given.get("PYTHONPATH"))))
     return {**given, "PYTHONPATH": modules, INPUTS: os.pathsep.join(read_only)}
 

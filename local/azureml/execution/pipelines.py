@@ -100,13 +100,21 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command component. `environment`: the one that it asks for, in words; it is told, and not built."""
+    """A command component. `environment`: an id, or what is written in place."""
 
     line: str
     code: str | None
-    environment: str | None
+    environment: object
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
+
+    @property
+    def environment_in_words(self) -> str | None:
+        """What is named, in whichever form, or what one that is written in place is made of."""
+        given = self.environment
+        if not isinstance(given, Mapping):
+            return str(given) if given else None
+        return str(given["name"]) if given.get("name") else f"the image {given.get('image') or 'of a build'}"
 
     def render(self, inputs: Mapping[str, object], outputs: Mapping[str, str]) -> str:
         """The command line with values in the place of expressions. Raises InvalidPipeline.
@@ -176,17 +184,10 @@ def parse_command(specification: Mapping[str, Any]) -> Command:
     return Command(
         str(specification["command"]),
         specification.get("code") or None,
-        _environment(specification.get("environment")),
+        specification.get("environment"),
         _ports(specification.get("inputs")),
         _ports(specification.get("outputs")),
     )
-
-
-def _environment(raw: object) -> str | None:
-    """In words: what is named, in whichever form, or what one that is written in place is made of."""
-    if not isinstance(raw, dict):
-        return str(raw) if raw else None
-    return str(raw["name"]) if raw.get("name") else f"the image {raw.get('image') or 'of a build'}"
 
 
 def _ports(raw: object) -> dict[str, Port]:

@@ -147,13 +147,14 @@ class Runner:
             raise JobFailed(
                 f"The job asks for {wanted} nodes, but the compute has {available}.", "JobNodeCountExceedsCoreQuota"
             )
+        surroundings = await self._models.surroundings(job)
         if self._pace.queued or not self._nodes.has_room_for(wanted):
             self._move(job.name, Status.QUEUED)
         async with self._nodes.reserved(wanted):
             await self._pass(self._pace.queued)
             self._move(job.name, Status.RUNNING)
             await self._tell(job.name)
-            self._logs.note(self.folders(job), self._models.surroundings(job))
+            self._logs.note(self.folders(job), surroundings)
             async with self._logs.followed(job, self.folders(job)):
                 await self._models.run(job, self.folders(job))
 

@@ -11,6 +11,7 @@ fields.py       values out of one YAML mapping, with every problem
 deployments.py  endpoints and deployments, from YAML
 components.py   components, from YAML
 nearby.py       models and components that a deployment only names, in the folders around it
+conda.py        conda files, and what of them pip can install
 pythons.py      the Python that a deployment's script runs in
 catalog.py      what a deployments folder describes
 documents.py    endpoints and deployments as Resource Manager keeps them

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from local.azureml.workspace import conda
 from local.azureml.workspace.names import asset_path, id_of
 from local.azureml.workspace.nearby import Nearby
 
@@ -137,7 +138,7 @@ class ComponentReader:
             "code": id_of(code) if code else None,
             "inputs": _mapping(raw.get("inputs"), "inputs"),
             "outputs": _mapping(raw.get("outputs"), "outputs"),
-            "environment": raw.get("environment"),
+            "environment": _environment(raw.get("environment"), base),
         }
         return specification, raw
 
@@ -172,6 +173,13 @@ def _mapping(raw: object, where: str) -> Mapping[str, Any]:
     if not isinstance(raw, dict):
         raise InvalidComponent(f"{where} must be a mapping, not {raw!r}")
     return raw
+
+
+def _environment(given: object, folder: Path) -> object:
+    """As it is given; one that is written in place has its conda file in it."""
+    if not isinstance(given, dict) or not given.get("conda_file"):
+        return given
+    return {**given, "conda_file": conda.content(given["conda_file"], folder)}
 
 
 def _step_input(value: object) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from local.azureml.workspace import pythons
+from local.azureml.workspace import conda, pythons
 from local.azureml.workspace.components import ComponentReader, InvalidComponent
 from local.azureml.workspace.fields import Fields
 from local.azureml.workspace.names import ForeignResource, asset_path, environment_path, path_of
@@ -263,8 +263,8 @@ class _Reader:
             return None
         name = given.get("name") or self._fallback_name
         path = f"environments/{name}/versions/{given.get('version') or 1}"
-        conda = given.get("conda_file")
-        properties = {"image": given.get("image"), "condaFile": conda if isinstance(conda, str) else None}
+        conda_file = conda.content(given.get("conda_file"), self._folder)
+        properties = {"image": given.get("image"), "condaFile": conda_file}
         self._assets.append(LocalAsset(path=path, properties={"environmentType": "UserCreated", **properties}))
         return path
 

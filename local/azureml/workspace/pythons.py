@@ -20,6 +20,7 @@ from local.azureml.workspace.fields import Fields
 PROPERTY = "local.python"
 OLDEST = (3, 11)
 """Of what runs the script beside it."""
+BUILT = "with what pip has installed of its conda file"
 _PROGRAMS = ("bin/python", "bin/python3")
 _LONGEST = 20.0
 """Seconds that a Python may take to say its version."""
@@ -87,20 +88,24 @@ def variables(python: str | None, environment: Mapping[str, str]) -> dict[str, s
     return {**kept, "PATH": f"{programs}{os.pathsep}{environment.get('PATH', os.defpath)}"}
 
 
-def told(environment: str | None, python: str | None) -> str:
-    """What runs a script, for its job's log. `environment`: the path of the one that was asked for, as a resource."""
+def told(environment: str | None, python: str | None, built: str | None = None) -> str:
+    """What runs a script, for its job's log. `environment`: the path of the one that was asked for, as a resource;
+    `built`: the Python that was made of it."""
     asked = f"The deployment asks for {environment or 'no environment'}"
     if python is not None:
         return f"{asked}; here its script runs in {python} (Python {version_of(python)}), as {PROPERTY} says."
+    if built is not None:
+        return f"{asked}; here its script runs in {built} (Python {version_of(built)}), {BUILT}."
     return (
         f"{asked}; here its script runs in {sys.executable} (Python {platform.python_version()}), with the packages "
         f"that are there. The property {PROPERTY} names another one."
     )
 
 
-def told_of_step(step: str, environment: str | None) -> str:
-    """What runs a step of a pipeline, for its log. `environment`: the one that its component asks for, in words."""
-    return (
-        f"The step {step} asks for {environment or 'no environment'}; here python in its command is {sys.executable} "
-        f"(Python {platform.python_version()}), with the packages that are there."
-    )
+def told_of_step(step: str, environment: str | None, built: str | None) -> str:
+    """What runs a step of a pipeline, for its log. `environment`: the one that its component asks for, in words;
+    `built`: the Python that was made of it."""
+    python, why = (built, BUILT) if built else (sys.executable, "with the packages that are there")
+    version = version_of(python) or platform.python_version()
+    asked = f"The step {step} asks for {environment or 'no environment'}"
+    return f"{asked}; here python in its command is {python} (Python {version}), {why}."

@@ -139,4 +139,4 @@ def test_a_step_cannot_change_what_others_take_and_python_is_told_so(cloud: Clou
     ],
 )
 def test_the_environment_of_a_component_is_told_in_words(environment: object, words: str | None) -> None:
-    assert parse_command({"command": "echo", "environment": environment}).environment == words
+    assert parse_command({"command": "echo", "environment": environment}).environment_in_words == words

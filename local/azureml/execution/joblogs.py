@@ -130,7 +130,7 @@ def files_of(job: Job, run: str, names: Sequence[str]) -> dict[str, str]:
     The job's own run has what `jobs.stream` prints; what was logged while the work was done is at the run that did it.
     """
     if run == job.name:
-        return {f"logs/{EXECUTION}": EXECUTION}
+        return {f"logs/{EXECUTION}": EXECUTION} if EXECUTION in names else {}
     if step := next((step for step in job.steps if step.run == run), None):
         folder = f"user/{step.name}/"
         return {f"user_logs/{name.removeprefix(folder)}": name for name in names if name.startswith(folder)}

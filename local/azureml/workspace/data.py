@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.storage.blob import BlobProperties
+from azure.storage.blob.aio import BlobPrefix, BlobServiceClient, ExponentialRetry
 from yarl import URL
 
 from local.addresses import Addresses
@@ -25,10 +28,6 @@ from local.roles.identities import COMPUTE, Identity
 from local.sas import account_sas
 from local.tls import client_context
 from local.tokens import STORAGE, Issuer
-
-if TYPE_CHECKING:
-    from azure.storage.blob import BlobProperties
-    from azure.storage.blob.aio import BlobPrefix, BlobServiceClient
 
 _AT_ONCE = 8
 _TOKEN_LIFETIME = 3600.0
@@ -240,10 +239,6 @@ class Storage:
         return account_sas(account, service="b", permissions=permissions, expires=datetime.now(UTC) + lifetime)
 
     def _account(self, account: str) -> BlobServiceClient:
-        # Slow to import, and this service starts with every local cloud.
-        from azure.core.pipeline.transport import AioHttpTransport
-        from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
-
         if account not in self._clients:
             self._clients[account] = BlobServiceClient(
                 self._addresses.account_url(account),
@@ -299,8 +294,6 @@ def _writing(target: BlobPath) -> Iterator[None]:
 
 def _is_file(item: BlobProperties | BlobPrefix, prefix: str) -> bool:
     """Whether a listed item is a file of the folder; Data Lake accounts list folders as blobs too."""
-    from azure.storage.blob.aio import BlobPrefix  # imported before: by what has listed
-
     if isinstance(item, BlobPrefix) or (item.metadata and item.metadata.get("hdi_isfolder") == "true"):
         return False
     # Azure allows the last two as names; the file system that the script sees does not.

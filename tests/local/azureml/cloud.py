@@ -216,9 +216,9 @@ class Cloud:
         return str(errors[0]["error"]["message"]) if errors else ""
 
     def streamed(self, name: str) -> str:
-        """What `jobs.stream` prints of a job."""
-        links = self.details(name)["logFiles"]
-        return self.http.get(links["logs/azureml/executionlogs.txt"]).raise_for_status().text
+        """What `jobs.stream` prints of a job; nothing as long as there is no log."""
+        link = self.details(name)["logFiles"].get("logs/azureml/executionlogs.txt")
+        return self.http.get(link).raise_for_status().text if link else ""
 
     def log(self, name: str, start: str, step: str = "batchscoring") -> str:
         """All logs of the run that did the work whose names begin with `start`, by the links that run history gives."""

@@ -103,6 +103,21 @@ def test_what_a_running_script_has_printed_and_how_far_it_is_can_be_read_while_i
     ]
 
 
+def test_no_log_is_linked_before_storage_has_it(small: Cloud, gate: Gate) -> None:
+    gate.open()
+    control = f"{small.addresses.storage}/_faults"
+    away = {"match": {"method": "PUT", "path": "executionlogs"}, "action": {"status": 503}, "times": None}
+    small.http.put(control, json=[away]).raise_for_status()
+
+    job = small.submit(small.land(FILES), "waits")
+    linked = small.details(job)["logFiles"]
+    small.http.put(control, json=[]).raise_for_status()
+
+    assert linked == {}
+    assert small.end(job) == "Completed"
+    assert "Completed" in small.streamed(job)
+
+
 def test_what_a_running_step_of_a_pipeline_has_printed_can_be_read(small: Cloud, gate: Gate) -> None:
     given = {"data": {"jobInputType": "UriFolder", "uri": small.land({"a": f"wait {gate.folder}"})}}
     job = str(small.post({"properties": {"inputData": given}}, "steps").json()["name"])

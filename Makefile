@@ -58,8 +58,9 @@ demo: setup
 up: setup
 	$(BIN)/python -m local up --state $(STATE)
 
+# Three at a time on two cores: many tests wait for processes that they have started.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 quick: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not thorough" \
@@ -67,7 +68,7 @@ quick: setup
 
 prove: setup
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=prove tests/workflow tests/unit/test_properties.py
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m long --ignore tests/workflow
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -77,6 +77,7 @@ def test_the_latency_of_a_folder_is_told_by_stages(tmp_path: Path) -> None:
     assert operations["value"] > 0
 
 
+@pytest.mark.long
 def test_the_front_of_the_storage_is_measured_against_azurite_itself(tmp_path: Path) -> None:
     figures, _ = measured(tmp_path, "storage")
 

@@ -94,6 +94,7 @@ def test_files_in_a_sub_folder_have_their_landing_refused(stack: Stack) -> None:
     assert "Set landing.nested of route 'lengths' to flatten" in told["text"]
 
 
+@pytest.mark.long
 def test_a_script_that_fails_is_told_with_what_it_raised(stack: Stack) -> None:
     stack.drop("failing/broken", {"a.txt": b"x"})
     (run,) = stack.ended("failing/broken")
@@ -104,6 +105,7 @@ def test_a_script_that_fails_is_told_with_what_it_raised(stack: Stack) -> None:
     assert run["error"]["message"].splitlines()[0] in told["text"]
 
 
+@pytest.mark.long
 def test_events_that_never_came_leave_it_to_the_sweep(stack: Stack) -> None:
     stack.break_with(
         "eventgrid", {"match": {"path": "lengths/unheard"}, "action": {"drop": True}, "times": None, "skip": 0}
@@ -117,6 +119,7 @@ def test_events_that_never_came_leave_it_to_the_sweep(stack: Stack) -> None:
     stack.break_with("eventgrid")
 
 
+@pytest.mark.long
 def test_what_was_scored_is_told_with_its_publication_and_its_older_version(stack: Stack) -> None:
     stack.drop("lengths/scored", {"a.txt": b"x"})
     (run,) = stack.ended("lengths/scored")

@@ -62,6 +62,7 @@ def test_the_run_api_tells_everything_about_a_run(stack: Stack) -> None:
     assert stack.cloud.api("runs", status="published", route="lengths", limit="1")[0]["status"] == "published"
 
 
+@pytest.mark.long
 def test_a_published_run_is_announced_on_the_topic(stack: Stack) -> None:
     stack.drop("lengths/announced", texts(2))
     (run,) = stack.ended("lengths/announced")
@@ -90,6 +91,7 @@ def test_events_delivered_three_times_and_shuffled_become_one_run_and_one_job(st
     assert len(stack.jobs_of("lengths")) == before + 1
 
 
+@pytest.mark.long
 def test_the_same_content_dropped_again_is_not_scored_again(stack: Stack) -> None:
     stack.drop("lengths/twice", texts(5))
     stack.ended("lengths/twice")
@@ -242,6 +244,7 @@ def arrived(path: str, *, kind: str = "BlobCreated") -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["lengths/renamed-1", "lengths"], ids=["a landing", "above landings"])
 def test_one_event_of_a_folder_that_was_renamed_has_its_landings_scored(stack: Stack, path: str) -> None:
     landing = "lengths/renamed-1" if path != "lengths" else "lengths/renamed-2"
@@ -255,6 +258,7 @@ def test_one_event_of_a_folder_that_was_renamed_has_its_landings_scored(stack: S
     stack.quiet()
 
 
+@pytest.mark.long
 def test_an_event_in_the_cloud_events_schema_is_understood_as_well(stack: Stack) -> None:
     stack.break_with("eventgrid", {"match": {"path": "lengths/cloud"}, "action": {"drop": True}, "times": None})
     stack.drop("lengths/cloud", texts(2))
@@ -276,6 +280,7 @@ def test_events_may_come_through_a_storage_queue_instead(stack: Stack) -> None:
     assert run["status"] == "published"
 
 
+@pytest.mark.long
 def test_a_queue_message_may_be_plain_as_well(stack: Stack) -> None:
     """Event Grid's are Base64 here; in Azure, nobody says which they are."""
     stack.break_with("eventgrid", {"match": {"path": "lengths/plainly"}, "action": {"drop": True}, "times": None})

@@ -69,6 +69,7 @@ def test_a_failed_run_is_replayed_once_its_cause_is_mended(stack: Stack) -> None
     assert ended(stack, failed["run_id"])["repeated_by"] == run["run_id"]
 
 
+@pytest.mark.long
 def test_a_published_run_is_rescored_beside_its_publication(stack: Stack) -> None:
     files = texts(2)
     stack.drop("lengths/rescored", files)
@@ -83,6 +84,7 @@ def test_a_published_run_is_rescored_beside_its_publication(stack: Stack) -> Non
     assert act(stack, run["run_id"], "replay").status_code == 409
 
 
+@pytest.mark.long
 def test_what_a_script_has_raised_is_read_with_the_command_line(stack: Stack) -> None:
     stack.drop("failing/logged", texts(1))
     (failed,) = stack.ended("failing/logged")

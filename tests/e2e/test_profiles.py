@@ -89,6 +89,7 @@ def test_a_job_that_takes_its_time_and_whose_answer_is_lost_gets_no_second_one(s
     assert (run["status"], run["attempt"], len(jobs_of(stack, run))) == ("published", 1, 1)
 
 
+@pytest.mark.long
 def test_an_attempt_that_made_no_job_is_followed_by_another(stack: Stack) -> None:
     stack.break_with("azureml", {"match": POST, "action": {"status": 502}, "times": 1})
 
@@ -108,6 +109,7 @@ def test_a_failure_comes_with_the_exception_of_the_script(stack: Stack) -> None:
     assert "sig=" not in run["error"]["message"]
 
 
+@pytest.mark.long
 def test_a_job_that_was_canceled_ends_the_run(stack: Stack) -> None:
     stack.drop("patient/canceled", {"a.txt": b"60"})
 
@@ -122,6 +124,7 @@ def test_a_job_that_was_canceled_ends_the_run(stack: Stack) -> None:
     assert (run["status"], run["error"]["reason"]) == ("canceled", "job_canceled")
 
 
+@pytest.mark.long
 def test_events_come_through_a_queue_in_either_encoding(stack: Stack) -> None:
     stack.cloud.subscribe_queue(
         "landing-events", begins_with="/blobServices/default/containers/landing/blobs/lengths/queued"

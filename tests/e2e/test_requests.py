@@ -138,6 +138,7 @@ def test_one_web_activity_scores_a_folder_and_has_the_run_as_its_output(stack: S
     assert [file["name"] for file in output["snapshot"]["list"]] == sorted(texts(3))
 
 
+@pytest.mark.long
 def test_a_web_activity_waits_as_long_as_it_is_told(stack: Stack) -> None:
     stack.drop("asked/patient", texts(2))
     client = factory(stack, "patient")
@@ -162,6 +163,7 @@ def test_a_failed_run_fails_the_web_activity_with_its_reason_and_a_retry_costs_n
     assert len(stack.jobs_of("failing")) == before + 1
 
 
+@pytest.mark.long
 def test_a_web_activity_that_times_out_finds_its_run_when_the_pipeline_runs_again(stack: Stack) -> None:
     stack.drop("asked/slow", texts(2))
     impatient = pipeline(stack, "asked")
@@ -175,6 +177,7 @@ def test_a_web_activity_that_times_out_finds_its_run_when_the_pipeline_runs_agai
     assert len([run for run in stack.runs_of("asked") if run["landing"] == "landing/asked/slow"]) == 1
 
 
+@pytest.mark.long
 def test_a_logic_app_waits_for_the_run_and_looks_at_its_status(stack: Stack) -> None:
     stack.drop("asked/logic", texts(2))
     stack.drop("asked-failing/logic", texts(1))
@@ -251,6 +254,7 @@ def test_a_request_that_is_repeated_is_the_same_run_also_when_both_come_at_once(
     assert (shown["status"], shown["snapshot"]["files"]) == ("published", 2)
 
 
+@pytest.mark.long
 def test_content_is_scored_again_for_who_says_so(stack: Stack) -> None:
     stack.drop("asked/again", texts(2))
     first, same = (ask(stack, route="asked", landing="asked/again") for _ in range(2))
@@ -274,6 +278,7 @@ def test_a_route_that_is_watched_is_asked_as_well_and_its_event_finds_the_run(st
     assert all(run["status"] != "failed" for run in stack.ended("lengths/asked-too"))
 
 
+@pytest.mark.long
 def test_a_value_of_the_callers_reaches_the_pipeline_and_the_manifest(stack: Stack) -> None:
     stack.drop("asked-flow/limited", texts(6))
 
@@ -287,6 +292,7 @@ def test_a_value_of_the_callers_reaches_the_pipeline_and_the_manifest(stack: Sta
     assert {"name": "limit", "type": "integer", "value": 2} in manifest["inputs"]
 
 
+@pytest.mark.long
 def test_what_lands_in_a_route_on_request_only_is_left_alone(stack: Stack) -> None:
     stack.drop("asked/nobody", texts(2))
     stack.quiet()

@@ -191,6 +191,7 @@ def test_the_tally_is_not_written_where_nothing_has_changed_and_all_was_seen() -
     assert world.blobs.writes == writes
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32))

@@ -212,6 +212,7 @@ def _act(run: Run) -> Repetition | None:
     return repeats.act if repeats is not None else None
 
 
+@pytest.mark.long
 @given(nights)
 def test_whatever_operators_do_nothing_is_lost_or_scored_twice(nights: list[Any]) -> None:
     night = a_night(("land", 0), ("land", 1), ("event", 0), ("event", 1))

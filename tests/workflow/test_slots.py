@@ -69,6 +69,7 @@ def stored(world: World, path: str) -> bytes:
     return next(content for blob, (content, _) in world.blobs.contents.items() if blob.path == path)
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 def test_forty_landings_on_eight_nodes_are_all_published_and_never_more_than_eight_have_a_job() -> None:
     world = on_nodes(8)

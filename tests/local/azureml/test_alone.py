@@ -100,6 +100,7 @@ def test_what_was_created_over_the_api_survives_a_restart(tmp_path: Path) -> Non
         assert client.batch_endpoints.get("probe").description == "Changed over the API."
 
 
+@pytest.mark.long
 def test_with_nothing_deployed_the_script_still_works(emulator: Alone) -> None:
     assert "-X POST" not in emulator.printed
     assert "# No endpoint takes a file: none has a default deployment of a model." in emulator.printed

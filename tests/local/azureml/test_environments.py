@@ -76,6 +76,7 @@ def write_conda(deployment: Path, lines: list[str]) -> None:
     (deployment / "environment" / "conda.yaml").write_text(yaml.safe_dump(conda(lines)))
 
 
+@pytest.mark.long
 def test_scripts_and_steps_import_what_their_conda_files_ask_of_pip_and_it_is_built_once(
     cloud: Cloud, wheel: str
 ) -> None:
@@ -101,6 +102,7 @@ def test_scripts_and_steps_import_what_their_conda_files_ask_of_pip_and_it_is_bu
         assert line.endswith("with what pip has installed of its conda file.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("deployment", "words"),
     [

@@ -140,6 +140,7 @@ def test_an_mlflow_model_without_a_script_scores_tables(
     }
 
 
+@pytest.mark.long
 def test_an_mlflow_model_without_a_script_scores_images(cloud: Cloud, endpoint: str, tmp_path: Path) -> None:
     save_image_model(tmp_path / "image-model")
     uri = cloud.upload(tmp_path / "image-model")

@@ -109,6 +109,7 @@ def test_a_host_that_is_told_so_hands_messages_over_as_they_are(tmp_path: Path, 
     assert sorted(note["body"] for note in notes(tmp_path / "notes", "message")) == sorted(texts)
 
 
+@pytest.mark.long
 def test_a_message_that_is_being_worked_on_is_handed_back_when_the_host_stops(host: Host, connection: str) -> None:
     with queue(host, connection) as client:
         eventually(lambda: exists(client))

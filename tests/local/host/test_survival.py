@@ -18,7 +18,7 @@ from tests.local.host.hosting import notes, running, spawn
 STEPS = 40
 
 
-@pytest.mark.parametrize("kills", [4])
+@pytest.mark.parametrize("kills", [2, pytest.param(4, marks=pytest.mark.long)])
 def test_a_host_that_is_killed_again_and_again_loses_nothing_and_repeats_only_activities(
     tmp_path: Path, kills: int
 ) -> None:

@@ -77,6 +77,7 @@ def test_the_app_has_its_settings_and_asks_for_keys(cloud: Up) -> None:
     assert httpx.get(url, trust_env=False).status_code == 401
 
 
+@pytest.mark.long
 def test_wait_names_what_is_still_under_way(cloud: Up, tmp_path: Path) -> None:
     (cloud.notes / "refuse").touch()
     local("drop", str(folder(tmp_path, "a")), "landing/refused", "--state", str(cloud.state))
@@ -309,6 +310,7 @@ def test_an_account_that_does_not_exist_is_named_with_those_that_do(tmp_path: Pa
     assert not (tmp_path / "stack.json").exists()
 
 
+@pytest.mark.long
 def test_a_landing_account_with_a_hierarchy_tells_the_app_of_renames(tmp_path: Path) -> None:
     command = ("up", "--clock-rate", "20", "--app", str(HERE / "app"), "--hierarchical", ACCOUNT)
     with up(tmp_path / "state", *command) as cloud:

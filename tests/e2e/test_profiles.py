@@ -58,7 +58,9 @@ def test_a_landing_is_submitted_followed_and_published(stack: Stack, route: str)
     assert run["job"]["deployment"] == "main"
 
 
-@pytest.mark.parametrize("folder", ["mon day", "50%25", "größe"])
+@pytest.mark.parametrize(
+    "folder", [*(pytest.param(odd, marks=pytest.mark.long) for odd in ("mon day", "50%25")), "größe"]
+)
 def test_a_landing_is_scored_whatever_its_name_has_to_be_in_a_url(stack: Stack, folder: str) -> None:
     stack.drop(f"lengths/{folder}", texts(2))
 

@@ -18,7 +18,7 @@ from tests.monitoring.landed import a_day, filled
 pytestmark = pytest.mark.thorough
 
 TODAY = NOON.replace(tzinfo=None, hour=0)
-KIND = pytest.mark.parametrize("kind", KINDS)
+KIND = pytest.mark.parametrize("kind", [KINDS[0], pytest.param(KINDS[1], marks=pytest.mark.long)])
 ASKED = "digits-0123456789abcdef0123"
 """The id in the question, in whose place somebody writes another."""
 

@@ -11,8 +11,10 @@ import sys
 import threading
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from aiohttp import web
+if TYPE_CHECKING:
+    from aiohttp import web
 
 READY = "ready"
 """The line that a part prints to stdout once it accepts requests."""
@@ -41,6 +43,8 @@ async def listen(
 
     Without `decompress`, request bodies reach the handlers as they were sent, whatever their Content-Encoding says.
     """
+    from aiohttp import web  # slow to import, and commands that ask the parts import this module, too
+
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handle_signals=False, auto_decompress=decompress)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -33,8 +33,8 @@ from local.addresses import (
 from local.azure import DEFAULT, PROFILES, Azure
 from local.azureml.api.introduction import example, introduction
 from local.azureml.workspace.catalog import endpoint_names
-from local.identity.endpoint import PATH as IDENTITY_PATH
-from local.identity.endpoint import header_secret
+from local.identity.asking import PATH as IDENTITY_PATH
+from local.identity.asking import header_secret
 from local.milestones import Log, Teller, problem
 from local.roles.identities import APP
 from local.roles.live import ensure

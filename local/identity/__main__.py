@@ -9,7 +9,8 @@ from pathlib import Path
 
 from local import addresses, serving
 from local.faults import Faults
-from local.identity.endpoint import header_secret, make_app
+from local.identity.asking import header_secret
+from local.identity.endpoint import make_app
 from local.tokens import Issuer
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from azure.core.credentials import AccessToken
+from typing import TYPE_CHECKING, Any
 
 from local.roles.identities import USER, Identity
 from local.tokens import Issuer
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
 
 REFRESHED = 300.0
 """Seconds before its end that a token is replaced."""
@@ -30,11 +31,13 @@ class LocalCredential:
 
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """A token for the one audience that `scopes` name, good for an hour."""
+        from azure.core.credentials import AccessToken  # slow to import, and only needed by who uses an SDK
+
         if len(scopes) != 1:
             raise ValueError(f"Exactly one scope is required, e.g. https://storage.azure.com/.default; got {scopes!r}.")
         audience = scopes[0].removesuffix("/.default")
         kept = self._tokens.get(audience)
-        if kept is None or kept.expires_on < time.time() + REFRESHED:  # as azure-identity does; signing takes 40 ms
+        if kept is None or kept.expires_on < time.time() + REFRESHED:  # as azure-identity does
             kept = AccessToken(self.issuer.issue(audience, identity=self.identity), int(time.time()) + 3600)
             self._tokens[audience] = kept
         return kept

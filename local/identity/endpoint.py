@@ -7,28 +7,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from pathlib import Path
 
 from aiohttp import web
 
+from local.identity.asking import API_VERSION, PATH
 from local.roles.identities import APP, by_client_id
 from local.tokens import Issuer
 
-PATH = "/msi/token"
-API_VERSION = "2019-08-01"
 LIFETIME = 24 * 3600
-
-
-def header_secret(state: Path) -> str:
-    """The value that X-IDENTITY-HEADER must have; made once for a state directory."""
-    path = state / "identity" / "header"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".new")
-        partial.touch(mode=0o600)
-        partial.write_text(secrets.token_hex(16), "utf-8")
-        partial.rename(path)
-    return path.read_text("utf-8").strip()
 
 
 def make_app(issuer: Issuer, secret: str) -> web.Application:

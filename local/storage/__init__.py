@@ -15,5 +15,6 @@ copying.py      Put Blob From URL, Put Block From URL
 upstream.py     requests to Azurite and answers from it, streamed
 events.py       storage events, and the outbox that keeps them while Event Grid is away
 turns.py        one change at a time per blob, so that events have the order of the changes
+control.py      settings told and changed while the fronts run
 settings.py     which accounts have a hierarchy or a firewall, kept with the state directory
 """

@@ -19,13 +19,13 @@ from local.faults import Faults
 from local.roles.live import LiveRoles
 from local.storage import azurite, settings
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate
+from local.storage.control import Chosen
 from local.storage.events import Outbox, Publisher, Reporter
 from local.storage.front import Front
 from local.storage.guard import Guard
 from local.storage.lake import Lake
 from local.storage.namespace import Namespace
 from local.storage.queues import QueueFront
-from local.storage.settings import Chosen
 from local.storage.turns import Turns
 from local.storage.upstream import Upstream
 

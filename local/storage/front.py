@@ -12,13 +12,13 @@ from multidict import CIMultiDict
 
 from local.addresses import ACCOUNT
 from local.storage.access import FIRST_VERSION_WITH_TOKENS, Gate, Refused
+from local.storage.control import Chosen
 from local.storage.copying import put_from_url
 from local.storage.datalake import is_for_paths, of_blob
 from local.storage.events import Blob, Reporter, storage_event
 from local.storage.guard import Guard
 from local.storage.lake import Lake
 from local.storage.operations import REFUSED, Kind, Operation, recognise
-from local.storage.settings import Chosen
 from local.storage.turns import Turns
 from local.storage.upstream import Upstream, by_path, onward, raw_path
 

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 from local.addresses import ACCOUNTS, LAKEHOUSE_ACCOUNT
 
 PUT_BLOB_FROM_URL = "PutBlobFromUrl"
@@ -43,28 +41,6 @@ class Settings:
 
     def described(self) -> dict[str, Any]:
         return asdict(self)
-
-
-@dataclass(slots=True)
-class Chosen:
-    """The settings in force. `GET /_settings` tells them, `PUT` changes and keeps them."""
-
-    state: Path
-    settings: Settings
-
-    def install(self, app: web.Application) -> None:
-        app.router.add_route("*", "/_settings", self._control)
-
-    async def _control(self, request: web.Request) -> web.Response:
-        if request.method not in ("GET", "PUT"):
-            raise web.HTTPMethodNotAllowed(request.method, ["GET", "PUT"])
-        if request.method == "PUT":
-            try:
-                self.settings = self.settings.changed(json.loads(await request.text()))
-            except ValueError as error:
-                return web.json_response({"error": str(error)}, status=400)
-            save(self.state, self.settings)
-        return web.json_response(self.settings.described())
 
 
 def known(accounts: Iterable[str]) -> tuple[str, ...]:

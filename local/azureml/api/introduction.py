@@ -12,7 +12,7 @@ import httpx
 
 from local import tls
 from local.addresses import ACCOUNT, RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, Addresses, port_of
-from local.identity.endpoint import API_VERSION, PATH, header_secret
+from local.identity.asking import API_VERSION, PATH, header_secret
 from local.roles.identities import USER
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
 

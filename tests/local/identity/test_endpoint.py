@@ -10,8 +10,8 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ManagedIdentityCredential
 
 from local import addresses
+from local.identity.asking import header_secret
 from local.identity.credential import LocalCredential
-from local.identity.endpoint import header_secret
 from local.roles.identities import APP, USER
 from local.tokens import AZURE_ML, STORAGE, TokenRefused, Verifier
 from tests.local.parts import running

@@ -10,7 +10,7 @@ import pytest
 
 from local import addresses
 from local.azure import PROFILES
-from local.identity.endpoint import header_secret
+from local.identity.asking import header_secret
 from local.roles.identities import APP
 from local.stack import (
     Options,

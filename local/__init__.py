@@ -7,6 +7,7 @@
     host/          Functions host: any Python v2-model app, Durable included
     roles/         who may do what, asked by every part that Azure protects with roles
     stack.py       all parts together: which, in which order, with which settings
+    subscribing.py which events an app is told of
     supervisor.py  parts as child processes: started, kept running, stopped
     milestones.py  what is told while it runs: refused deployments, problems, how far each run is
     health.py      asks the app what is wrong with it, and where its status page is

@@ -6,7 +6,6 @@ import asyncio
 import fcntl
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -40,14 +39,13 @@ from local.roles.identities import APP
 from local.roles.live import ensure
 from local.serving import keep_private
 from local.storage import settings as storage_settings
+from local.subscribing import PREFIX, subscriptions
 from local.supervisor import CHECKOUT, Part, PartFailed, Supervisor
 from local.tokens import Issuer
 
 DEPLOYMENTS = CHECKOUT / "demo" / "deployments"
 """What is deployed when nothing else is said; its model is trained when it is not there yet."""
 EVENTS_QUEUE = "landing-events"
-LANDING_EVENTS = ("BlobCreated", "BlobRenamed", "DirectoryRenamed")
-"""The ways in which files arrive: on an account with a hierarchy, writers may commit by renaming."""
 LEFTOVER_SECONDS = 60.0
 _MODEL = DEPLOYMENTS / "digits" / "classic" / "model" / "digits.joblib"
 
@@ -97,6 +95,11 @@ def host_environment(where: Addresses, options: Options) -> dict[str, str]:
         "LandingEvents__queueServiceUri": where.queue_url(ACCOUNT),
         "LandingEvents__credential": "managedidentity",
         "LandingEvents__clientId": APP.client_id,
+        # For blob triggers of any app: the account in which files land.
+        "LandingStorage__blobServiceUri": where.account_url(ACCOUNT),
+        "LandingStorage__queueServiceUri": where.queue_url(ACCOUNT),
+        "LandingStorage__credential": "managedidentity",
+        "LandingStorage__clientId": APP.client_id,
         "LANDING_TOPIC": STORAGE_TOPIC,
         "WORKSPACE_CONTAINER": CONTAINERS[WORKSPACE_ACCOUNT],
         **{name: where.account_url(account) for name, account in account_urls.items()},
@@ -113,11 +116,6 @@ def setting_name(endpoint: str) -> str:
 def scoring_uris(where: Addresses, deployments: Path) -> dict[str, str]:
     """Where each endpoint of the deployments folder takes jobs, by the name that its endpoint.yml gives."""
     return {name: f"{where.azureml}/endpoints/{name}/jobs" for name in endpoint_names(deployments)}
-
-
-def subscription_name(function: str) -> str:
-    """The Event Grid subscription that delivers to a function."""
-    return f"function-{re.sub(r'[^A-Za-z0-9-]', '-', function)}"[:64]
 
 
 def description(where: Addresses, options: Options, pids: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, Any]:
@@ -311,30 +309,20 @@ class Stack:
             self.teller.tell(problem(text))
 
     async def _subscribe(self) -> None:
-        """One subscription for every Event Grid trigger of the app, and none for functions that are gone."""
+        """One subscription for every function that events call, and none for functions that are gone."""
         keys = host_keys(self.options.state)
         async with httpx.AsyncClient(timeout=60.0, trust_env=False) as http:
             answer = await http.get(f"{self.where.host}/admin/functions", headers={"x-functions-key": keys["master"]})
-            functions = answer.raise_for_status().json()
-            triggered = [f["name"] for f in functions if _takes_events(f) and not f["isDisabled"]]
+            wanted = subscriptions(answer.raise_for_status().json(), self.where.host, keys)
             base = f"{self.where.eventgrid}/subscriptions"
             for known in (await http.get(base)).raise_for_status().json():
                 name = known["name"]
-                if name.startswith("function-") and name not in map(subscription_name, triggered):
+                if name.startswith(PREFIX) and name not in wanted:
                     await http.delete(f"{base}/{name}")
-            for function in triggered:
-                hook = f"{self.where.host}/runtime/webhooks/eventgrid?functionName={function}"
-                body = {
-                    "topic": "storage",
-                    "destination": {"type": "WebHook", "url": f"{hook}&code={keys['eventgrid_extension']}"},
-                    "filter": {
-                        "includedEventTypes": [f"Microsoft.Storage.{name}" for name in LANDING_EVENTS],
-                        "subjectBeginsWith": f"/blobServices/default/containers/{CONTAINERS[ACCOUNT]}/",
-                    },
-                }
-                made = await http.put(f"{base}/{subscription_name(function)}", json=body)
+            for name, body in wanted.items():
+                made = await http.put(f"{base}/{name}", json=body)
                 if made.is_error:
-                    raise PartFailed(f"Event Grid refused the subscription for {function}: {made.json()['error']}")
+                    raise PartFailed(f"Event Grid refused the subscription {name}: {made.json()['error']}")
 
     def _changed(self) -> None:
         """Write stack.json, once there is something to tell."""
@@ -361,7 +349,3 @@ def host_keys(state: Path) -> dict[str, str]:
     """The keys of the Functions host."""
     keys: dict[str, str] = json.loads((state / "host" / "keys.json").read_text("utf-8"))
     return keys
-
-
-def _takes_events(function: Mapping[str, Any]) -> bool:
-    return any(binding["type"] == "eventGridTrigger" for binding in function["config"]["bindings"])

@@ -21,7 +21,6 @@ from local.stack import (
     is_up,
     scoring_uris,
     setting_name,
-    subscription_name,
 )
 from local.supervisor import too_many
 from tests.local.stack.stacks import HERE
@@ -67,11 +66,6 @@ def test_an_endpoint_has_the_name_in_its_file_and_a_setting(tmp_path: Path) -> N
     assert scoring_uris(where, DEPLOYMENTS) == {"word-lengths": f"{where.azureml}/endpoints/word-lengths/jobs"}
     assert setting_name("word-lengths") == "WORD_LENGTHS_SCORING_URI"
     assert scoring_uris(where, tmp_path / "nowhere") == {}
-
-
-def test_a_subscription_is_named_for_its_function() -> None:
-    assert subscription_name("on_blob_event") == "function-on-blob-event"
-    assert len(subscription_name("x" * 200)) == 64
 
 
 def test_stack_json_has_what_the_contract_says(tmp_path: Path) -> None:

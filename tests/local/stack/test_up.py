@@ -50,6 +50,18 @@ def test_what_is_dropped_reaches_the_app_as_events(cloud: Up, tmp_path: Path) ->
     assert sorted(mine) == [f"{PREFIX}first/one/{name}" for name in ("_SUCCESS", "a.txt", "deeper/b.txt")]
 
 
+def test_a_blob_trigger_that_event_grid_tells_has_its_subscription_and_reads_what_lands(
+    cloud: Up, tmp_path: Path
+) -> None:
+    for where in ("read", "elsewhere"):
+        done = local("drop", str(folder(tmp_path / where, "a.txt")), f"landing/{where}", "--state", str(cloud.state))
+        assert done.returncode == 0, done.stderr
+
+    read = cloud.notes / "read"
+    eventually(lambda: f"{PREFIX}elsewhere/a.txt" in cloud.subjects() and read.exists())
+    assert read.read_text() == "landing/read/a.txt: a.txt\n"
+
+
 def test_a_single_file_is_dropped_under_its_own_name(cloud: Up, tmp_path: Path) -> None:
     source = folder(tmp_path, "alone.txt") / "alone.txt"
 

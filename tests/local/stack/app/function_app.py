@@ -23,6 +23,14 @@ def on_blob(event: func.EventGridEvent) -> None:
         file.write(f"{event.subject}\n")
 
 
+@app.blob_trigger(
+    arg_name="blob", path="landing/read/{name}", connection="LandingStorage", source=func.BlobSource.EVENT_GRID
+)
+def on_read(blob: func.InputStream) -> None:
+    with (notes / "read").open("a") as file:
+        file.write(f"{blob.name}: {blob.read().decode()}\n")
+
+
 @app.route(route="health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     path = notes / "problems.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 import socket
 from collections import deque
@@ -17,6 +18,12 @@ BLOCK = 16
 # choose apart. By the time that a guard is dropped, the ports it stood for are listened on.
 _guards: deque[socket.socket] = deque()
 MOST_GUARDS = 16
+
+
+@atexit.register
+def _let_go() -> None:
+    while _guards:
+        _guards.pop().close()
 
 
 def free(count: int = 1) -> list[int]:

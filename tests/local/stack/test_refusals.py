@@ -77,7 +77,7 @@ def test_whoever_asks_for_subscriptions_is_given_no_keys(cloud: Up) -> None:
 
     listed = httpx.get(f"{url}/subscriptions", trust_env=False).json()
 
-    assert [one["destination"]["type"] for one in listed] == ["WebHook"]
+    assert [one["destination"]["type"] for one in listed] == ["WebHook", "WebHook"]
     assert "code=" not in str(listed)
     one = httpx.get(f"{url}/subscriptions/{listed[0]['name']}", trust_env=False).json()
     assert one == listed[0]

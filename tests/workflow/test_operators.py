@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -187,7 +187,7 @@ def check(night: Night) -> None:
     published = [run for run in runs if run.status is Status.PUBLISHED]
     paths = app.blobs.paths(app.own.routes.usable[0].publish)
     assert sum(path.endswith("_SUCCESS") for path in paths) == len(published), "what is complete is what is published"
-    rescored = [run for run in published if _act(run) is Repetition.RESCORE]
+    rescored = [run for run in published if _is_rescored({one.run_id: one for one in runs}, run)]
     contents = Counter((run.landing, run.snapshot.fingerprint) for run in published)
     again = Counter((run.landing, run.snapshot.fingerprint) for run in rescored)
     for content, times in contents.items():
@@ -207,9 +207,25 @@ def check_landing(night: Night, folder: str) -> None:
     assert any(run.status in (Status.PUBLISHED, Status.FAILED, Status.CANCELED) for run in its), f"{folder} waits"
 
 
-def _act(run: Run) -> Repetition | None:
+def _is_rescored(runs: Mapping[str, Run], run: Run) -> bool:
+    """Whether somebody wanted a published content once more: with this run, or with one that ended otherwise and that
+    this one replays."""
     repeats = run.request.repeats if run.request is not None else None
-    return repeats.act if repeats is not None else None
+    if repeats is None:
+        return False
+    return repeats.act is Repetition.RESCORE or _is_rescored(runs, runs[repeats.run_id])
+
+
+def test_a_rescore_that_was_canceled_may_be_replayed() -> None:
+    night = a_night(("land", 0), ("event", 0), ("carry", 0), ("rescore", 0))
+    night.meanwhile = [*[("look", 0)] * 3, ("cancel", 0)]
+    for act in (("carry", 0), ("replay", 0), ("carry", 0)):
+        night.happens(*act)
+    night.rest()
+
+    replay, rescore, first = night.runs()
+    assert [run.status for run in (replay, rescore, first)] == [Status.PUBLISHED, Status.CANCELED, Status.PUBLISHED]
+    check(night)
 
 
 @pytest.mark.long

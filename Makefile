@@ -67,7 +67,8 @@ quick: setup
 		tests/unit tests/triggers tests/workflow tests/monitoring tests/test_architecture.py
 
 prove: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile=prove tests/workflow tests/unit/test_properties.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal --timeout 900 --hypothesis-profile=prove \
+		tests/workflow tests/unit/test_properties.py
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m long --ignore tests/workflow
 
 check: setup

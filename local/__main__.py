@@ -111,6 +111,10 @@ def _building(command: argparse.ArgumentParser) -> None:
     command.add_argument("--build-environments", action="store_true", help=words)
 
 
+def _building_flags(args: argparse.Namespace) -> tuple[str, ...]:
+    return ("--build-environments",) if args.build_environments else ()
+
+
 def _name(command: argparse.ArgumentParser) -> None:
     words = "SUBSCRIPTION/GROUP/NAME, a workspace's id, or a YAML or JSON file of names; kept in the state directory"
     command.add_argument("--workspace", metavar="NAMES", help=words)
@@ -138,7 +142,7 @@ def _up(args: argparse.Namespace) -> int:
             routes=args.routes.resolve() if args.routes else None,
             clock_rate=args.clock_rate,
             azure=args.azure or chosen.load(args.state),
-            azureml_flags=("--build-environments",) if args.build_environments else (),
+            azureml_flags=_building_flags(args),
             hierarchical=tuple(args.hierarchical or ()),
             firewalls=None if args.firewall is None else tuple(args.firewall),
             tells=not args.quiet,
@@ -173,7 +177,7 @@ def _azureml(args: argparse.Namespace) -> int:
             azureml_port=args.port,
             azureml_flags=(
                 *("--pace", args.pace, "--nodes", str(args.nodes)),
-                *(("--build-environments",) if args.build_environments else ()),
+                *_building_flags(args),
             ),
             tells=True,
         )

@@ -8,13 +8,11 @@ metadata that differ first where one has an underscore and the other a digit.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from local.addresses import ACCOUNT_KEY
+from local.sas import signature
 
 SCHEME = "SharedKey "
 _SIGNED = (
@@ -36,8 +34,7 @@ def is_signed(account: str, method: str, target: str, headers: Mapping[str, str]
     """Whether the `Authorization` of a request is the account's signature of it. `target`: path and query as sent."""
     given = headers.get("Authorization", "").removeprefix(SCHEME)
     text = _text_to_sign(account, method, target, headers)
-    digest = hmac.new(base64.b64decode(ACCOUNT_KEY), text.encode(), hashlib.sha256).digest()
-    return hmac.compare_digest(given.encode(), f"{account}:{base64.b64encode(digest).decode()}".encode())
+    return hmac.compare_digest(given.encode(), f"{account}:{signature(text)}".encode())
 
 
 def _text_to_sign(account: str, method: str, target: str, headers: Mapping[str, str]) -> str:

@@ -149,7 +149,7 @@ def parse_pipeline(specification: Mapping[str, Any]) -> Pipeline:
         )
     if not specification.get("jobs"):
         raise InvalidPipeline("The pipeline component has no jobs.")
-    steps = {name: _step(name, job) for name, job in (specification.get("jobs") or {}).items()}
+    steps = {name: _step(name, job) for name, job in specification["jobs"].items()}
     pipeline = Pipeline(_ports(specification.get("inputs")), _ports(specification.get("outputs")), steps)
     for step in steps.values():
         for source in step.inputs.values():

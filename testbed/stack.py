@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from testbed.eventually import eventually
 
 HERE = Path(__file__).parent
 ENDED = ("published", "failed", "canceled", "superseded")
+NO_SWEEP = {"AzureWebJobs.sweep.Disabled": "true"}
+"""App settings for a test of what is told before a sweep has been: one begins at every quarter of an hour."""
 
 
 @dataclass
@@ -87,17 +89,17 @@ class Stack:
 
 
 @contextmanager
-def running(state: Path, *more: str, folder: Path = ROOT) -> Iterator[Stack]:
+def running(state: Path, *more: str, folder: Path = ROOT, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """The local cloud on a state directory, with the deployments and routes of these tests unless `more` says else.
 
-    Relative paths in `more` start at `folder`.
+    Relative paths in `more` start at `folder`; `settings` are more app settings.
     """
     # Of an option that is given twice the last one counts, unless it is one that can be repeated.
     arguments = ["--deployments", str(HERE / "deployments"), "--routes", str(HERE / "routes.yaml"), *more]
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "up", "--quiet", "--state", str(state), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **(settings or {}), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
     )

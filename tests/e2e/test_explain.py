@@ -12,12 +12,12 @@ import pytest
 
 from demo.cloud import ROOT
 from testbed.eventually import eventually
-from testbed.stack import Stack, running
+from testbed.stack import NO_SWEEP, Stack, running
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("explain")) as started:
+    with running(tmp_path_factory.mktemp("explain"), settings=NO_SWEEP) as started:
         yield started
 
 

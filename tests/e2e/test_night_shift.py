@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from demo.cloud import ROOT
 from testbed.browser import chromium
 from testbed.eventually import eventually
-from testbed.stack import Stack, running
+from testbed.stack import NO_SWEEP, Stack, running
 from tests.e2e.test_landings import texts
 
 WITHOUT_MARKER = "It waits for its marker _SUCCESS, which is not there"
@@ -27,7 +27,7 @@ REFUSING = {"match": {"method": "POST", "path": "endpoints/lengths/jobs$"}, "act
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("night")) as started:
+    with running(tmp_path_factory.mktemp("night"), settings=NO_SWEEP) as started:
         yield started
 
 

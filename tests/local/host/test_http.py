@@ -164,6 +164,14 @@ def test_a_disabled_function_is_not_there(tmp_path: Path) -> None:
         assert listed["echo"] is True
 
 
+def test_a_disabled_function_can_be_started_by_hand(tmp_path: Path) -> None:
+    settings = {"AzureWebJobs.on_timer.Disabled": "true", "NOTES": str(tmp_path / "notes")}
+    with running("everything", tmp_path, **settings) as host:
+        assert host.http.post("/admin/functions/on_timer", json={}).status_code == 202
+
+        eventually(lambda: notes(tmp_path / "notes", "timer"))
+
+
 def test_host_json_can_be_overridden_by_the_environment(tmp_path: Path) -> None:
     with running("everything", tmp_path, AzureFunctionsJobHost__extensions__http__routePrefix="") as host:
         assert host.http.get("/echo/special").text == "special"

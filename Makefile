@@ -12,6 +12,7 @@ AUDIT := pip-audit==2.10.1
 # Some machines have it set. Each of the hundreds of processes that the tests start would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
+AZ := azure-cli==2.91.0
 AZCOPY := node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64
 
 .PHONY: help setup clients demo test quick prove check bench soak up format lock audit clean
@@ -28,7 +29,7 @@ help:
 	@echo "make setup  set up only"
 	@echo "make lock   requirements*.txt from requirements*.in; wants the Python Package Index"
 	@echo "make audit  known vulnerabilities of what is locked; wants the Python Package Index"
-	@echo "make clients    clients of storage that tests try where they are: delta-rs, adlfs, azcopy; rclone is your system's"
+	@echo "make clients    clients that tests try where they are: delta-rs, adlfs, azcopy, az (1 GB); rclone is your system's"
 
 setup: $(STAMPS)/python $(STAMPS)/npm
 
@@ -50,6 +51,8 @@ $(STAMPS)/clients: requirements-clients.txt $(STAMPS)/python $(STAMPS)/npm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(STAMPS)/locked -r requirements-clients.txt
 	test "$$(uname -sm)" != "Linux x86_64" || \
 		(npm install --no-save --no-fund --no-audit --loglevel=error @azure-tools/azcopy-linux@10.32.2 && chmod +x $(AZCOPY))
+	test -x $(STAMPS)/az/bin/az || \
+		($(PYTHON) -m venv $(STAMPS)/az && $(STAMPS)/az/bin/pip install --quiet --disable-pip-version-check $(AZ))
 	@mkdir -p $(STAMPS) && touch $@
 
 demo: setup

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Literal
 
 from shared.core.pointer import Pointer
@@ -118,7 +119,8 @@ def place_in(
     taken = Counter(holder.route for holder in holders)
     waiting: dict[str, list[Pointer]] = {}
     have_one = {holder.run_id for holder in holders}
-    for one in sorted({own, *(one for one in line if one.run_id not in have_one)}):
+    waits = {own, *(one for one in line if one.run_id not in have_one)}
+    for one in sorted(waits, key=attrgetter("claimed", "run_id")):  # pointers themselves are slower to compare
         waiting.setdefault(one.route, []).append(one)
     before = waiting[own.route].index(own)
     heads = dict.fromkeys(waiting, 0)

@@ -5,6 +5,7 @@ requesting   claims a run for whoever asks for it
 acting       cancels runs, and claims the runs that score content once more
 backfilling  claims the runs of landings that were there before anybody watched
 admitting    slots of endpoints: taking one, or a place in line, and giving them back
+lines        who waits in line, as it was listed last
 submitting   stages the input, sends a submission, and does everything else with an endpoint and its jobs
 twins        cancels jobs that turn up for abandoned submissions
 copying      copies what was frozen

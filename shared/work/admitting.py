@@ -61,10 +61,11 @@ def take_slot(
     for _ in range(TRIES):
         slots, etag = _stored(ledger, filed, given.endpoint.scoring_uri)
         is_admitted = slots.has(own.run_id)
-        place = None if is_admitted else place_in(ledger.pointers(_line(filed)), own, slots.holders, most, of_routes)
+        place = None if is_admitted else place_in(_waiting(ledger, filed, now), own, slots.holders, most, of_routes)
         if place is not None:
             if given.before != filed:
                 ledger.point(f"{_line(filed)}{own.name}")
+                ledger.lines.joined(filed, own)
                 log("run.in_line", **dump(given.names), ahead=place.ahead, of=place.of, most=place.most)
             age = age_of(slots.holders, place, given.names.route, now)
             told = told_of(place, given.names.route, given.endpoint.scoring_uri)
@@ -132,8 +133,13 @@ def _free(ledger: Ledger, filed: str, run_id: str) -> None:
     raise Unavailable(f"Could not give back the slot of run {run_id}: others keep taking theirs.")
 
 
+def _waiting(ledger: Ledger, filed: str, now: datetime) -> Sequence[Pointer]:
+    return ledger.lines.waiting(filed, now, lambda: ledger.pointers(_line(filed)))
+
+
 def _leave_line(ledger: Ledger, filed: str, own: Pointer) -> None:
     ledger.blobs.delete(Location(ledger.container, f"{_line(filed)}{own.name}"))
+    ledger.lines.left(filed, own)
 
 
 def _line(filed: str) -> str:

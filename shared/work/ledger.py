@@ -20,10 +20,9 @@ standings/<route>.json                 who has paused the route, and resumed it 
 Only a run's record, a route's tally and standing, slots, cards and probes are ever overwritten: over the version that
 was read; and a record never by an older revision, and never once the run has ended. Everything else is written
 once, or always with the same content (`unreadable`: the latest reason). So two calls that do the same at the same time
-do no harm. A tally can do without: if it is lost or cannot be read, the next sweep begins another one. So can a card:
-nothing is decided by it, one that is lost or overtaken says less until the next look or run. Old cards may be removed.
-
-On an account with a hierarchy, directories stay when the last pointer in them is gone; nothing minds that."""
+do no harm. A tally that is lost or cannot be read is begun anew by the next sweep. Nothing is decided by a card: one
+that is lost or overtaken says less until the next look or run. Old cards may be removed. On an account with a
+hierarchy, directories stay when the last pointer in them is gone; nothing minds that."""
 
 from __future__ import annotations
 
@@ -48,6 +47,7 @@ from shared.errors import InputRefused, LandfallError, LedgerDamaged, Unavailabl
 from shared.ports import Blobs
 from shared.threads import each
 from shared.work.keeping import Kept
+from shared.work.lines import Lines
 
 READS_AT_ONCE = 16
 
@@ -71,6 +71,7 @@ class Ledger:
     blobs: Blobs
     container: Container
     lists: Kept[FrozenFiles] = field(default_factory=Kept, compare=False)
+    lines: Lines = field(default_factory=Lines, compare=False)
 
     def claim(self, run: Run, files: FrozenFiles) -> Run | None:
         """Enter a new run; None when it was entered now, else the run that has been there before.
@@ -242,14 +243,13 @@ class Ledger:
 
     def unfinished(self, now: datetime) -> Iterator[Run | Unreadable]:
         """Every run that has not ended, and for some time those of which jobs may still turn up."""
-        for pointer in [file for file in self.blobs.list_below(self._at("open")) if is_safe(file.name)]:
-            run = self._readable(pointer.name)
+        pointers = [file for file in self.blobs.list_below(self._at("open")) if is_safe(file.name)]
+        runs = each(lambda pointer: self._readable(pointer.name), pointers, at_once=READS_AT_ONCE)
+        for pointer, run in zip(pointers, runs, strict=True):
+            is_over = isinstance(run, Run) and run.has_ended and (not run.abandoned or now - run.updated > LATE_JOBS)
             if run is None:
                 # It is being claimed just now, or its claim was cut short. Whoever claims it again points to it anew.
                 is_over = now - pointer.modified > LATE_JOBS
-            else:
-                is_late = isinstance(run, Run) and now - run.updated > LATE_JOBS
-                is_over = isinstance(run, Run) and run.has_ended and (not run.abandoned or is_late)
             if is_over:
                 self.blobs.delete(self._at(f"open/{pointer.name}"))
             elif run is not None:

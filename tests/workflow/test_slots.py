@@ -5,20 +5,21 @@ Seen before: of forty landings on eight nodes, 21 runs failed by `start_deadline
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.core.acts import Cancel
 from shared.core.deployment import Deployment
-from shared.core.location import Location
+from shared.core.location import Container, Location
 from shared.core.pointer import Pointer, pointer_to
 from shared.core.record import Names
 from shared.core.run import Progress, Run, Timings
 from shared.core.slots import Admitted, TakeSlot, slots_of
 from shared.errors import RoutesInvalid
-from shared.work import admitting
+from shared.work import admitting, lines
+from shared.work.ledger import Ledger
 from testbed.examples import STATE
 from testbed.fakes import NOON
 from tests.workflow.hosted import Start, play
@@ -332,3 +333,57 @@ def test_a_step_that_is_carried_out_twice_leaves_one_slot() -> None:
 
     assert world.only_run()["status"] == "published"
     assert left_behind(world) == []
+
+
+def test_a_long_line_is_listed_now_and_then_and_not_for_everyone_who_asks() -> None:
+    """Seen before: of 5 000 landings that came at once, each listed all others when it joined, and when it asked."""
+    world = on_nodes(1)
+    holding(world)
+    listed = lists_of_lines(world)
+    at = NOON
+
+    for number in range(100):
+        at += timedelta(milliseconds=100)
+        answer = take(world, f"digits-{number:020x}", at)
+        assert (answer.ahead, answer.most) == (number, 1)
+
+    assert len(listed) <= 2 * (1 + 10 / lines.FRESH.total_seconds()), "each takes the days, and those of one day"
+
+
+def test_what_another_process_has_put_in_line_counts_seconds_later() -> None:
+    world = on_nodes(1)
+    holding(world)
+    assert take(world, f"digits-{2:020x}", NOON).ahead == 0
+    theirs = Ledger(world.blobs, world.ledger.container)
+    assert take(world, f"digits-{1:020x}", NOON, theirs).ahead == 0
+
+    assert take(world, f"digits-{2:020x}", NOON + lines.FRESH).ahead == 1
+
+
+def test_whoever_leaves_the_line_is_not_waited_for() -> None:
+    world = on_nodes(1)
+    holding(world)
+    first, second = f"digits-{1:020x}", f"digits-{2:020x}"
+    assert [take(world, one, NOON).ahead for one in (first, second)] == [0, 1]
+    free(world)
+    free(world, first)
+
+    assert isinstance(take(world, second, NOON), Admitted)
+
+
+def take(world: World, run_id: str, at: datetime, ledger: Ledger | None = None) -> Any:
+    given = taking(world, run_id)
+    return admitting.take_slot(lambda: world.routes, world.endpoint, ledger or world.ledger, given, at)
+
+
+def lists_of_lines(world: World) -> list[str]:
+    """The prefixes of all lists of lines, from now on."""
+    found, names = list[str](), world.blobs.names
+
+    def noting(container: Container, prefix: str, *, folders: bool = False) -> Any:
+        if prefix.startswith("line/"):
+            found.append(prefix)
+        return names(container, prefix, folders=folders)
+
+    world.blobs.names = noting  # type: ignore[method-assign]  # the same, and notes
+    return found

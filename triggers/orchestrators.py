@@ -227,7 +227,7 @@ def _follow(context: Context, run: Run) -> Line[Run]:
     if run.abandoned:
         twins = steps.CancelTwins(names=run.names, abandoned=run.abandoned, own=run.own_jobs)
         yield from perform_if_possible(context, steps.CANCEL_TWINS, twins, times=1)
-    return course.observed(run, seen.job, context.current_utc_datetime)
+    return course.observed(run, seen.job, context.current_utc_datetime, cancel=seen.cancel)
 
 
 def _cancel(context: Context, run: Run) -> Line[Run]:

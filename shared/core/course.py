@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from shared.core.acts import Cancel
 from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer, Sent, some
 from shared.core.hints import ONCE_MORE
 from shared.core.job import Job, Stage, advice_on
@@ -197,8 +198,9 @@ def _never_found(run: Run, seen: str, now: datetime) -> Run:
     return failed(given_up, Error("unclear", message, do), now)
 
 
-def observed(run: Run, job: Job | None, now: datetime) -> Run:
-    """The job was looked at; None means that the endpoint does not know it."""
+def observed(run: Run, job: Job | None, now: datetime, *, cancel: Cancel | None = None) -> Run:
+    """The job was looked at; None means that the endpoint does not know it. `cancel`: who has asked for the end of the
+    run, if its job was canceled."""
     assert run.job is not None, "only a run with a job looks at it"
     if job is None:
         missing = run.missing + 1
@@ -211,7 +213,9 @@ def observed(run: Run, job: Job | None, now: datetime) -> Run:
     if job.status != run.job.status or shown.steps != run.job.steps or run.error is not None:
         seen = seen.noted()
     if job.stage is Stage.CANCELED:
-        return failed(seen, _job_error("job_canceled", shown, "was canceled"), now)
+        error = _job_error("job_canceled", shown, "was canceled")
+        told = error if cancel is None else Error("canceled", f"{cancel.told} {error.message}")
+        return failed(seen, told, now)
     if job.is_final:
         return got_ahead(seen, now)
     return _within_deadlines(change(seen, failures=0, denied_since=None, error=None), now)

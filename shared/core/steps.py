@@ -1,8 +1,7 @@
 """The steps of the orchestrators, one activity each: names, inputs and answers.
 
 A step may be carried out more than once, even twice at the same time; the function that does it (shared/work) says why
-that does no harm. Any step may answer with a Trouble instead. An activity's input holds only what it needs, because all
-of it is stored in the orchestration's history.
+that does no harm. Any step may answer with a Trouble. An input holds only what is needed: histories store all of it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from shared.core.acts import Withdrawn
+from shared.core.acts import Cancel, Withdrawn
 from shared.core.changes import Changes
 from shared.core.finding import SearchAnswer, Sent
 from shared.core.job import Job
@@ -187,9 +186,10 @@ class ObserveJob(Record, frozen=True, kw_only=True):
 
 
 class Seen(Message, frozen=True):
-    """The job as it is now; None: the endpoint does not know it."""
+    """The job as it is now; None: there is none. `cancel`: if it was canceled, who has asked for its run's end."""
 
     job: Job | None
+    cancel: Cancel | None = None
 
 
 class CancelTwins(Record, frozen=True, kw_only=True):

@@ -125,10 +125,11 @@ class Judgement(Enum):
     """The ledger says whether its content has had a run."""
 
 
-def judge(sight: Sight, entries: Entries | None, now: datetime) -> Judgement:
-    """What the sweep does about a landing that it sees. `entries`: of the tally; None if the route has none yet."""
+def judge(sight: Sight, entries: Entries | None, now: datetime, *, at_once: bool = False) -> Judgement:
+    """What the sweep does about a landing that it sees. `entries`: of the tally; None if the route has none yet.
+    `at_once`: nothing is left to its events, whose watch may have ended because the route was paused."""
     counted = None if entries is None else entries.get(place_of(sight.path))
-    if sight.newest > now - HEAD_START:
+    if sight.newest > now - HEAD_START and not at_once:
         return Judgement.LEAVE
     if counted == sight.entry:
         return Judgement.COUNT

@@ -169,15 +169,18 @@ def _is_written(blobs: Blobs, folder: Location) -> bool:
     return next(iter(blobs.names(folder.container, f"{folder.path}/")), None) is not None
 
 
-def observe(endpoint: BatchEndpoint, given: ObserveJob) -> Seen:
-    """The job as it is now.
+def observe(endpoint: BatchEndpoint, ledger: Ledger, given: ObserveJob) -> Seen:
+    """The job as it is now, and who has asked for its end.
 
     Two at once: it only reads.
     """
     job = endpoint.job(given.endpoint, given.job, has_run=given.has_run)
     told = {"steps": {step.name: step.status for step in job.steps}} if job is not None and job.steps else {}
     log("job.seen", **dump(given.names), job=given.job.name, status=job.status if job else "missing", **told)
-    return Seen(job)
+    if job is None or job.stage is not Stage.CANCELED:
+        return Seen(job)
+    run = ledger.run(given.names.run)
+    return Seen(job, run.cancel if run is not None else None)
 
 
 def cancel(endpoint: BatchEndpoint, given: JobOf) -> CancelAsked:

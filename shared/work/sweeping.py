@@ -95,8 +95,9 @@ def missed(
     routes: Routes, blobs: Blobs, ledger: Ledger, clock: Callable[[], datetime], *, only: str | None = None
 ) -> list[Landing]:
     """Landings with new content that has no run, or may have another: of all routes, or of that one `only`, which is
-    surveyed whole. A route whose storage does not answer does not keep the others from being swept. Of a paused route
-    only those landings are missed that have no card yet: a look makes one, so that it is known what waits.
+    surveyed whole, and nothing of it is left to events. A route whose storage does not answer does not keep the others
+    from being swept. Of a paused route only those landings are missed that have no card yet: a look makes one, so that
+    it is known what waits.
 
     Two at once: both find the same, and the tally of one of them stays.
     """
@@ -157,7 +158,7 @@ def _sweep(
     only that are not in the tally as they are: one read for each, mostly."""
     stored, etag = ledger.tally(route.name)
     book = opened(stored, route)
-    judged = _Judged(book.entries, now)
+    judged = _Judged(book.entries, now, at_once=patience.is_whole)
     come_to = BEGINNING
     begun = BEGINNING if patience.is_whole else book.stretch
     for found in survey_on(route, routes, blobs, begun, patience.for_more_than(book.pages_due(route))):
@@ -178,8 +179,8 @@ def _sweep(
 class _Judged:
     """What a sweep makes of the landings that it sees."""
 
-    def __init__(self, before: Entries | None, now: datetime) -> None:
-        self._before, self._now = before, now
+    def __init__(self, before: Entries | None, now: datetime, *, at_once: bool) -> None:
+        self._before, self._now, self._at_once = before, now, at_once
         self._entries = dict[bytes, bytes | None]()
         self._sights = list[Sight]()
         self.asked = list[tuple[Landing, str, str]]()
@@ -192,7 +193,7 @@ class _Judged:
             return
         drop = found.snapshot.drop
         sight = Sight(path=path, drop=drop, files=found.files, newest=found.newest)
-        judgement = judge(sight, self._before, self._now)
+        judgement = judge(sight, self._before, self._now, at_once=self._at_once)
         self._count(sight, is_in_order=judgement is Judgement.COUNT)
         if judgement is Judgement.ASK:
             self._sights.append(sight)

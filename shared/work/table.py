@@ -48,7 +48,7 @@ WORK: Mapping[Step[Any, Any], Work] = {
     ),
     steps.SUBMIT_JOB: lambda means, given: submitting.submit(means.endpoint, means.ledger, given, nonce=means.new_id()),
     steps.SEARCH_JOB: lambda means, given: submitting.search(means.endpoint, means.blobs, means.ledger, given),
-    steps.OBSERVE_JOB: lambda means, given: submitting.observe(means.endpoint, given),
+    steps.OBSERVE_JOB: lambda means, given: submitting.observe(means.endpoint, means.ledger, given),
     steps.CANCEL_TWINS: lambda means, given: twins.cancel_twins(means.endpoint, means.ledger, given, means.now()),
     steps.CANCEL_JOB: lambda means, given: submitting.cancel(means.endpoint, given),
     steps.EXPLAIN_FAILURE: lambda means, given: submitting.explain(means.endpoint, given),

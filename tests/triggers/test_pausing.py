@@ -116,6 +116,15 @@ def test_what_has_come_meanwhile_is_looked_at_once_the_route_is_resumed(
     assert told(caplog, "landing.missed", logging.WARNING) == [], "no event was lost"
 
 
+def test_what_has_come_just_before_is_looked_at_as_well(app: App) -> None:
+    """A sweep leaves what is younger than ten seconds to its events; their watch has ended, because of the pause."""
+    pause(app)
+    put(app, "0.png")
+    assert claimed(app) == Paused()
+
+    assert resume(app).body["begun"] == 1
+
+
 def test_a_watcher_that_is_just_finding_the_route_paused_looks_once_more(app: App) -> None:
     """It was told so before the route was resumed, and leaves after it."""
     pause(app)

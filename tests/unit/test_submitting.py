@@ -213,7 +213,9 @@ def test_a_job_is_seen_as_it_is_or_not_at_all() -> None:
     site.submit()
 
     seen, missing = (
-        submitting.observe(site.endpoint, ObserveJob(names=RUN.names, endpoint=REQUEST.endpoint, job=Job(name=name)))
+        submitting.observe(
+            site.endpoint, site.ledger, ObserveJob(names=RUN.names, endpoint=REQUEST.endpoint, job=Job(name=name))
+        )
         for name in ("batchjob-1", "batchjob-9")
     )
 

@@ -86,7 +86,8 @@ def test_a_job_that_is_under_way_is_canceled_at_once() -> None:
     world.watch()
 
     run = ended_as_canceled(world)
-    assert run["error"]["reason"] == "job_canceled"
+    assert run["error"]["reason"] == "canceled"
+    assert run["error"]["message"].startswith("The run was canceled by kim: wrong files. Job batchjob-1 was canceled.")
     assert run["timings"]["ended"] < (world.clock() + timedelta(minutes=6)).isoformat()
 
 

@@ -65,9 +65,13 @@ def printed(client: ContainerClient, path: str, manifest: dict[str, Any]) -> Ite
         yield output["name"], content.decode("utf-8", "replace")
 
 
-def download(client: ContainerClient, path: str, manifest: dict[str, Any], folder: Path) -> Iterator[tuple[Path, int]]:
-    """Each file and its bytes, once it is complete; the manifest last. What is there already and the same is left, so
-    that a download which was cut short is gone on with. Raises Told for anything else that is there."""
+def download(client: ContainerClient, path: str, manifest: dict[str, Any], to: Path) -> Iterator[tuple[Path, int]]:
+    """Each file and its bytes, once it is complete, in a folder of the run's own as in the publication; the manifest
+    and _SUCCESS last. What is there already and the same is left, so that a download which was cut short is gone on
+    with. Raises Told for anything else that is there."""
+    folder = to / PurePosixPath(path).name
+    if to.exists() and not to.is_dir():
+        raise Told(f"{to} is a file; name a folder.")
     for output in manifest["outputs"]:
         target = _target(folder, output["name"])
         if not target.exists():
@@ -75,9 +79,11 @@ def download(client: ContainerClient, path: str, manifest: dict[str, Any], folde
         elif _digest(target) != (output["size"], output["md5"]):
             raise Told(f"{target} is there, and is another file. Choose an empty folder.")
         yield target, output["size"]
-    told = _target(folder, "_run.json")
-    told.write_text(json.dumps(manifest, indent=1), "utf-8")
-    yield told, told.stat().st_size
+    for name, text in (("_run.json", json.dumps(manifest, indent=1)), ("_SUCCESS", "")):
+        target = _target(folder, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+        yield target, target.stat().st_size
 
 
 def _target(folder: Path, name: str) -> Path:

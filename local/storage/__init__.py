@@ -1,6 +1,7 @@
 """Storage on one machine: Azurite, and before it HTTPS fronts for blobs and queues that do what Azurite leaves out.
 
-azurite.py      Azurite as a child process; its writes survive kill -9 (journal.cjs)
+azurite.py      Azurite as a child process; its writes survive kill -9 (journal.cjs), and it finds
+                blobs by their names (names.cjs)
 front.py        what happens to a request about blobs: who may, copy or forward, then tell Event Grid
 queues.py       what happens to a request about queues: who may, then forward
 operations.py   what a request is: the Blob service's operations, as far as the front must tell them apart

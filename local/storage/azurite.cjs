@@ -20,6 +20,7 @@ const { mkdirSync } = require("fs");
 const { join } = require("path");
 const { keepHierarchy, serveHierarchy } = require("./directories.cjs");
 const { keepJournal } = require("./journal.cjs");
+const { indexNames } = require("./names.cjs");
 
 const QUIET = false;
 
@@ -52,6 +53,7 @@ async function main() {
     keepJournal(server.metadataStore);
     keepJournal(server.extentMetadataStore);
   }
+  indexNames(servers[0].metadataStore);
   const hierarchical = (process.env.HIERARCHICAL_ACCOUNTS ?? "").split(",").filter(Boolean);
   serveHierarchy(servers[0], keepHierarchy(servers[0].metadataStore, hierarchical));
   for (const server of servers) await server.start();

@@ -132,7 +132,7 @@ def test_the_night_shift(stack: Stack, tmp_path: Path) -> None:
     run_id = published(stack, "lengths/before-1")[0]["run_id"]
     landfall(stack, "results", run_id, "--to", str(tmp_path / "results"))
     assert [one["name"] for one in asked(stack, "results", run_id)["outputs"]] == ["predictions.csv"]
-    rows = (tmp_path / "results" / "predictions.csv").read_text("utf-8").splitlines()
+    rows = (tmp_path / "results" / f"run_id={run_id}" / "predictions.csv").read_text("utf-8").splitlines()
     assert {row.split()[0] for row in rows} == set(texts(2))
 
 

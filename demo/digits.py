@@ -1,11 +1,12 @@
 """Scikit-learn's handwritten digits as what lands in real life: one PNG file per image.
 
 The 1 797 images are split once and for all: the first 1 197 train the model, the last 600 are held back and never seen
-in training, so that the accuracy on them is honest.
+in training, so that the accuracy on them is honest. `python -m demo.digits FOLDER` writes some of those.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,9 @@ def from_png(path: Path) -> Any:
     """The grey values, 0 to 16, as one row of 64."""
     with Image.open(path) as image:
         return numpy.asarray(image, dtype=float).reshape(-1) / LEVEL
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m demo.digits FOLDER")
+    write_held_back(Path(sys.argv[1]), 20)

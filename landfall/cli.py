@@ -52,8 +52,9 @@ def run_named(context: typer.Context, run: str) -> dict[str, Any]:
     begin = [one["run_id"] for one in islice(items(app.pages("runs", limit="1000")), 1000)]
     matches = [run_id for run_id in begin if run_id.startswith(run)]
     if len(matches) != 1:
+        some = f"{', '.join(matches[:3])}{', …' if len(matches) > 3 else ''}"  # the newest come first
         told = (
-            f"begins the ids of {len(matches)} runs"
+            f"begins the ids of {len(matches)} runs; name one: {some}"
             if matches
             else "is no run, nor the beginning of one of the last 1000"
         )

@@ -10,6 +10,7 @@ import typer
 
 from landfall import results as publications
 from landfall.cli import AsJson, Limit, RunId, app_of, cli, items, run_named
+from landfall.connection import Told
 from landfall.showing import as_json, say, table, tell
 from landfall.waiting import Watch
 
@@ -157,6 +158,8 @@ def doctor(
 
     Example: landfall doctor digits --submit
     """
+    if submit and route is None:
+        raise Told("A probe job is one of a route: landfall doctor ROUTE --submit.")
     found = app_of(context).post("doctor", {"route": route, "submit": submit or None})
     if json:
         as_json(found)

@@ -74,6 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0: all is well; 1: something failed. Raises CommandFailed."""
+    if args.submit and not args.route:
+        raise CommandFailed("A probe job is one of a route: --submit needs --route NAME.")
     asked = {name: getattr(args, name) for name in ("route", "submit", "folder", "urls", "probe", "stop")}
     app = _app(args.url, args.key or os.environ.get(KEY), args.state)
     seen = []

@@ -177,13 +177,17 @@ def landing_asked(route: Route, text: str) -> Landing | Refused:
     """The landing of that route that a request means, by its path or its URL."""
     path = _path_in(route, text)
     landing = Landing(route, path or "")
+    container = f"{route.landing.name}/"
+    if "://" not in text and text.startswith(container) and not landing.is_taken:  # as landings are told everywhere
+        path = (path or "").removeprefix(container)
+        landing = Landing(route, path)
     if path is None or not is_safe(path) or not landing.is_taken:
         kind, more = ("files", "/FILE") if route.takes_files else ("folders", "")
         shown = text.partition("?")[0][:200]  # a query may be a signature
         return Refused(
             Refusal.NO_LANDING,
             f"{shown!r} is no landing of route {route.name!r}, which takes {kind} {route.folder}{more} of container "
-            f"{route.landing.name}. Send the path within the container, or the URL without a query.",
+            f"{route.landing.name}. Send the path, with or without the container, or the URL without a query.",
         )
     if route.takes_files and route.landing_of(landing.path) is None:
         return Refused(Refusal.NO_LANDING, f"Route {route.name!r} does not score files named {landing.file_name!r}.")

@@ -80,7 +80,14 @@ def test_a_run_may_be_called_by_its_beginning_if_that_is_the_only_one(app: Answe
 
     assert f"digits-{0xABC << 68:020x}" in landfall(app, "show", "digits-abc").stdout
     ambiguous = landfall(app, "show", "digits")
-    assert (ambiguous.returncode, "begins the ids of 2 runs" in ambiguous.stderr) == (2, True)
+    assert ambiguous.returncode == 2
+    assert f"begins the ids of 2 runs; name one: digits-{1:020x}, digits-{0xABC << 68:020x}." in ambiguous.stderr
+
+
+def test_a_probe_job_is_one_of_a_route(app: Answers) -> None:
+    done = landfall(app, "doctor", "--submit")
+
+    assert (done.returncode, done.stderr) == (2, "A probe job is one of a route: landfall doctor ROUTE --submit.\n")
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,7 @@ def test_who_asked_is_kept_in_one_bounded_line(header: str | None, name: str | N
     [
         "digits/tuesday",
         "digits/tuesday/",
+        "landing/digits/tuesday",
         "https://landing.blob.core.windows.net/landing/digits/tuesday",
         "https://LANDING.blob.core.windows.net/landing/digits/tuesday/",
         "https://landing.blob.core.windows.net/landing/digits/tues%64ay",
@@ -171,6 +172,9 @@ def test_a_file_is_asked_for_where_every_file_is_a_landing() -> None:
         "digits/tuesday/deeper",
         "/digits/tuesday",
         "digits/..",
+        "landing/digits/..",
+        "landing/landing/digits/tuesday",
+        "https://landing.blob.core.windows.net/landing/landing/digits/tuesday",
         "digits//tuesday",
         "digits/tues\x00day",
         "digits/" + "x" * 2000,

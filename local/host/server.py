@@ -59,7 +59,6 @@ def application(parts: Parts) -> web.Application:
     if parts.cors:
         app.middlewares.append(_shared_with(parts.cors))
     admin = _Admin(parts)
-    app.router.add_get("/", _home)
     app.router.add_get("/admin/host/status", admin.status)
     app.router.add_get("/admin/functions", admin.functions)
     app.router.add_get("/admin/functions/{name}", admin.function)
@@ -92,10 +91,6 @@ def _open_until_stopping(invoker: Invoker) -> Middleware:
         return await handler(request)
 
     return serve
-
-
-async def _home(_: web.Request) -> web.Response:
-    return web.Response(text="Your Functions host is up and running.")
 
 
 def _shared_with(origins: tuple[str, ...]) -> Middleware:

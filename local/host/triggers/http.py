@@ -7,6 +7,7 @@ ASP.NET Core route templates.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,16 +25,21 @@ from local.host.worker.wire import Datum
 log = logging.getLogger("Host.Http")
 
 CONSTRAINTS = {
-    "int": r"-?\d+",
-    "long": r"-?\d+",
+    "int": r"[+-]?\d+",
+    "long": r"[+-]?\d+",
     "alpha": r"[A-Za-z]+",
     "bool": r"(?i:true|false)",
     "guid": r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}",
-    "double": r"-?\d+(?:\.\d+)?",
-    "float": r"-?\d+(?:\.\d+)?",
+    "double": r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?",
+    "float": r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?",
     "decimal": r"-?\d+(?:\.\d+)?",
     "required": r"[^/]+",
 }
+BITS = {"int": 32, "long": 64}
+"""What a number of such a parameter fits into."""
+OWN_FRAMING = frozenset({"content-length", "transfer-encoding"})
+"""What a function says of these would contradict how its answer is really sent."""
+NO_HOMEPAGE = "azurewebjobsdisablehomepage"
 LITERAL, CONSTRAINED, FREE, REST = range(4)
 """How precise a segment is; ASP.NET prefers the more precise route."""
 
@@ -44,20 +50,33 @@ class BadRoute(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route template, ready to be matched. `methods` empty: all of them."""
+    """A route template, ready to be matched. `methods` empty: all of them. `bits`: of parameters that are numbers."""
 
     function: Function
     template: str
     pattern: re.Pattern[str]
     precision: tuple[int, ...]
     methods: frozenset[str]
+    bits: Mapping[str, int]
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The route parameters, or None."""
+        """The route parameters, or None. `path` is decoded."""
         if self.methods and method not in self.methods:
             return None
         found = self.pattern.fullmatch(path)
-        return {k: unquote(v) for k, v in found.groupdict().items() if v} if found else None
+        if found is None or not all(_fits(found[name], bits) for name, bits in self.bits.items() if found[name]):
+            return None
+        return {name: text for name, text in found.groupdict().items() if text}
+
+
+def decoded(path: str) -> str:
+    """A path as routes are matched with it: a slash within a segment stays encoded. Source: dotnet/aspnetcore, issue
+    30655, on Kestrel."""
+    return "%2F".join(unquote(part) for part in re.split("%2F", path, flags=re.IGNORECASE))
+
+
+def _fits(text: str, bits: int) -> bool:
+    return len(text) <= bits and -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1)
 
 
 def routes_of(functions: Sequence[Function], prefix: str) -> list[Route]:
@@ -74,7 +93,9 @@ def _route(function: Function, prefix: str) -> Route:
         pattern += text
         precision.append(how)
     methods = frozenset(str(method).upper() for method in function.trigger.get("methods") or ())
-    return Route(function, template, re.compile(pattern + "/?", re.IGNORECASE), tuple(precision), methods)
+    bits = {name: BITS[kind.lower()] for name, kind in re.findall(r"\{(\w+):(int|long)\??\}", template)}
+    whole = re.compile(pattern + "/?", re.IGNORECASE | re.DOTALL)
+    return Route(function, template, whole, tuple(precision), methods, bits)
 
 
 def _route_of(function: Function) -> str:
@@ -89,7 +110,8 @@ def _segment(segment: str, function: str) -> tuple[str, int]:
         parts = re.split(r"\{(\w+)\}", segment)
         if any("{" in part or "}" in part for part in parts):
             raise BadRoute(f"The route of function '{function}' has an unsupported segment: '{segment}'.")
-        text = "".join(f"(?P<{p}>[^/]+?)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
+        # From right to left, as ASP.NET does: the literal between two parameters is the last one that can be.
+        text = "".join(f"(?P<{p}>[^/]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
         return "/" + text, LITERAL if len(parts) == 1 else CONSTRAINED
     stars, name, constraint, optional = whole.groups()
     if stars:
@@ -111,12 +133,18 @@ class HttpFunctions:
         self._routes, self._invoker, self._keys = routes, invoker, keys
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Invoke the function whose route matches; 404 if none does, also when only the method does not."""
+        """Invoke the function whose route matches; 404 if none does, also when only the method does not. Where an app
+        has nothing at its root, the host's own page is. Source: azure-functions-host, HomepageMiddleware.cs."""
+        path = decoded(request.rel_url.raw_path)
         for route in self._routes:
-            parameters = route.match(request.method, request.rel_url.raw_path)
+            parameters = route.match(request.method, path)
             if parameters is not None:
                 return self._refusal(route.function, request) or await self._invoke(route.function, request, parameters)
-        return web.Response(status=404)
+        if path != "/":
+            return web.Response(status=404)
+        if any(name.lower() == NO_HOMEPAGE and text.lower() == "true" for name, text in os.environ.items()):
+            return web.Response(status=204)
+        return web.Response(text="Your Functions host is up and running.")
 
     def _refusal(self, function: Function, request: web.Request) -> web.Response | None:
         level = str(function.trigger.get("authLevel") or "function").lower()
@@ -128,7 +156,10 @@ class HttpFunctions:
     async def _invoke(
         self, function: Function, request: web.Request, parameters: Mapping[str, str]
     ) -> web.StreamResponse:
-        value = await _datum(request, parameters)
+        try:
+            value = await _datum(request, parameters)
+        except ValueError as error:  # of the Host header
+            return web.Response(status=400, text=str(error))
         try:
             given = value.value
             data = binding_data(parameters, given["query"], given["body"])
@@ -137,7 +168,13 @@ class HttpFunctions:
         except Exception as error:
             tell_failure(log, function.name, error)
             return web.Response(status=500)
-        return _response(result)
+        response = _response(result)
+        if not 200 <= response.status < 600:
+            log.error(
+                "Function '%s' has answered with the status %s, which is no answer.", function.name, response.status
+            )
+            return web.Response(status=500)
+        return response
 
 
 async def _datum(request: web.Request, parameters: Mapping[str, str]) -> Datum:
@@ -166,7 +203,7 @@ def _response(result: Datum | None) -> web.Response:
     response = web.Response(
         status=int(given["status_code"]),
         body=given["body"],
-        headers={str(k): str(v) for k, v in given["headers"].items()},
+        headers={str(k): str(v) for k, v in given["headers"].items() if str(k).lower() not in OWN_FRAMING},
     )
     for cookies in given.get("cookies") or ():
         for cookie in cookies:

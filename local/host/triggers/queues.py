@@ -12,8 +12,9 @@ import base64
 import binascii
 import json
 import logging
-from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +35,21 @@ log = logging.getLogger("Host.Triggers.Queue")
 HIDDEN = 60
 """Seconds that a message stays hidden unless that is renewed. Azure hides for ten minutes; here a killed host should
 not keep anybody waiting for that long."""
+_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
+GONE = frozenset({"MessageNotFound", "PopReceiptMismatch", "QueueNotFound", "QueueBeingDeleted", "QueueDisabled"})
+"""What the service says of a message that somebody else has deleted or taken, the function itself perhaps. Source:
+azure-sdk-for-net, QueueListener and QueueProcessor."""
 QUICKEST = 0.1
 RETRY = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`extensions.queues` of host.json; `slowest`: longest pause between looks at an empty queue, in seconds."""
+    """`extensions.queues` of host.json; `slowest`: longest pause between looks at an empty queue, `hidden`: time until
+    a message is shown again whose function has failed, both in seconds."""
 
     batch: int = 16
+    hidden: int = 0
     attempts: int = 5
     encoded: bool = True
     slowest: float = 1.0
@@ -52,10 +59,19 @@ class Options:
         encoding = str(host.get("extensions", "queues", "messageEncoding", default="base64"))
         return cls(
             batch=int(host.get("extensions", "queues", "batchSize", default=16)),
+            hidden=_seconds(host.get("extensions", "queues", "visibilityTimeout", default="00:00:00")),
             attempts=int(host.get("extensions", "queues", "maxDequeueCount", default=5)),
             encoded=encoding.lower() != "none",
             slowest=slowest,
         )
+
+
+def _seconds(span: object) -> int:
+    found = _TIMESPAN.fullmatch(str(span).strip())
+    if found is None:
+        raise SettingsError(f"host.json's extensions.queues.visibilityTimeout is no time span (hh:mm:ss): {span}.")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def connect(stack: AsyncExitStack, function: Function, environment: Mapping[str, str], suffix: str = "") -> QueueClient:
@@ -156,7 +172,8 @@ class _Listener:
             return
         finally:
             renewal.cancel()
-        await self._queue.delete_message(message)
+        with _unless_gone():
+            await self._queue.delete_message(message)
 
     async def _failed(self, message: Any) -> None:
         if message.dequeue_count >= self._options.attempts:
@@ -167,7 +184,8 @@ class _Listener:
             )
             await self._move(message)
         else:
-            await self._queue.update_message(message, visibility_timeout=0)
+            with _unless_gone():
+                await self._queue.update_message(message, visibility_timeout=self._options.hidden)
 
     async def _move(self, message: Any) -> None:
         """First there, then away from here: a crash between the two leaves it twice rather than nowhere.
@@ -181,7 +199,8 @@ class _Listener:
             name = self._poison.queue_name
             log.error("A message cannot be moved to queue '%s': %s", name, str(error).splitlines()[0])
         else:
-            await self._queue.delete_message(message)
+            with _unless_gone():
+                await self._queue.delete_message(message)
 
     async def _keep_hidden(self, message: Any) -> None:
         while True:
@@ -189,6 +208,15 @@ class _Listener:
             with suppress(AzureError):
                 renewed = await self._queue.update_message(message, visibility_timeout=HIDDEN)
                 message.pop_receipt = renewed.pop_receipt
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    try:
+        yield
+    except AzureError as error:
+        if getattr(error, "error_code", None) not in GONE:
+            raise
 
 
 class _NotEncoded(Exception):

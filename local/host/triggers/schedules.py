@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from cronsim import CronSim, CronSimError
 
-_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
+_TIMESPAN = re.compile(r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
+_NAME = re.compile(r"[A-Za-z]{3,}")
+HOURS = 24
 MONITORED_FROM = timedelta(minutes=1)
 """A schedule that fires more often is not monitored. Source: TimerListener.cs."""
 
@@ -36,6 +38,8 @@ class Schedule:
         span = _TIMESPAN.fullmatch(text.strip())
         if span:
             days, hours, minutes, seconds = (int(part or 0) for part in span.groups())
+            if span[1] is None and hours >= HOURS:  # then it is dd:hh:mm
+                days, hours, minutes, seconds = hours, minutes, seconds, 0
             interval = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
             if not interval:
                 raise BadSchedule(f"The schedule '{text}' has an interval of zero length.")
@@ -45,6 +49,8 @@ class Schedule:
             raise BadSchedule(
                 f"The schedule '{text}' is neither a TimeSpan nor an NCRONTAB expression of 5 or 6 fields."
             )
+        # Names of months and days may be written out; cron has their first three letters.
+        fields[-2:] = [_NAME.sub(lambda name: name[0][:3], field) for field in fields[-2:]]
         expression = " ".join(fields if len(fields) == 6 else ["0", *fields])
         try:
             CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC))

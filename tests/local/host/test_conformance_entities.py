@@ -108,6 +108,15 @@ def test_a_failing_signal_is_told_to_nobody_and_what_follows_is_done(host: Host)
     eventually(lambda: state(host, "quiet") == ["a", "c"])
 
 
+def test_a_signal_whose_body_is_not_said_to_be_json_is_given_its_text(host: Host) -> None:
+    """HttpApiHandler.cs, HandlePostEntityOperationRequestAsync."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        sent = host.http.post(f"{API}/ledger/plain?op=add", content="5", headers={"Content-Type": kind})
+        assert sent.status_code == 202
+
+    eventually(lambda: state(host, "plain") == [5, 5])
+
+
 def test_a_failure_belongs_to_its_operation_and_not_to_those_that_came_with_it(host: Host) -> None:
     """azure-functions-durable, entity.py: errors belong to one operation of a batch."""
     mixed = operate(host, "batch", signal("add", 1), signal("refuse"), signal("add", 2), call("refuse"), call("get"))

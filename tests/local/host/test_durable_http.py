@@ -7,6 +7,7 @@ azure-functions-durable, DurableOrchestrationClient.py.
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from testbed.eventually import eventually
 from tests.local.host.hosting import Host
@@ -167,9 +168,44 @@ def test_a_start_can_wait_for_the_output(host: Host) -> None:
     answer = host.http.post(f"{API}/orchestrators/chain", params=query)
 
     assert (answer.status_code, answer.json()) == (200, ["Hello Tokyo!", "Hello Seattle!"])
-    late = host.http.post(f"{API}/orchestrators/waiting", params=query | {"timeout": "0.05"})
+    late = host.http.post(f"{API}/orchestrators/waiting", params={"timeout": "0.05", "pollingInterval": "0.01"})
     assert late.status_code == 202
     assert {"id", "statusQueryGetUri", "terminatePostUri"} <= late.json().keys()
+
+
+def test_a_restart_can_wait_for_the_output_as_well(host: Host) -> None:
+    host.finished(host.start("chain", id="once-more"))
+
+    again = host.http.post(f"{API}/instances/once-more/restart", params={"timeout": "20", "pollingInterval": "1"})
+
+    assert (again.status_code, again.json()) == (200, ["Hello Tokyo!", "Hello Seattle!"])
+    hasty = host.http.post(f"{API}/orchestrators/chain", params={"timeout": "1", "pollingInterval": "5"})
+    assert (hasty.status_code, "bigger than retry timeout" in hasty.json()["Message"]) == (400, True)
+    assert host.http.post(f"{API}/orchestrators/chain?timeout=nan&pollingInterval=1").status_code == 400
+
+
+def test_paths_are_taken_in_any_case_and_with_a_slash_at_their_end(host: Host) -> None:
+    instance = host.start("waiting")
+
+    assert host.http.get(f"{API}/Instances/{instance}/").status_code == 202
+    assert host.http.post(f"{API}/instances/{instance}/RaiseEvent/unheard", json=1).status_code == 202
+    assert host.http.post(f"{API}/instances/{instance}/TERMINATE", params={"reason": "loud"}).status_code == 202
+    host.finished(instance)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe", b"[" * 200_000, b"{"],
+    ids=["no text", "deep", "cut off"],
+)
+def test_what_is_no_json_is_refused(host: Host, content: bytes) -> None:
+    answer = host.http.post(f"{API}/orchestrators/chain", content=content)
+
+    assert (answer.status_code, "Invalid JSON content" in answer.json()["Message"]) == (400, True)
+
+
+def test_a_number_of_any_length_is_json(host: Host) -> None:
+    assert host.http.post(f"{API}/orchestrators/waiting", content=b"7" * 5000).status_code == 202
 
 
 def test_bad_requests_are_refused(host: Host) -> None:
@@ -181,6 +217,7 @@ def test_bad_requests_are_refused(host: Host) -> None:
     assert post(f"{API}/orchestrators/chain/@bad").status_code == 400
     answer = post(f"{API}/instances/{instance}/raiseEvent/go", content="x", headers={"Content-Type": "text/plain"})
     assert answer.json()["Message"] == "Only application/json request content is supported"
+    assert post(f"{API}/instances/nobody/raiseEvent/go", content="x").status_code == 404, "before its body is looked at"
     assert post(f"{API}/orchestrators/nope").json()["ExceptionMessage"].startswith("The function 'nope' doesn't exist")
     assert host.http.put(f"{API}/orchestrators/chain").status_code == 404
 

@@ -33,6 +33,15 @@ def test_a_custom_status_is_shown_and_must_be_small() -> None:
     assert "16 KB" in str(finish(orchestrator, 10_000, activities=same).output)
 
 
+def test_a_custom_status_is_measured_as_it_is_and_not_with_its_escapes() -> None:
+    def orchestrator(context: Any) -> Any:
+        context.set_custom_status("é" * 3000)
+        yield context.call_activity("same", 1)
+        return "fine"
+
+    assert finish(orchestrator, activities={"same": lambda v: v}).status == "Completed"
+
+
 def test_a_terminated_instance_ends_with_the_reason() -> None:
     async def script(engine: Engine) -> Instance:
         instance = engine.start("main")

@@ -5,6 +5,8 @@ Source: Azure/azure-functions-durable-extension, HttpApiHandler.cs; Azure docs, 
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import httpx
@@ -50,7 +52,11 @@ def test_without_a_size_a_page_has_a_hundred(host: Host) -> None:
 
 
 def test_a_token_that_was_not_given_is_refused(host: Host) -> None:
-    assert host.http.get(f"{API}/instances", headers={"x-ms-continuation-token": "abc"}).status_code == 400
+    tokens = ["abc", *(base64.b64encode(json.dumps(one).encode()).decode() for one in (["a", 1], {"a": 1}, [1], 7))]
+
+    for token in tokens:
+        told = host.http.get(f"{API}/instances", headers={"x-ms-continuation-token": token})
+        assert told.status_code == 400, token
 
 
 def test_instances_are_found_by_status_and_time(host: Host) -> None:
@@ -65,7 +71,19 @@ def test_instances_are_found_by_status_and_time(host: Host) -> None:
     assert listed(createdTimeFrom="2020-01-01T00:00:00Z") == [running, ended]
     assert listed(createdTimeTo="2020-01-01T00:00:00Z") == []
     assert ended in client(host, "query", "x", status="Completed").json()
-    assert host.http.get(f"{API}/instances", params={"createdTimeFrom": "yesterday"}).status_code == 400
+    both = host.http.get(f"{API}/instances?instanceIdPrefix=q-&runtimeStatus=Running&runtimeStatus=Completed").json()
+    assert [one["instanceId"] for one in both] == [running, ended]
+
+
+@pytest.mark.parametrize(
+    "query", ["runtimeStatus=bogus", "top=abc", "top=nan", "top=inf", "createdTimeFrom=yesterday", "showInput=1"]
+)
+def test_what_a_query_says_and_azure_does_not_understand_says_nothing(host: Host, query: str) -> None:
+    instance = host.start("waiting", {"a": 1})
+
+    (found,) = host.http.get(f"{API}/instances?instanceIdPrefix={instance}&{query}").json()
+
+    assert json.loads(found["input"]) == {"a": 1}
 
 
 def test_the_client_purges_by_filter_and_only_what_has_ended(host: Host) -> None:

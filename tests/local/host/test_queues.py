@@ -9,6 +9,7 @@ import base64
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,10 @@ def count(client: QueueClient) -> int | None:
     return client.get_queue_properties().approximate_message_count
 
 
+def has_noted(host: Host, messages: int) -> bool:
+    return len(notes(host.state / "notes", "message")) == messages
+
+
 def test_a_message_is_decoded_given_to_the_function_and_deleted(host: Host, connection: str) -> None:
     with queue(host, connection) as client:
         eventually(lambda: exists(client))
@@ -76,6 +81,31 @@ def test_a_message_that_fails_five_times_is_moved_aside(host: Host, connection: 
         assert [note["count"] for note in notes(host.state / "notes", "message")] == [1, 2, 3, 4, 5]
         assert base64.b64decode(poison.peek_messages()[0].content) == b"poison"
         eventually(lambda: count(client) == 0)
+
+
+def test_a_message_that_the_function_itself_has_deleted_stops_nothing(host: Host, connection: str) -> None:
+    with queue(host, connection) as client:
+        eventually(lambda: exists(client))
+        for number, text in enumerate((b"mine", b"other"), 1):
+            client.send_message(base64.b64encode(text).decode())
+            eventually(partial(has_noted, host, number))
+        eventually(lambda: count(client) == 0)
+
+    assert "cannot read queue" not in host.log
+
+
+def test_a_failed_message_is_shown_again_after_the_time_that_host_json_says(tmp_path: Path, connection: str) -> None:
+    later = {"AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:10:00"}
+    settings = {"NOTES": str(tmp_path / "notes"), "QUEUE": "shown-later", "QueueStorage": connection, **later}
+    with running("everything", tmp_path, "--poll-ms", "100", **settings) as host:
+        with QueueClient.from_connection_string(connection, "shown-later") as client:
+            eventually(lambda: exists(client))
+            client.send_message(base64.b64encode(b"poison").decode())
+            eventually(lambda: "a bad message" in host.log)
+            client.send_message(base64.b64encode(b"other").decode())
+            eventually(lambda: len(notes(tmp_path / "notes", "message")) == 2)
+
+        assert [note["count"] for note in notes(tmp_path / "notes", "message")] == [1, 1]
 
 
 def test_a_message_that_is_not_base64_is_moved_aside_at_once(host: Host, connection: str) -> None:

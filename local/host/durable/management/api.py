@@ -24,6 +24,7 @@ from local.host.durable.management.asking import (
     more,
     more_instances,
     number,
+    operation_input,
 )
 from local.host.durable.management.client_binding import LOOPBACK, PREFIX, management_urls
 from local.host.durable.protocol.entities import EntityId
@@ -52,17 +53,16 @@ class DurableApi:
         """Mount it below the webhook prefix, with the system key, and below the loopback prefix, open."""
         for prefix, guarded in ((PREFIX, True), (LOOPBACK, False)):
             for method, path, handler in self._routes():
-                app.router.add_route(method, prefix + path, self._served(handler, guarded=guarded))
+                app.router.add_route(method, prefix + _in_any_case(path), self._served(handler, guarded=guarded))
 
     def _routes(self) -> list[tuple[str, str, Handler]]:
+        """Each in any case, with or without a slash at its end, as Azure takes them."""
         one, entity = "/instances/{id}", "/entities/{name}/{key}"
         return [
             ("POST", "/orchestrators/{name}", self._start),
             ("POST", "/orchestrators/{name}/{id}", self._start),
             ("GET", "/instances", self._list),
-            ("GET", "/instances/", self._list),
             ("DELETE", "/instances", self._purge_many),
-            ("DELETE", "/instances/", self._purge_many),
             ("GET", one, self._status),
             ("DELETE", one, self._purge),
             ("POST", one + "/raiseEvent/{event}", self._raise_event),
@@ -73,9 +73,7 @@ class DurableApi:
             ("POST", one + "/restart", self._restart),
             ("POST", "/makeprimary", _make_primary),
             ("GET", "/entities", self._entities),
-            ("GET", "/entities/", self._entities),
             ("GET", "/entities/{name}", self._entities),
-            ("GET", "/entities/{name}/", self._entities),
             ("GET", entity, self._entity),
             ("POST", entity, self._signal),
             ("DELETE", entity, self._signal),
@@ -106,10 +104,16 @@ class DurableApi:
             identity = self._engine.start_with(name, text, instance=identity, version=version)
         except InstanceExists as error:
             return web.json_response({"Message": str(error)}, status=409)
-        timeout = request.query.get("timeout")
-        if timeout is not None and request.query.get("pollingInterval") is not None:
-            return await self._wait(request, identity, number(request, "timeout", 0))
-        return self._check_status(request, identity)
+        return await self._answer(request, identity)
+
+    async def _answer(self, request: web.Request, identity: str) -> web.Response:
+        """Of an instance that was just started: the links to it or, if a time is given, what comes of it until then."""
+        if request.query.get("timeout") is None or request.query.get("pollingInterval") is None:
+            return self._check_status(request, identity)
+        timeout, interval = number(request, "timeout", 0), number(request, "pollingInterval", 0)
+        if interval > timeout:
+            raise BadRequest(f"Total timeout {timeout:g} should be bigger than retry timeout {interval:g}")
+        return await self._wait(request, identity, timeout)
 
     async def _wait(self, request: web.Request, identity: str, seconds: float) -> web.Response:
         try:
@@ -172,6 +176,11 @@ class DurableApi:
         return web.json_response({"instancesDeleted": deleted}, status=200 if deleted else 404)
 
     async def _raise_event(self, request: web.Request) -> web.Response:
+        instance = self._engine.store.instance(request.match_info["id"])
+        if instance is None:
+            raise UnknownInstance
+        if instance.terminal:
+            raise InstanceEnded
         if request.content_type != "application/json":
             raise BadRequest("Only application/json request content is supported")
         text = await json_text(request)
@@ -207,7 +216,7 @@ class DurableApi:
             return web.json_response({"Message": f"InstanceId {request.match_info['id']} is not found."}, status=400)
         except InstanceExists as error:
             return web.json_response({"Message": str(error)}, status=409)
-        return self._check_status(request, identity)
+        return await self._answer(request, identity)
 
     async def _entity(self, request: web.Request) -> web.Response:
         state = self._engine.store.entity(str(entity_id(request)))
@@ -228,8 +237,15 @@ class DurableApi:
 
     async def _signal(self, request: web.Request) -> web.Response:
         operation = "delete" if request.method == "DELETE" else request.query.get("op", "")
-        self._engine.signal(entity_id(request), operation, await json_text(request))
+        self._engine.signal(entity_id(request), operation, await operation_input(request))
         return web.Response(status=202)
+
+
+def _in_any_case(path: str) -> str:
+    """The pattern of a path whose words may be written in any case, and end with a slash."""
+    parts = path.strip("/").split("/")
+    words = [part if part.startswith("{") else f"{{word{at}:(?i:{part})}}" for at, part in enumerate(parts)]
+    return "".join(f"/{word}" for word in words) + "{end:/?}"
 
 
 async def _make_primary(_: web.Request) -> web.Response:

@@ -264,7 +264,9 @@ def _custom_status(state: dict[str, Any]) -> str | None:
     if "customStatus" not in state:
         return None
     text = json.dumps(state["customStatus"])
-    if len(text.encode("utf-16-le")) > CUSTOM_STATUS_LIMIT:
+    # Azure measures the text as it is, without escapes.
+    measured = json.dumps(state["customStatus"], ensure_ascii=False)
+    if len(measured.encode("utf-16-le", "surrogatepass")) > CUSTOM_STATUS_LIMIT:
         raise Refused("The size of the JSON-serialized custom status exceeds the 16 KB (UTF-16) limit.")
     return text
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import azure.durable_functions as df
 import azure.functions as func
+from azure.storage.queue import QueueClient
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 NOTES = Path(os.environ["NOTES"]) if "NOTES" in os.environ else None
@@ -87,6 +88,9 @@ def on_message(message: func.QueueMessage):
     note("message", body=message.get_body().decode(), count=message.dequeue_count)
     if message.get_body() == b"slow":
         time.sleep(30)
+    if message.get_body() == b"mine":
+        with QueueClient.from_connection_string(os.environ["QueueStorage"], os.environ["QUEUE"]) as queue:  # noqa: SIM112  # a setting
+            queue.delete_message(message.id, message.pop_receipt)
     if message.get_body() == b"poison":
         raise RuntimeError("a bad message")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
@@ -17,6 +18,7 @@ from aiohttp import web
 
 from local import sas
 from local.addresses import ACCOUNTS, TENANT, Addresses
+from local.storage.operations import account_in_host
 from local.storage.sharedkey import SCHEME, is_signed
 from local.tokens import STORAGE, TokenRefused, Verifier
 
@@ -140,9 +142,10 @@ class Gate:
         source is not the client that the firewall lets through (azure-storage-azcopy #755, #1673).
         """
         url = headers["x-ms-copy-source"]
-        if not url.startswith(f"{self.front}/"):
+        place = _below(self.front, url)
+        if place is None:
             raise _unverified(f"Only blobs behind {self.front} can be copied here; x-ms-copy-source is {url!r}.")
-        path, _, query = url.removeprefix(self.front).partition("?")
+        path, query = place
         owner = path.lstrip("/").partition("/")[0]
         self._known(owner)
         shut = [name for name in dict.fromkeys((owner, account)) if name in firewalls]
@@ -163,6 +166,21 @@ class Gate:
             raise Refused(
                 400, "InvalidUri", f"There is no storage account {account!r}; use one of {', '.join(self.verifiers)}."
             )
+
+
+def _below(front: str, url: str) -> tuple[str, str] | None:
+    """Path and query of `url`, the account in the path, if it leads to the `front` by any of its names."""
+    try:
+        there, here = urlsplit(url), urlsplit(front)
+        if (there.scheme, there.port) != (here.scheme, here.port):  # the scheme in small letters, as RFC 3986 has it
+            return None
+    except ValueError:  # no URL at all
+        return None
+    host = there.hostname or ""
+    account = account_in_host(host)
+    if account:
+        return f"/{account}{there.path}", there.query
+    return (there.path, there.query) if host in (here.hostname, "localhost") else None
 
 
 def _unverified(message: str) -> Refused:

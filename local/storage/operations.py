@@ -90,6 +90,16 @@ def recognise(method: str, raw_path: str, query: Mapping[str, str], headers: Map
     return Operation(kind, unquote(account), unquote(container), unquote(blob))
 
 
+def account_in_host(host: str) -> str:
+    """The account that a host name says, with or without a port; empty where the path says it.
+
+    Clients that make the URL of an account from its name, such as azure-ai-ml, come to `<account>.blob.localhost`;
+    those of its Data Lake endpoint to `<account>.dfs.localhost`.
+    """
+    account, _, service = host.lower().partition(".")
+    return account if service.partition(":")[0] in ("blob.localhost", "dfs.localhost") else ""
+
+
 def described(method: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
     """What a request to either API asks for, in the words that it has said it in; never with a signature."""
     told = [f"{name}={query[name]}" for name in ("resource", "action", "restype", "comp") if name in query]

@@ -17,7 +17,7 @@ from yarl import URL
 
 from local.faults import ANSWER_WITHHELD
 from local.storage.access import Refused
-from local.storage.operations import described
+from local.storage.operations import account_in_host, described
 
 More = Callable[[Mapping[str, str]], Mapping[str, str]]
 """What an answer says beyond what Azurite says in its headers."""
@@ -115,13 +115,9 @@ def _is_small(length: int | None) -> bool:
 
 
 def by_path(request: web.Request) -> web.Request:
-    """The request with its account in the path, where Azurite wants it, if it was in the host name.
-
-    Clients that make the URL of an account from its name, such as azure-ai-ml, come to `<account>.blob.localhost`;
-    those of its Data Lake endpoint to `<account>.dfs.localhost`.
-    """
-    account, dot, service = request.host.partition(".")
-    if not dot or service.partition(":")[0] not in ("blob.localhost", "dfs.localhost"):
+    """The request with its account in the path, where Azurite wants it, if it was in the host name."""
+    account = account_in_host(request.host)
+    if not account:
         return request
     return request.clone(rel_url=URL(f"/{account}{request.raw_path}", encoded=True))
 

@@ -6,13 +6,14 @@ import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.storage.blob import BlobBlock, BlobClient, BlobSasPermissions, ContentSettings, generate_blob_sas
 
-from local.addresses import ACCOUNT, ACCOUNT_KEY, LAKEHOUSE_ACCOUNT
+from local.addresses import ACCOUNT, ACCOUNT_KEY, LAKEHOUSE_ACCOUNT, port_of
 from local.tokens import AZURE_ML
 from tests.local.storage.accounts import Accounts, code_of
 
@@ -122,6 +123,45 @@ def test_sources_outside_of_the_local_cloud_are_refused(accounts: Accounts) -> N
 
     assert refused.status_code == 403
     assert accounts.where.storage in str(refused)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        f"https://{ACCOUNT}.blob.localhost:{{port}}",
+        f"https://{ACCOUNT}.dfs.localhost:{{port}}",
+        f"HTTPS://{ACCOUNT.upper()}.Blob.LocalHost:{{port}}",
+        f"https://localhost:{{port}}/{ACCOUNT}",
+        f"HTTPS://127.0.0.1:{{port}}/{ACCOUNT}",
+    ],
+)
+def test_a_source_may_be_named_as_its_account_is_reached(accounts: Accounts, place: str) -> None:
+    """Clients copy `blob.url`, which has the host name that they were told the account by."""
+    name = f"copy/named {sum(place.encode())}"
+    written(accounts, name)
+    source = f"{place.format(port=port_of(accounts.where.storage))}/landing/{quote(name)}"
+    within = accounts.landing.get_blob_client(f"{name}-copy")
+
+    target(accounts, name).upload_blob_from_url(source, source_authorization=accounts.bearer())
+    within.start_copy_from_url(source)
+
+    assert target(accounts, name).download_blob().readall() == within.download_blob().readall() == b"a,b\n1,2\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"https://{ACCOUNT}.blob.localhost/landing/x",
+        f"https://{ACCOUNT}.blob.localhost:{{port}}x/landing/x",
+        f"https://{ACCOUNT}.blob.localhost.example.org:{{port}}/landing/x",
+        f"http://127.0.0.1:{{port}}/{ACCOUNT}/landing/x",
+        f"https://127.0.0.1:{{port}}@example.org/{ACCOUNT}/landing/x",
+    ],
+)
+def test_what_only_looks_like_a_name_of_the_front_is_outside_of_it(accounts: Accounts, source: str) -> None:
+    refused = refusal(accounts, "copy/lookalike", source.format(port=port_of(accounts.where.storage)))
+
+    assert (refused.status_code, code_of(refused)) == (403, "CannotVerifyCopySource")
 
 
 def test_blocks_are_staged_from_ranges_of_a_url_and_committed(accounts: Accounts) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
@@ -113,6 +114,18 @@ class Gate:
             ) from error
         return self.sas[account]
 
+    def admit_address(self, request: web.Request) -> None:
+        """Raises Refused for a signature (SAS) that is for other addresses than the client's. Azurite never looks."""
+        allowed = request.query.get("sip")
+        if allowed is None or "sig" not in request.query or _is_within(request.remote or "", allowed):
+            return
+        # Code and message: rest/api/storageservices/sas-error-codes.
+        raise Refused(
+            403,
+            "AuthorizationSourceIPMismatch",
+            f"This request is not authorized to perform this operation using this source IP {request.remote}.",
+        )
+
     def admit_copy(self, account: str, method: str, target: str, headers: Mapping[str, str]) -> str:
         """The same for a copy that is signed with the account key; `target` is its path and query as sent.
 
@@ -157,6 +170,9 @@ class Gate:
                 self.verifiers[owner].check(token)
             except TokenRefused as error:
                 raise _unverified(f"x-ms-copy-source-authorization was refused: {error}") from error
+        elif "sip" in parse_qs(query):
+            # The service reads it, not the client that the address is of (azure-storage-azcopy #1373).
+            raise _unverified("This request is not authorized to perform this operation: the signature has an address.")
         if token is not None or (admitted and owner == account and "sig=" not in query):
             query = "&".join(filter(None, (query, self.sas[owner])))
         return path, query
@@ -166,6 +182,15 @@ class Gate:
             raise Refused(
                 400, "InvalidUri", f"There is no storage account {account!r}; use one of {', '.join(self.verifiers)}."
             )
+
+
+def _is_within(address: str, allowed: str) -> bool:
+    """Whether an address is the `allowed` one, or in such a range, both ends included (create-account-sas, `sip`)."""
+    first, _, last = allowed.partition("-")
+    try:
+        return IPv4Address(first) <= IPv4Address(address) <= IPv4Address(last or first)
+    except AddressValueError:
+        return False
 
 
 def _below(front: str, url: str) -> tuple[str, str] | None:

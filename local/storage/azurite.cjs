@@ -16,6 +16,8 @@ const QueueServer = require("azurite/dist/src/queue/QueueServer").default;
 const Operation = require("azurite/dist/src/blob/generated/artifacts/operation").default;
 const permissions = require("azurite/dist/src/blob/authentication/OperationAccountSASPermission").default;
 const queue = require("azurite/dist/src/queue/utils/constants");
+const BlobRequest = require("azurite/dist/src/blob/generated/ExpressRequestAdapter").default;
+const QueueRequest = require("azurite/dist/src/queue/generated/ExpressRequestAdapter").default;
 const { mkdirSync } = require("fs");
 const { join } = require("path");
 const { keepHierarchy, serveHierarchy } = require("./directories.cjs");
@@ -23,13 +25,32 @@ const { keepJournal } = require("./journal.cjs");
 const { indexNames } = require("./names.cjs");
 
 const QUIET = false;
+const CLIENT_PROTOCOL = "front-protocol"; // upstream.py
+
+// A signature may be for HTTPS only, and clients came to the front by it, however the front comes here. So does the
+// source of a copy that Azurite reads from itself: its client named it by the URL of the front.
+for (const Request of [BlobRequest, QueueRequest]) {
+  const ownProtocol = Request.prototype.getProtocol;
+  Request.prototype.getProtocol = function () {
+    return this.getHeader(CLIENT_PROTOCOL) ?? ownProtocol.call(this);
+  };
+}
+ofAzurite("axios").defaults.headers.common[CLIENT_PROTOCOL] = "https";
 
 // Azurite seals append blobs, but has no rule for who may with a SAS: who may append may seal, as in Azure.
 permissions.set(Operation.AppendBlob_Seal, permissions.get(Operation.AppendBlob_AppendBlock));
 
 function standIn(name, exports) {
-  const id = require.resolve(name, { paths: [require.resolve("azurite/package.json")] });
+  const id = idInAzurite(name);
   require.cache[id] = { id, filename: id, loaded: true, exports };
+}
+
+function ofAzurite(name) {
+  return require(idInAzurite(name));
+}
+
+function idInAzurite(name) {
+  return require.resolve(name, { paths: [require.resolve("azurite/package.json")] });
 }
 
 function queueServer(env, location) {

@@ -60,9 +60,11 @@ class Front:
         sas = self.gate.admit(operation.account, request.headers)
         if sas:
             self.guard.check_blob(request)
-        elif "x-ms-copy-source" in request.headers:
-            # As it was sent: by_path may have made another path of it.
-            sas = self.gate.admit_copy(operation.account, request.method, sent, request.headers)
+        else:
+            self.gate.admit_address(request)
+            if "x-ms-copy-source" in request.headers:
+                # As it was sent: by_path may have made another path of it.
+                sas = self.gate.admit_copy(operation.account, request.method, sent, request.headers)
         # Only the landing account has a system topic.
         if operation.account != ACCOUNT or operation.event_api is None:
             return await self._carry_out(request, operation, sas)

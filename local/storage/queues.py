@@ -46,6 +46,7 @@ class QueueFront:
         try:
             signature = self.gate.admit(request.path.lstrip("/").partition("/")[0], request.headers)
             if not signature:
+                self.gate.admit_address(request)
                 return await self.upstream.forward(request, "", onward(request.headers))
             self.guard.check_queue(request)
             headers, is_list = onward(request.headers, without=_AUTHORIZATION), request.query.get("comp") == "list"

@@ -23,6 +23,8 @@ More = Callable[[Mapping[str, str]], Mapping[str, str]]
 """What an answer says beyond what Azurite says in its headers."""
 CHUNK = 256 * 1024
 CODE = "x-ms-error-code"
+CLIENT_PROTOCOL = "Front-Protocol"
+"""By which header Azurite knows that clients came by HTTPS; see azurite.cjs."""
 _HOP_BY_HOP = frozenset({"connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
 
@@ -46,7 +48,9 @@ class Upstream:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request (path and query as they go over the wire) and give its answer, the body still unread."""
         url = URL(f"{self.base}{path}{'?' if query else ''}{query}", encoded=True)
-        async with self.session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
+        told = CIMultiDict(headers)
+        told[CLIENT_PROTOCOL] = "https"  # whatever the client may have said
+        async with self.session.request(method, url, headers=told, data=body, allow_redirects=False) as answer:
             yield answer
 
     async def forward(

@@ -18,6 +18,7 @@ const permissions = require("azurite/dist/src/blob/authentication/OperationAccou
 const queue = require("azurite/dist/src/queue/utils/constants");
 const BlobRequest = require("azurite/dist/src/blob/generated/ExpressRequestAdapter").default;
 const QueueRequest = require("azurite/dist/src/queue/generated/ExpressRequestAdapter").default;
+const utils = require("azurite/dist/src/blob/utils/utils");
 const { mkdirSync } = require("fs");
 const { join } = require("path");
 const { keepHierarchy, serveHierarchy } = require("./directories.cjs");
@@ -36,6 +37,18 @@ for (const Request of [BlobRequest, QueueRequest]) {
   };
 }
 ofAzurite("axios").defaults.headers.common[CLIENT_PROTOCOL] = "https";
+
+// Reads know `bytes=a-b` and `bytes=a-` (Azure docs, specifying-the-range-header-for-blob-service-operations). Azurite
+// failed at `bytes=-3` and took any unit for bytes. A range that is not understood is ignored: RFC 9110, section 14.2.
+const { deserializeRangeHeader, deserializePageBlobRangeHeader } = utils;
+utils.deserializeRangeHeader = (standard, own) => deserializeRangeHeader(understood(own || standard));
+utils.deserializePageBlobRangeHeader = (standard, own, changes = true) =>
+  changes ? deserializePageBlobRangeHeader(standard, own) : deserializePageBlobRangeHeader(understood(own || standard), undefined, false);
+
+function understood(range) {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
+  return first === undefined || (last !== "" && Number(last) < Number(first)) ? undefined : range;
+}
 
 // Azurite seals append blobs, but has no rule for who may with a SAS: who may append may seal, as in Azure.
 permissions.set(Operation.AppendBlob_Seal, permissions.get(Operation.AppendBlob_AppendBlock));

@@ -5,6 +5,7 @@ Source: Azure docs, rest/api/storageservices/put-blob-from-url and put-block-fro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import aiohttp
@@ -31,6 +32,7 @@ _PROPERTIES = {
     "Content-Disposition": "x-ms-blob-content-disposition",
     "Cache-Control": "x-ms-blob-cache-control",
 }
+_RANGE = re.compile(r"bytes=\d+-\d*", re.ASCII)
 _ABOUT_THE_COPY = frozenset({"authorization", "content-length", "content-type", "content-md5"})
 
 
@@ -61,6 +63,9 @@ def _unsupported(headers: Mapping[str, str], *, whole_blob: bool) -> Refused | N
         return Refused(
             400, "InvalidHeaderValue", "Content-Length must be 0: a request that copies from a URL has no body."
         )
+    if not _RANGE.fullmatch(headers.get("x-ms-source-range", "bytes=0-")):
+        # A read would ignore it, and the block become larger than asked for.
+        return Refused(400, "InvalidHeaderValue", "x-ms-source-range must be bytes=FIRST-LAST or bytes=FIRST-.")
     if not whole_blob:
         return None
     if headers.get("x-ms-blob-type") != "BlockBlob":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -18,7 +19,7 @@ from local.storage.datalake import is_for_paths, of_blob
 from local.storage.events import Blob, Reporter, storage_event
 from local.storage.guard import Guard
 from local.storage.lake import Lake
-from local.storage.operations import REFUSED, Kind, Operation, recognise
+from local.storage.operations import REFUSED, REFUSED_HEADERS, Kind, Operation, recognise
 from local.storage.turns import Turns
 from local.storage.upstream import Upstream, by_path, onward, raw_path
 
@@ -44,6 +45,7 @@ class Front:
             return Refused(400, "InvalidUri", "The URI has a . or .. segment.").response()
         on_paths = is_for_paths(request.host, request.method, request.query, request.headers)
         try:
+            _refuse_headers(request.headers)
             asked = by_path(request)
             return await (self.lake.answer(asked) if on_paths else self._answer(asked, request.raw_path))
         except Refused as error:
@@ -121,6 +123,13 @@ class Front:
                 content_length=int(answer.headers["Content-Length"]),
                 blob_type=answer.headers["x-ms-blob-type"],
             )
+
+
+def _refuse_headers(headers: Mapping[str, str]) -> None:
+    """Raises Refused for a request with a header that asks for what nobody here does."""
+    for name, instead in REFUSED_HEADERS.items():
+        if name in headers:
+            raise Refused(501, "NotImplemented", f"{name} is not supported here: {instead}")
 
 
 def _as_put(request: web.Request, operation: Operation, response: web.StreamResponse) -> Blob | None:

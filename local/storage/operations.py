@@ -54,6 +54,15 @@ REFUSED = {
 }
 """The operations of Azure that the front does not carry out, and what to do instead."""
 
+_NO_KEYS_OF_CLIENTS = "nothing is encrypted here with keys of clients."
+REFUSED_HEADERS = {
+    "x-ms-range-get-content-crc64": "ask for x-ms-range-get-content-md5.",
+    "x-ms-encryption-key": _NO_KEYS_OF_CLIENTS,
+    "x-ms-encryption-key-sha256": _NO_KEYS_OF_CLIENTS,
+    "x-ms-encryption-algorithm": _NO_KEYS_OF_CLIENTS,
+}
+"""The headers at which Azurite fails with a 500, and what to do instead."""
+
 EVENT_API = {
     Kind.PUT_BLOB: "PutBlob",
     Kind.PUT_BLOB_FROM_URL: "PutBlobFromUrl",

@@ -6,6 +6,7 @@ Sources: Azure docs, rest/api/storageservices, "Authorize with Microsoft Entra I
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import AddressValueError, IPv4Address
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 FIRST_VERSION_WITH_TOKENS = "2017-11-09"
+NEWEST_VERSION = "2026-10-06"
+"""The newest that clients are known to ask for: azure-storage-blob 12.31."""
 SERVICE_VERSION = "2026-06-06"
 """What the front says it is where it answers by itself: what Azurite says it is."""
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class Refused(Exception):
@@ -92,11 +96,14 @@ class Gate:
         Empty for requests without a bearer token: those carry a signature that Azurite judges, or are anonymous.
         Raises Refused.
         """
+        version = headers.get("x-ms-version", "")
+        if version:
+            _check_version(version)
         authorization = headers.get("Authorization", "")
         if not authorization.lower().startswith("bearer "):
             return ""
         self._known(account)
-        if headers.get("x-ms-version", "") < FIRST_VERSION_WITH_TOKENS:
+        if version < FIRST_VERSION_WITH_TOKENS:
             raise Refused(
                 403,
                 "AuthenticationFailed",
@@ -182,6 +189,21 @@ class Gate:
             raise Refused(
                 400, "InvalidUri", f"There is no storage account {account!r}; use one of {', '.join(self.verifiers)}."
             )
+
+
+def _check_version(version: str) -> None:
+    """Raises Refused for a service version that there cannot be yet (azure-storage-python #631).
+
+    Versions come several times a year. One that is dated before today may be, so that newer clients are not locked out.
+    """
+    newest = max(NEWEST_VERSION, f"{datetime.now(UTC):%Y-%m-%d}")
+    if not _VERSION.fullmatch(version) or version > newest:
+        raise Refused(
+            400,
+            "InvalidHeaderValue",
+            "The value for one of the HTTP headers is not in the correct format. "
+            f"x-ms-version is {version!r}; it must be YYYY-MM-DD, and {newest} at most.",
+        )
 
 
 def _is_within(address: str, allowed: str) -> bool:

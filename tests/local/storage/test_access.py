@@ -77,6 +77,24 @@ def test_a_token_needs_a_service_version_that_knows_tokens(accounts: Accounts, v
     assert (answer.status_code, answer.headers["x-ms-error-code"]) == (403, "AuthenticationFailed")
 
 
+@pytest.mark.parametrize("version", ["foo", "2099-01-01", "2024-8-04", "2024-08-04x", "20240804"])
+def test_a_service_version_that_is_none_or_of_the_future_is_refused(accounts: Accounts, version: str) -> None:
+    for authorization in ({"Authorization": accounts.bearer()}, {}):
+        answer = accounts.request("GET", LIST, {"x-ms-version": version, **authorization})
+
+        assert (answer.status_code, answer.headers["x-ms-error-code"]) == (400, "InvalidHeaderValue")
+        assert "x-ms-version" in answer.text
+
+
+def test_a_client_that_is_newer_than_the_front_is_not_locked_out(accounts: Accounts) -> None:
+    newest = max(accounts.landing.api_version, accounts.lake().api_version)
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+
+    for version in (newest, today):
+        headers = {"x-ms-version": version, "Authorization": accounts.bearer()}
+        assert accounts.request("GET", LIST, headers).status_code == 200
+
+
 def test_a_request_without_any_authorisation_is_refused(accounts: Accounts) -> None:
     assert accounts.request("GET", LIST, VERSION).status_code == 403
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -52,11 +53,21 @@ class Dispatcher:
 
 async def body_of(request: web.Request) -> dict[str, Any]:
     """The JSON object that a request carries; an empty body is an empty object. Raises Refusal 400."""
-    text = await request.text()
+    given = await request.read()
     try:
-        body = json.loads(text) if text.strip() else {}
-    except ValueError as error:
+        text = given.decode("utf-8")
+        body = json.loads(text, parse_constant=_refused, parse_float=_finite) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
         raise Refusal(400, "UserError", f"The request body is not JSON: {error}.") from error
     if not isinstance(body, dict):
         raise Refusal(400, "UserError", "The request body must be a JSON object.")
     return body
+
+
+def _refused(text: str) -> float:
+    raise ValueError(f"{text} is no value of JSON")
+
+
+def _finite(text: str) -> float:
+    # Python reads 1e999 as infinity, which it would then write as no JSON.
+    return value if math.isfinite(value := float(text)) else _refused(text)

@@ -11,6 +11,7 @@ batches.py        mini-batches and the count of what came of them
 script_errors.py  what a scoring script raised: tracebacks, a summary, and the first of all
 workers.py        worker processes seen from here
 worker.py         the program of a worker process
+provided/         what scripts may import in Azure ML, and have from nowhere else
 mounted/          keeps scripts and steps from changing their inputs
 mlflow_driver.py  the scoring script of an MLflow model that has none
 environments.py   what conda files ask of pip, built where that is wanted

@@ -129,14 +129,7 @@ def _lay_out(folders: JobFolders, model: Path, code: Path | None) -> None:
         folders.code.mkdir()
         shutil.copy(_MLFLOW_SCRIPT, folders.code)
     if model.is_dir():
-        shutil.copytree(model, folders.models / model.name, copy_function=_link)
+        # Its own, as in Azure: what a script does to its model must reach no other job, and not the one who wrote it.
+        shutil.copytree(model, folders.models / model.name)
     else:
-        _link(str(model), str(folders.models / model.name))
-
-
-def _link(source: str, target: str) -> None:
-    """The same file under another name, as models are large; not a symbolic link, as MLflow does not follow those."""
-    try:
-        os.link(source, target)
-    except OSError:  # on another file system
-        shutil.copy2(source, target)
+        shutil.copy2(model, folders.models / model.name)

@@ -6,7 +6,9 @@ reference-yaml-core-syntax (expressions, `$[[ ]]` around what is only there with
 
 from __future__ import annotations
 
+import math
 import re
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ LITERALS = {"string": str, "integer": int, "number": float, "boolean": bool}
 """The types of literal inputs, by the names that components have for them."""
 
 _OF_PARENT = re.compile(r"\s*\$\{\{\s*parent\.(?:(inputs|outputs)\.(\w+)|jobs\.(\w+)\.outputs\.(\w+))\s*\}\}\s*")
+_NAME = re.compile(r"\w[\w-]{0,254}", re.ASCII)
 _OWN = re.compile(r"\$\{\{\s*(inputs|outputs)\.(\w+)(?:\.path)?\s*\}\}")
 _OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
 
@@ -45,9 +48,13 @@ class Port:
                     raise ValueError(f"{text!r} is not a boolean")
                 return text.lower() == "true"
             case "integer":
+                if not re.fullmatch(r"[+-]?\d{1,300}", text, re.ASCII):
+                    raise ValueError(f"{text[:80]!r} is not an integer")
                 return int(text)
             case "number":
-                return float(text)
+                if not math.isfinite(number := float(text)) or "_" in text:
+                    raise ValueError(f"{text[:80]!r} is not a number that JSON has")
+                return number
         return text
 
 
@@ -149,7 +156,8 @@ def parse_pipeline(specification: Mapping[str, Any]) -> Pipeline:
         )
     if not specification.get("jobs"):
         raise InvalidPipeline("The pipeline component has no jobs.")
-    steps = {name: _step(name, job) for name, job in specification["jobs"].items()}
+    jobs = _mapping(specification["jobs"], "jobs")
+    steps = {_named(name, "step"): _step(str(name), _mapping(job, f"the step {name}")) for name, job in jobs.items()}
     pipeline = Pipeline(_ports(specification.get("inputs")), _ports(specification.get("outputs")), steps)
     for step in steps.values():
         for source in step.inputs.values():
@@ -191,28 +199,47 @@ def parse_command(specification: Mapping[str, Any]) -> Command:
 
 
 def _ports(raw: object) -> dict[str, Port]:
-    declared = raw if isinstance(raw, dict) else {}
-    return {
-        str(name): Port(
-            str(name),
+    ports = {}
+    for name, given in _mapping(raw, "inputs and outputs").items():
+        port = _mapping(given, f"the input or output {name}")
+        ports[str(name)] = Port(
+            _named(name, "input or output"),
             str(port.get("type", "uri_folder")).lower(),
             port.get("default"),
             str(port.get("optional", False)).lower() == "true",
         )
-        for name, port in declared.items()
-    }
+    return ports
+
+
+def _mapping(raw: object, what: str) -> Mapping[str, Any]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise InvalidPipeline(f"{what} must be a mapping, not {reprlib.repr(raw)}.")
+    return raw
+
+
+def _named(name: object, what: str) -> str:
+    """Names are parts of paths here."""
+    if not _NAME.fullmatch(str(name)):
+        raise InvalidPipeline(f"{str(name)[:80]!r} is no name of a {what}: use letters, digits and underscores.")
+    return str(name)
 
 
 def _step(name: str, job: Mapping[str, Any]) -> Step:
     if job.get("type", "command") != "command":
         raise InvalidPipeline(f"The step {name} is of type {job.get('type')!r}; only command steps run here.")
-    inputs = {key: _binding(name, key, value) for key, value in (job.get("inputs") or {}).items()}
+    inputs = {
+        key: _binding(name, key, _mapping(value, f"the input {key} of the step {name}"))
+        for key, value in _mapping(job.get("inputs"), f"the inputs of the step {name}").items()
+    }
     outputs = {}
-    for key, value in (job.get("outputs") or {}).items():
-        match = _OF_PARENT.fullmatch(str((value or {}).get("value") or ""))
+    for key, value in _mapping(job.get("outputs"), f"the outputs of the step {name}").items():
+        match = _OF_PARENT.fullmatch(str(_mapping(value, f"the output {key} of the step {name}").get("value") or ""))
         if match and match[1] == "outputs":
             outputs[key] = match[2]
-    variables = {str(key): str(value) for key, value in (job.get("environment_variables") or {}).items()}
+    given = _mapping(job.get("environment_variables"), f"the environment variables of the step {name}")
+    variables = {str(key): str(value) for key, value in given.items()}
     return Step(name, str(job.get("componentId")), inputs, outputs, variables)
 
 

@@ -94,14 +94,17 @@ class _Work:
         for attempt in range(1, self.settings.max_retries + 1):
             worker = worker or await self._start(node)
             try:
-                returned = await worker.run(batch.files, _rows(self.folders, batch.index) if wants_rows else None)
-            except WorkerFailed as failure:
-                self.errors.add(node, worker.number, f"Mini-batch {batch.index}, try {attempt}", failure)
-                if isinstance(failure, WorkerLost):
-                    await worker.stop()
-                    worker = None
+                try:
+                    returned = await worker.run(batch.files, _rows(self.folders, batch.index) if wants_rows else None)
+                except WorkerFailed as failure:
+                    self.errors.add(node, worker.number, f"Mini-batch {batch.index}, try {attempt}", failure)
+                    if isinstance(failure, WorkerLost):
+                        await worker.stop()
+                        worker = None
+                    continue
             except BaseException:
-                await worker.stop()
+                if worker is not None:
+                    await worker.stop()
                 raise
             else:
                 self.tally.succeeded(batch, returned)

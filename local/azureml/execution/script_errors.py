@@ -11,6 +11,8 @@ from pathlib import Path
 
 from local.azureml.execution.workers import WorkerFailed
 
+SHOWN = "backslashreplace"
+"""What cannot be written, such as names of files that are no text, is shown by its number."""
 MOST_REASONS = 100
 """Different reasons in the summary; a script may name each file in its message."""
 
@@ -34,7 +36,7 @@ class ScriptErrors:
         name = f"user/error/{node}/process{number:03}.txt"
         path = self.logs / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8", errors=SHOWN) as file:
             file.write(f"{what}: {failure}".rstrip() + "\n")
         if seen := self._reasons.get(failure.reason):
             seen.times += 1
@@ -42,7 +44,7 @@ class ScriptErrors:
             self._reasons[failure.reason] = _Seen(f"{what}; see logs/{name}")
         else:
             self._others += 1
-        (self.logs / "user" / "error.txt").write_text(self._summary(), "utf-8")
+        (self.logs / "user" / "error.txt").write_text(self._summary(), "utf-8", SHOWN)
 
     @property
     def first(self) -> str | None:

@@ -98,15 +98,18 @@ def _load(script: Path, arguments: list[str]) -> ModuleType:
     sys.argv = [script.name, *arguments]
     # The process runs in the code folder; the script may be deeper.
     sys.path[:0] = dict.fromkeys([str(script.parent), str(Path.cwd())])
-    specification = importlib.util.spec_from_file_location("scoring_script", script)
+    sys.path.append(str(Path(__file__).parent / "provided"))
+    # By its own name, by which processes that it starts import what it has them call; if that name is still free.
+    name = script.stem if script.stem.isidentifier() and script.stem not in sys.modules else "scoring_script"
+    specification = importlib.util.spec_from_file_location(name, script)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    sys.modules["scoring_script"] = module
+    sys.modules[name] = module
     specification.loader.exec_module(module)
-    for name in ("init", "run"):
-        if not callable(getattr(module, name, None)):
-            raise TypeError(f"The scoring script {script.name} has no function {name}().")
+    for function in ("init", "run"):
+        if not callable(getattr(module, function, None)):
+            raise TypeError(f"The scoring script {script.name} has no function {function}().")
     return module
 
 

@@ -8,6 +8,7 @@ uris.py         where data is: datastores and uris, resolved to blobs
 data.py         the storage accounts behind datastores
 settings.py     how a job runs: what a deployment sets and an invocation may override
 fields.py       values out of one YAML mapping, with every problem
+yaml_text.py    YAML of plain values, and not too many of them
 deployments.py  endpoints and deployments, from YAML
 components.py   components, from YAML
 nearby.py       models and components that a deployment only names, in the folders around it

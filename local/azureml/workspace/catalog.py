@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from local.azureml.workspace import yaml_text
 from local.azureml.workspace.deployments import (
     Deployment,
     Endpoint,
@@ -158,7 +159,7 @@ def _kind_of(path: Path) -> str:
 
 def _load(path: Path) -> object:
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        return yaml_text.load(path.read_text("utf-8"))
     except OSError as error:
         raise InvalidDefinition([f"{path.name} cannot be read: {error.strerror}"]) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -7,6 +7,7 @@ that azure-ai-ml sends for the same files.
 from __future__ import annotations
 
 import json
+import reprlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from local.azureml.workspace import conda
+from local.azureml.workspace import conda, yaml_text
 from local.azureml.workspace.names import asset_path, id_of
 from local.azureml.workspace.nearby import Nearby
 
@@ -161,7 +162,7 @@ def _load(given: str | Mapping[str, Any], folder: Path) -> tuple[Mapping[str, An
         return given, folder
     path = (folder / given).resolve()
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        raw = yaml_text.load(path.read_text("utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidComponent(f"{given!r} cannot be read: {error}") from error
     return _mapping(raw, given), path.parent
@@ -171,7 +172,7 @@ def _mapping(raw: object, where: str) -> Mapping[str, Any]:
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        raise InvalidComponent(f"{where} must be a mapping, not {raw!r}")
+        raise InvalidComponent(f"{where} must be a mapping, not {reprlib.repr(raw)}")
     return raw
 
 

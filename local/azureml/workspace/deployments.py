@@ -22,6 +22,8 @@ from local.azureml.workspace.names import ForeignResource, asset_path, environme
 from local.azureml.workspace.nearby import Nearby
 from local.azureml.workspace.settings import JobSettings, LoggingLevel, OutputAction, PipelineSettings
 
+NAME = re.compile(r"[a-zA-Z0-9][-\w]{0,254}", re.ASCII)
+"""Of deployments. Source: ARM specification."""
 ENDPOINT_NAME = re.compile(r"(?=.{3,32}$)[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?")
 MLFLOW = "mlflow_model"
 
@@ -117,7 +119,7 @@ def parse_deployment(raw: object, folder: Path, endpoint: str, nearby: Nearby | 
     if named != endpoint:
         fields.problem("endpoint_name", f"is {named!r}, but endpoint.yml is named {endpoint!r}")
     common: dict[str, Any] = {
-        "name": fields.text("name"),
+        "name": _name_in(fields),
         "endpoint": endpoint,
         "description": fields.text("description", "") or None,
         "tags": fields.texts("tags"),
@@ -150,7 +152,7 @@ class _Reader:
             model=model,
             code=code,
             scoring_script=script,
-            compute=self._fields.text("compute"),
+            compute=self._compute(self._fields.text("compute")),
             settings=settings,
             environment=self._environment(),
             environment_variables=variables,
@@ -173,7 +175,7 @@ class _Reader:
             **common,
             component=component,
             pipeline=chosen,
-            compute=fields.text("compute", "") or None,
+            compute=self._compute(fields.text("compute", "")) or None,
             settings=JobSettings(),
             assets=tuple(self._assets),
         )
@@ -254,6 +256,13 @@ class _Reader:
         self._assets.append(LocalAsset(path=path, properties={"codeUri": files.as_uri()}, files=files))
         return path, script
 
+    def _compute(self, compute: str) -> str:
+        try:
+            compute_path(compute)
+        except ForeignResource as error:
+            self._fields.problem("compute", str(error))
+        return compute
+
     def _environment(self) -> str | None:
         """Environments are recorded; which Python a script runs in does not follow from them (pythons.py)."""
         given = self._fields.any("environment")
@@ -279,6 +288,13 @@ class _Reader:
                 field_name, f"is {text!r}, which is not in this workspace: write azureml:<name>:<version>"
             )
         return path
+
+
+def _name_in(fields: Fields) -> str:
+    name = fields.text("name")
+    if name and not NAME.fullmatch(name):
+        fields.problem("name", f"must have letters, digits, hyphens and underscores, up to 255; not {name[:80]!r}")
+    return name
 
 
 def compute_path(compute: str) -> str:

@@ -113,7 +113,10 @@ def parse_endpoint_document(name: str, document: Mapping[str, Any]) -> None:
     problems = []
     if not ENDPOINT_NAME.fullmatch(name):
         problems.append(f"name must have 3 to 32 letters, digits and hyphens, starting with a letter; not {name!r}")
-    mode = str((document.get("properties") or {}).get("authMode") or "AADToken")
+    properties = document.get("properties") or {}
+    if not isinstance(properties.get("defaults") or {}, dict):
+        problems.append("defaults must be an object with a deploymentName")
+    mode = str(properties.get("authMode") or "AADToken")
     if mode.lower() != "aadtoken":
         problems.append(f"authMode must be AADToken: batch endpoints have no keys; not {mode!r}")
     if problems:

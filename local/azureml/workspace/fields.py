@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from reprlib import repr as short
 from typing import TypeVar
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -18,7 +19,7 @@ class Fields:
         self._asked = {"$schema"}
         self._raw: Mapping[object, object] = raw if isinstance(raw, dict) else {}
         if not isinstance(raw, dict):
-            self.problem(where or "the file", f"must be a mapping, not {raw!r}")
+            self.problem(where or "the file", f"must be a mapping, not {short(raw)}")
 
     def problem(self, name: str, text: str) -> None:
         self.problems.append(f"{name} {text}")
@@ -40,7 +41,9 @@ class Fields:
         if value is None and default is not None:
             return default
         if not isinstance(value, str) or not value:
-            self.problem(self.path_of(name), "is required" if value is None else f"must be a string, not {value!r}")
+            self.problem(
+                self.path_of(name), "is required" if value is None else f"must be a string, not {short(value)}"
+            )
             return default or ""
         return value
 
@@ -49,7 +52,7 @@ class Fields:
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            self.problem(self.path_of(name), f"must be a whole number of at least {least}, not {value!r}")
+            self.problem(self.path_of(name), f"must be a whole number of at least {least}, not {short(value)}")
             return default
         return value
 
@@ -57,7 +60,7 @@ class Fields:
         """False unless it is there."""
         value = self.any(name)
         if value not in (None, True, False):
-            self.problem(self.path_of(name), f"must be true or false, not {value!r}")
+            self.problem(self.path_of(name), f"must be true or false, not {short(value)}")
         return value is True
 
     def choice(self, name: str, default: Choice) -> Choice:
@@ -66,7 +69,7 @@ class Fields:
         if value is None:
             return default
         if str(value).lower() not in choices:
-            self.problem(self.path_of(name), f"must be one of {', '.join(choices)}, not {value!r}")
+            self.problem(self.path_of(name), f"must be one of {', '.join(choices)}, not {short(value)}")
             return default
         return choices[str(value).lower()]
 
@@ -76,7 +79,7 @@ class Fields:
         if value is None:
             return {}
         if not isinstance(value, dict) or any(isinstance(item, dict | list) for item in value.values()):
-            self.problem(self.path_of(name), f"must be a mapping of names to strings, not {value!r}")
+            self.problem(self.path_of(name), f"must be a mapping of names to strings, not {short(value)}")
             return {}
         return {str(key): "" if item is None else str(item) for key, item in value.items()}
 

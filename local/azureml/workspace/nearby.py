@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from local.azureml.workspace import yaml_text
+
 MOST_LOOKED_AT, LOOKED_AT = 1000, 64 * 1024
 """Files, and bytes of each, that are looked through for a component."""
 _COMPONENTS = ("pipeline", "command")
@@ -56,7 +58,7 @@ def _named(path: Path, name: str) -> dict[str, Any]:
             text = file.read(LOOKED_AT).decode()
         if re.search(rf"^name:\s*['\"]?{re.escape(name)}['\"]?\s*$", text, re.MULTILINE) is None:
             return {"type": None}
-        raw = yaml.safe_load(text)
+        raw = yaml_text.load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {"type": None}
     if not isinstance(raw, dict) or raw.get("name") != name or not ("jobs" in raw or "command" in raw):

@@ -123,7 +123,15 @@ class Registry:
             "INSERT INTO resources (key, path, document, files, author, created, modified) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET document = excluded.document, files = excluded.files,"
             " modified = excluded.modified",
-            (path.lower(), path, json.dumps(document), str(files) if files else None, author, now, now),
+            (
+                path.lower(),
+                path,
+                _to_json(document),
+                str(files) if files else None,
+                author,
+                now,
+                now,
+            ),
         )
 
 
@@ -140,3 +148,7 @@ def _resource(row: tuple[str, str, str | None, str, str, str]) -> Resource:
         created=datetime.fromisoformat(created),
         modified=datetime.fromisoformat(modified),
     )
+
+
+def _to_json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, allow_nan=False)

@@ -63,7 +63,10 @@ def parse_duration(text: str) -> timedelta:
     parts = {unit: float(value) for unit, value in match.groupdict().items() if value} if match else {}
     if not parts:
         raise ValueError(f"{text!r} is not an ISO 8601 duration such as PT30S.")
-    return timedelta(**parts)
+    try:
+        return timedelta(**parts)
+    except OverflowError as error:
+        raise ValueError(f"{text[:80]!r} is longer than anything lasts.") from error
 
 
 def format_duration(duration: timedelta) -> str:

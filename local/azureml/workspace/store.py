@@ -61,7 +61,8 @@ class JobStore:
         """The job that a run id belongs to: its own, that of its child or of one of its steps."""
         row = self._database.execute(
             "SELECT document FROM jobs WHERE name = ? OR child = ?"
-            " OR EXISTS (SELECT 1 FROM json_each(document, '$.steps') WHERE json_extract(value, '$.run') = ?)",
+            " OR json_valid(document) AND EXISTS"
+            " (SELECT 1 FROM json_each(document, '$.steps') WHERE json_extract(value, '$.run') = ?)",
             (run, run, run),
         ).fetchone()
         return _from_json(row[0]) if row else None

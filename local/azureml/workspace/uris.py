@@ -128,7 +128,10 @@ class Places:
         return asset
 
     def _of_url(self, uri: str) -> BlobPath:
-        parts = urlsplit(uri)
+        try:
+            parts = urlsplit(uri)
+        except ValueError as error:
+            raise UnresolvedUri(f"{uri!r} is no URL: {error}.") from error
         if parts.scheme not in ("https", "http"):
             raise UnresolvedUri(f"{uri!r} is neither an azureml: URI nor the URL of a storage account.")
         if parts.query:

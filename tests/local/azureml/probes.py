@@ -63,6 +63,17 @@ MOODY = """
                 time.sleep(3600)
             if mood == "number":
                 return 7
+            if mood == "logs":
+                from azureml_user.parallel_run import EntryScript
+                EntryScript().logger.info("said to the logger")
+            if mood == "odd words":
+                raise ValueError("\\ud800 is half a letter")
+            if mood == "changes its model":
+                (weights,) = Path(os.environ["AZUREML_MODEL_DIR"]).glob("*/weights.txt")
+                with weights.open("a") as file:
+                    file.write("0")
+                rows.append(f"weights={weights.read_text()}")
+                continue
             if mood != "skip":
                 rows.append(Path(path).name)
         return rows

@@ -168,3 +168,26 @@ def test_an_invocation_of_a_refused_deployment_is_told_why(cloud: Cloud) -> None
 
     assert response.status_code == 404
     assert "'broken-yaml' was refused: deployment.yml is not valid YAML" in response.json()["error"]["message"]
+
+
+ELSEWHERE = (
+    "/subscriptions/0f0f0f0f-1111-4222-8333-444444444444/resourceGroups/rg/providers"
+    "/Microsoft.MachineLearningServices/workspaces/prod/computes/cpu"
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"compute": ELSEWHERE}, "compute"), ({"name": "../../x"}, "must have letters")],
+    ids=["a compute of another workspace", "a name that is a path"],
+)
+def test_what_only_one_deployment_has_wrong_is_said_of_that_one(
+    tmp_path: Path, changes: dict[str, str], words: str
+) -> None:
+    deploy(tmp_path, "fine", ECHO)
+    rewrite(deploy(tmp_path, "other", ECHO), **changes)
+
+    endpoint = read(tmp_path).endpoints["probe"]
+
+    assert list(endpoint.deployments) == ["fine"]
+    assert words in str(endpoint.refused)

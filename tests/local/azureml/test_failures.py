@@ -47,6 +47,16 @@ def test_the_run_below_says_why_and_people_are_told_the_same(cloud: Cloud) -> No
         assert shown["status"] == "Failed"
 
 
+def test_an_error_that_is_no_text_counts_as_any_other(cloud: Cloud) -> None:
+    name = cloud.submit(
+        cloud.land({"a.txt": "fine", "b.txt": "odd words"}), "moody", errorThreshold=-1, miniBatchSize=1
+    )
+
+    assert cloud.end(name) == "Completed"
+    assert cloud.predictions(name) == ["a.txt"]
+    assert "\\ud800 is half a letter" in cloud.log(name, "logs/user/error.txt")
+
+
 def test_the_first_error_of_the_script_is_named_wherever_the_failure_is_told_of(cloud: Cloud) -> None:
     name = failed(cloud, {"a.txt": "fine", "b.txt": "fail", "c.txt": "crash"}, "moody")
     first = "The first error: ValueError: this file cannot be read; see logs/user/error/0/process000.txt."

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.addresses import ACCOUNT
-from local.azureml.execution.pipelines import InvalidPipeline, parse_command, parse_pipeline
+from local.azureml.execution.pipelines import InvalidPipeline, Port, parse_command, parse_pipeline
 from local.azureml.workspace.names import WORKSPACE_ID
 from local.tokens import MANAGEMENT
 from testbed.eventually import eventually
@@ -238,11 +238,31 @@ def test_resource_manager_shows_a_pipeline_deployment_as_recorded(cloud: Cloud) 
         ({"a": {"inputs": {"x": {"value": "${{parent.jobs.a.outputs.y}}"}}}}, "wait for each other"),
         ({"a": {"inputs": {"x": {"value": "pre ${{parent.inputs.i}}"}}}}, "write one whole expression"),
         ({"a": {"type": "parallel"}}, "only command steps run here"),
+        ({"../../x": {}}, "is no name of a step"),
+        ({"a": 5}, "the step a must be a mapping, not 5"),
+        ({"a": {"inputs": {"x": 5}}}, "the input x of the step a must be a mapping"),
+        ({"a": {"outputs": 5}}, "the outputs of the step a must be a mapping"),
+        ([1], "jobs must be a mapping"),
     ],
 )
-def test_a_pipeline_that_cannot_run_is_refused(jobs: dict[str, Any], words: str) -> None:
+def test_a_pipeline_that_cannot_run_is_refused(jobs: Any, words: str) -> None:
     with pytest.raises(InvalidPipeline, match=words):
         parse_pipeline({"type": "pipeline", "inputs": {"i": {"type": "string"}}, "jobs": jobs})
+
+
+@pytest.mark.parametrize("ports", [{"../x": {}}, {"x": 5}, 5])
+def test_inputs_that_are_none_are_refused(ports: object) -> None:
+    with pytest.raises(InvalidPipeline):
+        parse_command({"command": "echo", "inputs": ports})
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("number", "nan"), ("number", "1e999"), ("number", "1_0"), ("integer", "1_0"), ("integer", "1.5")],
+)
+def test_a_literal_is_a_number_that_json_has(kind: str, text: str) -> None:
+    with pytest.raises(ValueError, match=r"number|integer|convert"):
+        Port("n", kind).parse(text)
 
 
 def test_a_command_needs_a_value_for_every_expression_outside_brackets() -> None:

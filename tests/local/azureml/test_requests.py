@@ -128,13 +128,30 @@ def test_two_inputs_are_refused(cloud: Cloud) -> None:
     assert "exactly 1 data input; the request has 2" in message_of(response)
 
 
-def test_a_body_that_is_not_json_is_refused(cloud: Cloud) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"\xff", b"[" * 100_000, b'{"a": NaN}', b'{"a": 1e999}'],
+    ids=["cut", "bytes", "deep", "nan", "inf"],
+)
+def test_a_body_that_is_not_json_is_refused(cloud: Cloud, content: bytes) -> None:
     url = f"{cloud.addresses.azureml}/endpoints/probe/jobs"
 
-    response = cloud.http.post(url, content=b"{", headers=cloud.token())
+    response = cloud.http.post(url, content=content, headers=cloud.token())
 
     assert response.status_code == 400
     assert "not JSON" in message_of(response)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"inputData": {"UriFolder": {"jobInputType": "UriFolder", "uri": "https://[::1"}}},
+        {"inputData": {"UriFolder": FOLDER}, "retrySettings": {"timeout": "P99999999999999999D"}},
+    ],
+    ids=["a url", "a duration"],
+)
+def test_what_cannot_be_meant_is_refused(cloud: Cloud, properties: dict[str, Any]) -> None:
+    assert cloud.post({"properties": properties}).status_code == 400
 
 
 def test_a_refused_job_leaves_no_trace(cloud: Cloud) -> None:

@@ -25,6 +25,18 @@ def test_only_the_top_level_of_a_folder_is_scored(cloud: Cloud) -> None:
     assert cloud.predictions(job) == ["a.txt=1"]
 
 
+def test_what_a_script_does_to_its_model_reaches_no_other_job(cloud: Cloud) -> None:
+    told = [cloud.predictions(cloud.score({"a.txt": "changes its model"}, "moody")) for _ in range(2)]
+
+    assert told == [["weights=10"], ["weights=10"]]
+
+
+def test_a_script_may_log_as_azure_s_documentation_shows(cloud: Cloud) -> None:
+    job = cloud.score({"a.txt": "logs"}, "moody")
+
+    assert "|INFO|EntryScript|said to the logger" in cloud.log(job, "logs/user/stderr/0/process000.stderr.txt")
+
+
 def test_a_file_input_is_one_file(cloud: Cloud) -> None:
     job = cloud.submit(f"{cloud.land(NAMES)}/b.txt", "echo", kind="uri_file")
 

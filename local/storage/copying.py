@@ -32,7 +32,7 @@ _PROPERTIES = {
     "Content-Disposition": "x-ms-blob-content-disposition",
     "Cache-Control": "x-ms-blob-cache-control",
 }
-_RANGE = re.compile(r"bytes=\d+-\d*", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)", re.ASCII)
 _ABOUT_THE_COPY = frozenset({"authorization", "content-length", "content-type", "content-md5"})
 
 
@@ -63,7 +63,7 @@ def _unsupported(headers: Mapping[str, str], *, whole_blob: bool) -> Refused | N
         return Refused(
             400, "InvalidHeaderValue", "Content-Length must be 0: a request that copies from a URL has no body."
         )
-    if not _RANGE.fullmatch(headers.get("x-ms-source-range", "bytes=0-")):
+    if not _is_range(headers.get("x-ms-source-range", "bytes=0-")):
         # A read would ignore it, and the block become larger than asked for.
         return Refused(400, "InvalidHeaderValue", "x-ms-source-range must be bytes=FIRST-LAST or bytes=FIRST-.")
     if not whole_blob:
@@ -73,6 +73,11 @@ def _unsupported(headers: Mapping[str, str], *, whole_blob: bool) -> Refused | N
     if headers.get("x-ms-copy-source-tag-option", "REPLACE").upper() != "REPLACE":
         return Refused(400, "UnsupportedHeader", "x-ms-copy-source-tag-option COPY is not supported here.")
     return None
+
+
+def _is_range(text: str) -> bool:
+    found = _RANGE.fullmatch(text)
+    return found is not None and int(found[1]) <= int(found[2] or found[1])
 
 
 def _common(request: Mapping[str, str], source: Mapping[str, str]) -> CIMultiDict[str]:

@@ -80,8 +80,11 @@ def test_a_request_that_is_signed_with_the_key_keeps_its_range(accounts: Account
     assert seen == [("bytes=-3", 200)]
 
 
-def test_a_block_is_not_made_of_more_than_was_asked_for(accounts: Accounts, blob: BlobClient) -> None:
-    asked = {"x-ms-copy-source": blob.url, "x-ms-source-range": "bytes=-3", "Content-Length": "0"}
+@pytest.mark.parametrize("source_range", ["bytes=-3", "items=1-2", "bytes=4-2"])
+def test_a_block_is_not_made_of_more_than_was_asked_for(
+    accounts: Accounts, blob: BlobClient, source_range: str
+) -> None:
+    asked = {"x-ms-copy-source": blob.url, "x-ms-source-range": source_range, "Content-Length": "0"}
     headers = {**VERSION, "Authorization": accounts.bearer(), **asked}
 
     answer = accounts.request("PUT", f"/{ACCOUNT}/landing/ranges/copy?comp=block&blockid=YQ==", headers)

@@ -1,5 +1,6 @@
 """`python -m landfall`."""
 
+import os
 import sys
 
 from landfall import acting, looking
@@ -8,4 +9,8 @@ from landfall.cli import main
 __all__ = ["acting", "looking"]  # they add their commands
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except BrokenPipeError:  # of `head`, say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -92,7 +92,8 @@ def unset_in(file: Path) -> list[str]:
 
 
 def _named_in(text: str) -> set[str]:
-    return set(re.findall(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", text))
+    without_comments = re.sub(r"(?m)(^|\s)#.*$", "", text)
+    return set(re.findall(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", without_comments))
 
 
 def _settings_beside(file: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import azure, beginning, chosen, doctor, explaining, jobs, naming, registering
+from local import azure, beginning, chosen, doctor, explaining, jobs, naming, registering, serving
 from local.clock import clock_rate
 from local.commands import CommandFailed, drop, files_in, runs, table, wait
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
@@ -186,6 +186,11 @@ def _azureml(args: argparse.Namespace) -> int:
 
 def _run_stack(options: Options) -> int:
     try:
+        serving.keep_private(options.state)
+    except OSError as error:
+        _say(f"The state directory {options.state} cannot be made: {error.strerror}.")
+        return 2
+    try:
         return run(options, _say)
     except (StateInUse, SettingsRefused) as error:
         _say(str(error))
@@ -267,4 +272,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except BrokenPipeError:  # of `head`, say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

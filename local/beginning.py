@@ -125,8 +125,8 @@ def begin(name: str, folder: Path) -> Iterator[Path]:
             "letter and the last no hyphen."
         )
     files = {folder / path: content for path, content in _files(name).items()}
-    if there := [path for path in files if path.exists()]:
-        raise CommandFailed(f"{there[0]} is there already; nothing was written. Choose another folder with --to.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CommandFailed(f"{folder} is there already; nothing was written. Choose another folder with --to.")
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, "utf-8")

@@ -37,8 +37,8 @@ def drop(source: Path, target: str, state: Path) -> str:
     from azure.core.exceptions import AzureError  # slow to import, and only needed here
     from azure.storage.blob import ContainerClient, ContentSettings
 
-    container = target.strip("/").partition("/")[0]
-    files = files_in(source, target)
+    container = place_of(target)[0]
+    files = files_in(source, target, broken_links=True)
     where = where_is(state)
     client = ContainerClient(
         where.account_url(),
@@ -50,6 +50,8 @@ def drop(source: Path, target: str, state: Path) -> str:
     def upload(file: tuple[Path, str]) -> int | str:
         """Its bytes, or why it could not be uploaded."""
         path, blob = file
+        if not is_plain(blob):
+            return f"{path.name!a}: a blob of that name could not be reached; rename it"
         settings = ContentSettings(content_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream")
         try:
             with path.open("rb") as data:
@@ -62,6 +64,7 @@ def drop(source: Path, target: str, state: Path) -> str:
     markers = [file for file in files if file[0].name.startswith("_")]
     data = [file for file in files if file not in markers]
     with client, ThreadPoolExecutor(AT_A_TIME) as pool:
+        _expect(client, container)
         told = list(pool.map(upload, data))
         failed = [one for one in told if isinstance(one, str)]
         told += [] if failed else list(pool.map(upload, markers))
@@ -76,17 +79,59 @@ def drop(source: Path, target: str, state: Path) -> str:
     return f"{len(sizes)} {'file' if len(sizes) == 1 else 'files'}, {sum(sizes):,} bytes to {target}"
 
 
-def files_in(source: Path, target: str) -> list[tuple[Path, str]]:
-    """The files to upload, with the names of their blobs. Raises CommandFailed when there is none."""
-    _, _, prefix = target.strip("/").partition("/")
-    return [(path, "/".join(filter(None, (prefix, name)))) for path, name in _files(source)]
+def _expect(client: Any, container: str) -> None:
+    """Raises CommandFailed unless the container is there."""
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    try:
+        client.get_container_properties()
+    except HttpResponseError as error:
+        there = addresses.CONTAINERS[addresses.ACCOUNT]
+        raise CommandFailed(
+            f"There is no container {container!r} for data that lands; there is {there}. Say CONTAINER/FOLDER, "
+            f"for example {there}/digits/tuesday. Nothing was uploaded. ({str(error).splitlines()[0]})"
+        ) from error
+    except AzureError as error:
+        raise NoAnswer(f"Storage did not answer: {str(error).splitlines()[0]}") from error
 
 
-def _files(source: Path) -> list[tuple[Path, str]]:
+def place_of(target: str) -> tuple[str, str]:
+    """The container and the prefix that a target names. Raises CommandFailed for a path that clients would change."""
+    container, _, prefix = target.strip("/").partition("/")
+    if not container or "://" in target or not is_plain(target.strip("/")):
+        raise CommandFailed(
+            f"{target!a} is no place to upload to: say CONTAINER/FOLDER, for example landing/digits/tuesday, "
+            "without empty, . and .. parts, backslashes and control characters."
+        )
+    return container, prefix
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path reaches storage as it is: clients resolve dot segments, and take backslashes for slashes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # a file's name that is not UTF-8
+        return False
+    parts = path.split("/")
+    return not {"", ".", ".."} & set(parts) and "\\" not in path and all(letter.isprintable() for letter in path)
+
+
+def files_in(source: Path, target: str, *, broken_links: bool = False) -> list[tuple[Path, str]]:
+    """The files to upload, with the names of their blobs. Raises CommandFailed when there is none. `broken_links`:
+    those as well, so that they are told of."""
+    _, prefix = place_of(target)
+    return [(path, "/".join(filter(None, (prefix, name)))) for path, name in _files(source, broken_links=broken_links)]
+
+
+def _files(source: Path, *, broken_links: bool) -> list[tuple[Path, str]]:
     """The files to upload, with their names below the prefix. Raises CommandFailed when there is none."""
     if source.is_file():
         return [(source, source.name)]
-    found = [(path, path.relative_to(source).as_posix()) for path in sorted(source.rglob("*")) if path.is_file()]
+    found = [
+        (path, path.relative_to(source).as_posix())
+        for path in sorted(source.rglob("*"))
+        if path.is_file() or (broken_links and path.is_symlink() and not path.exists())
+    ]
     if not found:
         raise CommandFailed(f"{source} has no files." if source.exists() else f"{source} does not exist.")
     return found
@@ -227,7 +272,9 @@ def _get(url: str, query: dict[str, str] | None = None, headers: dict[str, str] 
     try:
         answer = httpx.get(url, params=query, headers=headers, timeout=60.0, trust_env=False)
     except httpx.TransportError as error:
-        raise NoAnswer(f"{url} did not answer: {error}") from error
+        raise NoAnswer(
+            f"{url} did not answer: {error}. A part that was stopped is started again: ask once more in a moment."
+        ) from error
     if answer.status_code == 404:
         return None
     if answer.is_error:

@@ -52,7 +52,11 @@ def score(deployment: Path, data: Path, to: Path | None, say: Callable[[str], No
         for path, blob in files:
             cloud.put(f"{ACCOUNT}/landing/{blob}", path.read_bytes())
         job = cloud.submit(endpoint, name)
-        say(f"{job}: {len(files)} {'file' if len(files) == 1 else 'files'} by {endpoint}/{name}")
+        below = sum("/" in blob.removeprefix("landing/data/") for _, blob in files)
+        count = len(files) - below
+        say(f"{job}: {count} {'file' if count == 1 else 'files'} by {endpoint}/{name}")
+        if below:
+            say(f"{below} in sub-folders are not scored: a batch endpoint takes the files of the folder itself.")
         if (status := cloud.end_of(endpoint, job)) != "Completed":
             say(f"{job} {status}.\n{cloud.why(job)}")
             return 2

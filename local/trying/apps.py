@@ -22,6 +22,8 @@ ANSWER_SECONDS = 30.0
 """How long a function may take to begin its answer."""
 BEGIN_SECONDS = 5.0
 """How long orchestrations are looked at."""
+MOST_SAID = 300
+"""Characters of an answer that are shown."""
 STREAMED = 64 * 1024
 """Bytes of an answer that are waited for: a stream may never end."""
 _PLACE = re.compile(r"\{\*?(\w+)(?::(\w+))?[^}]*\}")
@@ -106,8 +108,10 @@ def _answers(http: httpx.Client, function: Function, orchestrators: Sequence[str
     if answer.status_code < 500:
         return Line(Verdict.WORKS, what, f"{answer.status_code}, {len(body)} bytes")
     logged = log.read_bytes()[before:].decode("utf-8", "replace").strip().splitlines()
+    errors = [line for line in logged if " ERROR " in line]
+    said = " ".join(body.decode(errors="replace").split())[:MOST_SAID]
     return Line(
-        Verdict.FAILED, what, f"{answer.status_code}: {logged[-1] if logged else body.decode(errors='replace')}"
+        Verdict.FAILED, what, f"{answer.status_code}: {errors[-1] if errors else said or '; '.join(logged[-1:])}"
     )
 
 

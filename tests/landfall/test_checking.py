@@ -32,6 +32,12 @@ def line_of(text: str, part: str) -> int:
     return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
 
 
+def test_a_setting_in_a_comment_is_none(tmp_path: Path) -> None:
+    done = checked(tmp_path, f"# ${{NAME}} is an app setting\n{SOUND}")
+
+    assert "Not set here" not in done.stderr
+
+
 def test_a_sound_file_is_said_to_be_one(tmp_path: Path) -> None:
     done = checked(tmp_path, SOUND)
 

@@ -75,8 +75,24 @@ def test_dropping_into_a_container_that_does_not_exist_says_so(cloud: Up, tmp_pa
     dropped = local("drop", str(folder(tmp_path, "a")), "nowhere/x", "--state", str(cloud.state))
 
     assert dropped.returncode == 2
-    assert "container does not exist" in dropped.stderr
-    assert "Traceback" not in dropped.stderr
+    assert "There is no container 'nowhere' for data that lands; there is landing." in dropped.stderr
+    assert dropped.stderr.count("\n") == 1, "and not for each file"
+
+
+def test_a_file_whose_name_storage_would_not_keep_is_named_and_the_others_are_dropped(
+    cloud: Up, tmp_path: Path
+) -> None:
+    source = folder(tmp_path, "fine.txt")
+    (source / "back\\slash.txt").write_text("1")
+    Path(os.fsdecode(bytes(source) + b"/bad\xff.txt")).write_text("1")
+    (source / "gone.txt").symlink_to(tmp_path / "nowhere")
+
+    dropped = local("drop", str(source), "landing/named", "--state", str(cloud.state))
+
+    assert dropped.returncode == 2
+    for named in ("Dropped 1 of 4 files", r"back\\slash.txt", r"bad\udcff.txt", "gone.txt"):
+        assert named in dropped.stderr
+    eventually(lambda: f"{PREFIX}named/fine.txt" in cloud.subjects())
 
 
 def test_the_app_has_its_settings_and_asks_for_keys(cloud: Up) -> None:

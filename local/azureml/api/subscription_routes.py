@@ -15,6 +15,7 @@ from aiohttp import web
 
 from local.addresses import RESOURCE_GROUP, SUBSCRIPTION, TENANT, WORKSPACE
 from local.azureml.api import wire
+from local.azureml.api.introduction import VERSION
 from local.azureml.api.resource_routes import SUBSCRIPTION_ID
 from local.azureml.api.routing import Route
 from local.azureml.api.scoring_routes import next_link, skip_of
@@ -38,6 +39,8 @@ class SubscriptionRoutes:
         yield Route("GET", SUBSCRIPTION_ID, self._subscription)
         yield Route("GET", f"{SUBSCRIPTION_ID}/resources", self._resources)
         yield Route("GET", "/tenants", self._tenants)
+        yield Route("GET", f"{SUBSCRIPTION_ID}/providers", self._providers)
+        yield Route("GET", f"{SUBSCRIPTION_ID}/providers/{re.escape(_PROVIDER['namespace'])}", self._provider)
         yield Route("GET", f"{SUBSCRIPTION_ID}/resourceGroups", self._groups)
         yield Route("GET", _GROUP["id"], self._group)
 
@@ -50,6 +53,12 @@ class SubscriptionRoutes:
 
     async def _tenants(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
         return web.json_response({"value": [_TENANT]})
+
+    async def _providers(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
+        return web.json_response({"value": [_PROVIDER]})
+
+    async def _provider(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
+        return web.json_response(_PROVIDER)
 
     async def _groups(self, _request: web.Request, _ids: dict[str, str]) -> web.Response:
         return web.json_response({"value": [_GROUP]})
@@ -107,6 +116,18 @@ _WORKSPACE: dict[str, Any] = {
     "kind": "Default",
     "tags": {},
 }
+_NAMESPACE = TYPE.partition("/")[0]
+_PROVIDER: dict[str, Any] = {
+    "id": f"{SUBSCRIPTION_ID}/providers/{_NAMESPACE}",
+    "namespace": _NAMESPACE,
+    "registrationState": "Registered",
+    "registrationPolicy": "RegistrationRequired",
+    "resourceTypes": [
+        {"resourceType": kind, "locations": [LOCATION], "apiVersions": [VERSION], "capabilities": "None"}
+        for kind in ("workspaces", "workspaces/batchEndpoints", "workspaces/batchEndpoints/deployments")
+    ],
+}
+"""By it, tools find out with which version of the API to ask for a resource."""
 _SUBSCRIPTION: dict[str, Any] = {
     "id": SUBSCRIPTION_ID,
     "authorizationSource": "RoleBased",

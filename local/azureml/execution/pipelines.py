@@ -28,12 +28,15 @@ class InvalidPipeline(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A declared input or output."""
+    """A declared input or output. `choices`: what a literal may be; `least` and `most`: of a number."""
 
     name: str
     type: str
     default: Any = None
     optional: bool = False
+    choices: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
 
     @property
     def is_literal(self) -> bool:
@@ -41,7 +44,16 @@ class Port:
 
     def parse(self, value: object) -> str | int | float | bool:
         """A literal in this port's type; texts are read as the service reads them. Raises ValueError."""
-        text = str(value)
+        read = self._read(str(value))
+        if self.choices and str(value) not in self.choices:
+            raise ValueError(f"{str(value)[:80]!r} is none of {', '.join(self.choices)}")
+        if self.type in ("integer", "number"):
+            number = float(read)
+            if (self.least is not None and number < self.least) or (self.most is not None and number > self.most):
+                raise ValueError(f"{read} is not between {self.least} and {self.most}")
+        return read
+
+    def _read(self, text: str) -> str | int | float | bool:
         match self.type:
             case "boolean":
                 if text.lower() not in ("true", "false"):
@@ -207,8 +219,18 @@ def _ports(raw: object) -> dict[str, Port]:
             str(port.get("type", "uri_folder")).lower(),
             port.get("default"),
             str(port.get("optional", False)).lower() == "true",
+            tuple(map(str, port.get("enum") or ())),
+            _bound(port.get("min")),
+            _bound(port.get("max")),
         )
     return ports
+
+
+def _bound(given: object) -> float | None:
+    try:
+        return None if given is None else float(str(given))
+    except ValueError:
+        raise InvalidPipeline(f"min and max must be numbers, not {reprlib.repr(given)}.") from None
 
 
 def _mapping(raw: object, what: str) -> Mapping[str, Any]:

@@ -43,6 +43,7 @@ def test_az_signs_in_and_asks_with_the_three_lines_of_the_readme(emulator: Alone
     {_documented()}
     az group list --query '[].name' --output tsv
     az resource list --resource-type Microsoft.MachineLearningServices/workspaces --query '[].name' --output tsv
+    az resource show --query name --output tsv --ids "$(az resource list --query '[0].id' --output tsv)"
     az account get-access-token --resource https://ml.azure.com --query tokenType --output tsv
     blobs="--account-name devstoreaccount1 --blob-endpoint $STORAGE --auth-mode login --container-name landing"
     az storage blob upload $blobs --name az/file.txt --file file.txt --no-progress --output none
@@ -68,5 +69,5 @@ def test_az_signs_in_and_asks_with_the_three_lines_of_the_readme(emulator: Alone
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"displayName": "Landfall local"' in done.stdout
-    assert done.stdout.splitlines()[-4:] == ["landfall-local", "local", "Bearer", "az/file.txt"]
+    assert done.stdout.splitlines()[-5:] == ["landfall-local", "local", "local", "Bearer", "az/file.txt"]
     assert (tmp_path / "back.txt").read_text() == "from az"

@@ -265,6 +265,19 @@ def test_a_literal_is_a_number_that_json_has(kind: str, text: str) -> None:
         Port("n", kind).parse(text)
 
 
+def test_a_literal_is_among_those_that_are_declared() -> None:
+    declared = {
+        "mode": {"type": "string", "enum": ["append", "replace"]},
+        "n": {"type": "integer", "min": 1, "max": 10},
+    }
+    ports = parse_command({"command": "echo", "inputs": declared}).inputs
+
+    assert (ports["mode"].parse("append"), ports["n"].parse("10")) == ("append", 10)
+    for name, text in (("mode", "nonsense"), ("n", "11"), ("n", "0")):
+        with pytest.raises(ValueError, match=r"none of append, replace|not between 1.0 and 10.0"):
+            ports[name].parse(text)
+
+
 def test_a_command_needs_a_value_for_every_expression_outside_brackets() -> None:
     command = parse_command({"command": "run ${{inputs.a}} $[[--b ${{inputs.b}}]] > ${{outputs.c}}"})
 

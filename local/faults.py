@@ -176,6 +176,9 @@ def _check(action: object, known: frozenset[str]) -> None:
         raise ValueError(f"Unknown or empty action {unknown}; known: {sorted(known)}.")
     if not {"headers", "body"}.isdisjoint(action) and "status" not in action:
         raise ValueError("'headers' and 'body' need a 'status'.")
+    status = action.get("status", 200)
+    if not isinstance(status, int) or not 200 <= status <= 599:
+        raise ValueError(f"'status' must be a number from 200 to 599, not {status!r}.")
     if "after" in action:
         if set(action) - {"after", "delay_ms"}:
             raise ValueError("Only 'delay_ms' may stand beside 'after'; move everything else into 'after'.")

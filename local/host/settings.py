@@ -15,6 +15,7 @@ OVERRIDE = "AzureFunctionsJobHost__"
 
 _TIMEOUT = re.compile(r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})")
 
+_COMMA = re.compile(r'"(?:\\.|[^"\\])*"|,(\s*[}\]])', re.DOTALL)
 _COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
@@ -119,7 +120,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        values = json.loads(_without_comments(path.read_text("utf-8-sig")))
+        values = json.loads(_as_json(path.read_text("utf-8-sig")))
     except ValueError as error:
         raise SettingsError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(values, dict):
@@ -127,9 +128,10 @@ def _read(path: Path) -> dict[str, Any]:
     return values
 
 
-def _without_comments(text: str) -> str:
-    """The host takes comments in JSON; what looks like one within a string is none."""
-    return _COMMENT.sub(lambda found: found[0] if found[0].startswith('"') else " ", text)
+def _as_json(text: str) -> str:
+    """The host takes comments in JSON, and a comma after the last member; what looks like them in a string is none."""
+    plain = _COMMENT.sub(lambda found: found[0] if found[0].startswith('"') else " ", text)
+    return _COMMA.sub(lambda found: found[0] if found[0].startswith('"') else found[1], plain)
 
 
 def _set(values: dict[str, Any], path: list[str], value: str) -> None:

@@ -118,6 +118,8 @@ def test_a_late_answer_is_late(action: dict[str, Any]) -> None:
     [
         ({}, "Unknown or empty action"),
         ({"explode": True}, "explode"),
+        ({"status": "x"}, "must be a number from 200 to 599"),
+        ({"status": 1000}, "must be a number from 200 to 599"),
         ({"after": {}}, "Unknown or empty action"),
         ({"after": {"delay": 5}}, "delay"),
         ({"after": 504}, "504"),

@@ -49,6 +49,8 @@ class Rules:
 
     def component(self, _path: str, document: Document) -> None:
         specification = document["properties"].get("componentSpec") or {}
+        if not isinstance(specification, dict):
+            raise _invalid("componentSpec must be an object.")
         try:
             if specification.get("type") == "pipeline":
                 parse_pipeline(specification)

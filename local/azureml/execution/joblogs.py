@@ -99,7 +99,7 @@ class JobLogs:
         (logs / "readme.txt").write_text(_LAYOUT, "utf-8")
         (logs / "job_result.txt").write_text(f"{status}\n", "utf-8")
         if error:
-            (logs / "job_error.txt").write_text(f"{error.code}: {error.message}\n", "utf-8")
+            (logs / "job_error.txt").write_text(f"{error.code}: {error.message}\n", "utf-8", "backslashreplace")
         await self._upload(job, folders, _names(logs))
 
     def links(self, job: Job, run: str, folders: JobFolders) -> dict[str, str]:

@@ -219,18 +219,27 @@ def _ports(raw: object) -> dict[str, Port]:
             str(port.get("type", "uri_folder")).lower(),
             port.get("default"),
             str(port.get("optional", False)).lower() == "true",
-            tuple(map(str, port.get("enum") or ())),
+            _choices(port.get("enum")),
             _bound(port.get("min")),
             _bound(port.get("max")),
         )
     return ports
 
 
+def _choices(given: object) -> tuple[str, ...]:
+    if not isinstance(given, list | None):
+        raise InvalidPipeline(f"enum must be a list, not {reprlib.repr(given)}.")
+    return tuple(map(str, given or ()))
+
+
 def _bound(given: object) -> float | None:
     try:
-        return None if given is None else float(str(given))
+        bound = None if given is None else float(str(given))
     except ValueError:
-        raise InvalidPipeline(f"min and max must be numbers, not {reprlib.repr(given)}.") from None
+        bound = math.nan
+    if bound is not None and math.isnan(bound):
+        raise InvalidPipeline(f"min and max must be numbers, not {reprlib.repr(given)}.")
+    return bound
 
 
 def _mapping(raw: object, what: str) -> Mapping[str, Any]:
@@ -244,7 +253,9 @@ def _mapping(raw: object, what: str) -> Mapping[str, Any]:
 def _named(name: object, what: str) -> str:
     """Names are parts of paths here."""
     if not _NAME.fullmatch(str(name)):
-        raise InvalidPipeline(f"{str(name)[:80]!r} is no name of a {what}: use letters, digits and underscores.")
+        raise InvalidPipeline(
+            f"{str(name)[:80]!r} is no name of a {what}: use letters, digits, underscores and hyphens."
+        )
     return str(name)
 
 

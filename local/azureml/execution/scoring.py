@@ -144,4 +144,4 @@ class _Work:
         lines = [self.tally.overview(), f"{time.monotonic() - self._began:.3f} s since the beginning."]
         if failure:
             lines.append(f"The job has failed: {failure}")
-        self._overview.write_text("\n".join(lines) + "\n", "utf-8")
+        self._overview.write_text("\n".join(lines) + "\n", "utf-8", "backslashreplace")

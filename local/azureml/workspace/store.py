@@ -98,7 +98,7 @@ def _to_json(job: Job) -> str:
             return value.total_seconds()
         raise TypeError(f"{value!r} has no place in a job's record")
 
-    return json.dumps(asdict(job), default=plain)
+    return json.dumps(asdict(job), default=plain, allow_nan=False)
 
 
 def _from_json(text: str) -> Job:

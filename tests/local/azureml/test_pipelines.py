@@ -250,7 +250,7 @@ def test_a_pipeline_that_cannot_run_is_refused(jobs: Any, words: str) -> None:
         parse_pipeline({"type": "pipeline", "inputs": {"i": {"type": "string"}}, "jobs": jobs})
 
 
-@pytest.mark.parametrize("ports", [{"../x": {}}, {"x": 5}, 5])
+@pytest.mark.parametrize("ports", [{"../x": {}}, {"x": 5}, 5, {"x": {"enum": 5}}, {"x": {"min": "nan"}}])
 def test_inputs_that_are_none_are_refused(ports: object) -> None:
     with pytest.raises(InvalidPipeline):
         parse_command({"command": "echo", "inputs": ports})

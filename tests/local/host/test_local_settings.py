@@ -22,7 +22,8 @@ def test_json_may_have_comments_and_strings_may_look_like_them(tmp_path: Path) -
     (app / "host.json").write_text(
         """{ // of version 2
         "version": "2.0", /* with
-        a prefix */ "extensions": {"http": {"routePrefix": "a"}}, "note": "see https://x /* there */ \\" // here"}"""
+        a prefix */ "extensions": {"http": {"routePrefix": "a"}},
+        "note": "see https://x /* there */ \\" ,} // here", }"""
     )
 
     with running(app, tmp_path / "state") as host:

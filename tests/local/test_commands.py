@@ -60,3 +60,15 @@ def test_a_state_directory_that_cannot_be_made_is_said(tmp_path: Path, command: 
 
     assert (done.returncode, "cannot be made: Not a directory" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["local", "landfall"])
+def test_whoever_reads_may_stop_reading(module: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = f"{sys.executable} -m {module} --help | true; exit ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stderr, done.returncode in (0, 1)) == ("", True)

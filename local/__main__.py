@@ -187,6 +187,8 @@ def _azureml(args: argparse.Namespace) -> int:
 def _run_stack(options: Options) -> int:
     try:
         serving.keep_private(options.state)
+    except FileExistsError:
+        pass  # a file, which is said below
     except OSError as error:
         _say(f"The state directory {options.state} cannot be made: {error.strerror}.")
         return 2

@@ -108,11 +108,10 @@ def _answers(http: httpx.Client, function: Function, orchestrators: Sequence[str
     if answer.status_code < 500:
         return Line(Verdict.WORKS, what, f"{answer.status_code}, {len(body)} bytes")
     logged = log.read_bytes()[before:].decode("utf-8", "replace").strip().splitlines()
-    errors = [line for line in logged if " ERROR " in line]
     said = " ".join(body.decode(errors="replace").split())[:MOST_SAID]
-    return Line(
-        Verdict.FAILED, what, f"{answer.status_code}: {errors[-1] if errors else said or '; '.join(logged[-1:])}"
-    )
+    # The last line of what went wrong; where nothing did, the answer itself says why.
+    went_wrong = any(" ERROR " in line for line in logged)
+    return Line(Verdict.FAILED, what, f"{answer.status_code}: {logged[-1] if went_wrong else said}")
 
 
 def _beginning(answer: httpx.Response) -> bytes:

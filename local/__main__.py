@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import azure, beginning, chosen, doctor, explaining, jobs, naming, registering, serving
+from local import azure, beginning, chosen, doctor, explaining, jobs, naming, registering
 from local.clock import clock_rate
-from local.commands import CommandFailed, drop, files_in, runs, table, wait
+from local.commands import CommandFailed, drop, files_in, place_of, runs, table, wait
+from local.serving import StateRefused
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
 from local.storage.settings import SettingsRefused
 from local.supervisor import CHECKOUT
@@ -186,15 +187,8 @@ def _azureml(args: argparse.Namespace) -> int:
 
 def _run_stack(options: Options) -> int:
     try:
-        serving.keep_private(options.state)
-    except FileExistsError:
-        pass  # a file, which is said below
-    except OSError as error:
-        _say(f"The state directory {options.state} cannot be made: {error.strerror}.")
-        return 2
-    try:
         return run(options, _say)
-    except (StateInUse, SettingsRefused) as error:
+    except (StateInUse, StateRefused, SettingsRefused) as error:
         _say(str(error))
         return 2
 
@@ -202,7 +196,7 @@ def _run_stack(options: Options) -> int:
 def _drop(args: argparse.Namespace) -> int:
     print(drop(args.source, args.target, args.state), flush=True)  # noqa: T201
     blobs = [blob for _, blob in files_in(args.source, args.target)]
-    for line in explaining.warnings(args.state, args.target.strip("/").partition("/")[0], blobs):
+    for line in explaining.warnings(args.state, place_of(args.target)[0], blobs):
         _say(line)
     return 0
 

@@ -22,12 +22,21 @@ LINES = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 """What a record looks like in a log."""
 
 
+class StateRefused(Exception):
+    """A state directory cannot be one; the message says why."""
+
+
 def keep_private(state: Path) -> None:
     """Make a state directory that is for its owner alone, as is all that this process and its children write from now
-    on: it holds keys, and the data of others."""
+    on: it holds keys, and the data of others. Raises StateRefused."""
     os.umask(0o077)
-    state.mkdir(parents=True, exist_ok=True)
-    state.chmod(0o700)
+    if state.is_file():
+        raise StateRefused(f"{state} is a file; --state takes a folder.")
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        state.chmod(0o700)
+    except OSError as error:
+        raise StateRefused(f"The state directory {state} cannot be made: {error.strerror}.") from error
 
 
 async def listen(

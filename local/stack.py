@@ -163,13 +163,11 @@ def account_description(where: Addresses, account: str) -> dict[str, str]:
 
 @contextmanager
 def exclusive(state: Path) -> Iterator[int]:
-    """Hold the state directory; gives the descriptor of a lock for all parts to hold. Raises StateInUse.
+    """Hold the state directory; gives the descriptor of a lock for all parts to hold. Raises StateInUse, StateRefused.
 
     A second supervisor is refused at once. Parts that a killed one left behind are about to end: they are waited for,
     so that their ports are free again.
     """
-    if state.is_file():
-        raise StateInUse(f"{state} is a file; --state takes a folder.")
     keep_private(state)
     (state / "storage").mkdir(exist_ok=True)
     with (
@@ -212,7 +210,7 @@ def _locked(file: IO[str], *, within: float, how: int = fcntl.LOCK_EX) -> bool:
 def run(options: Options, say: Callable[[str], None]) -> int:
     """Start everything, keep it running until SIGTERM or SIGINT (0) or until a part fails for good (1).
 
-    `say` gets lines for people. Raises StateInUse, SettingsRefused.
+    `say` gets lines for people. Raises StateInUse, StateRefused, SettingsRefused.
     """
     with exclusive(options.state) as lock:
         (options.state / "stack.json").unlink(missing_ok=True)

@@ -43,7 +43,7 @@ from local.host.worker.wire import Datum, Setup
 log = logging.getLogger("Host")
 
 DURABLE = ("extensions", "durableTask")
-REFUSALS = (SettingsError, BadBlobPath, BadRoute, BadSchedule, OtherVersion, StateInUse)
+REFUSALS = (SettingsError, BadBlobPath, BadRoute, BadSchedule, OtherVersion, StateInUse, serving.StateRefused)
 """What the host finds wrong with an app; the message says all there is to know."""
 LOCAL = "127.0.0.1"
 GRACE = 3.0

@@ -18,7 +18,7 @@ class StateInUse(Exception):
 @contextmanager
 def hold(state: Path) -> Iterator[Callable[[int], None]]:
     """Hold a state directory, for as long as this process lives at most; yields what notes the port for those who come
-    later. Raises StateInUse."""
+    later. Raises StateInUse, StateRefused."""
     keep_private(state)
     path = state / "host" / "lock"
     path.parent.mkdir(exist_ok=True)

@@ -85,22 +85,22 @@ class Deployed:
             path = f"batchEndpoints/{endpoint.name}"
             self._record(path, endpoint_document(endpoint))
             for deployment in endpoint.deployments.values():
-                if problem := self._deployment_or_why(path, deployment):
+                if problem := self._deployment(path, deployment):
                     logger.error("The deployment %s/%s is not served: %s.", endpoint.name, deployment.name, problem)
                     self._refused[endpoint.name.lower(), deployment.name] = problem
                     self._waiting[endpoint.name, deployment.name] = deployment
         self._registry.retain(self._described)
 
-    def _deployment_or_why(self, endpoint: str, deployment: Deployment) -> str | None:
-        """The same; whatever is wrong with one keeps no other from being served."""
+    def _deployment(self, endpoint: str, deployment: Deployment) -> str | None:
+        """Record a deployment with its assets; why it is refused, or None. Whatever is wrong with one keeps no other
+        from being served."""
         try:
-            return self._deployment(endpoint, deployment)
+            return self._recorded(endpoint, deployment)
         except Exception as error:
             logger.exception("%s/%s cannot be recorded.", endpoint, deployment.name)
             return f"it cannot be recorded: {type(error).__name__}: {error}"
 
-    def _deployment(self, endpoint: str, deployment: Deployment) -> str | None:
-        """Record a deployment with its assets; why it is refused, or None."""
+    def _recorded(self, endpoint: str, deployment: Deployment) -> str | None:
         assets = [one for one in deployment.assets if not (one.is_nearby and self._is_registered(one.path))]
         renamed = {asset.path: self._place(asset) for asset in assets}
         for asset in assets:

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import yaml
 
+from local.azureml.workspace import yaml_text
 from local.azureml.workspace.components import ComponentReader, InvalidComponent
 from local.azureml.workspace.deployments import MLFLOW
 from local.azureml.workspace.names import ForeignResource
@@ -163,7 +164,7 @@ class _Registration:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        raw = yaml_text.load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CommandFailed(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(raw, dict):

@@ -20,6 +20,7 @@ import yaml
 
 from local import addresses, tls
 from local.addresses import ACCOUNT, Addresses
+from local.azureml.workspace import yaml_text
 from local.azureml.workspace.names import WORKSPACE_ID, asset_path
 from local.azureml.workspace.nearby import Nearby
 from local.azureml.workspace.uris import DEFAULT_DATASTORE
@@ -73,7 +74,7 @@ def score(deployment: Path, data: Path, to: Path | None, say: Callable[[str], No
 def _read(deployment: Path) -> tuple[str, str, bool]:
     """The endpoint's name, the deployment's, and whether it is of a pipeline. Raises CommandFailed."""
     try:
-        found = yaml.safe_load(deployment.read_text("utf-8"))
+        found = yaml_text.load(deployment.read_text("utf-8"))
         return str(found["endpoint_name"]), str(found["name"]), found.get("type", "model") != "model"
     except OSError as error:
         raise CommandFailed(f"{deployment} cannot be read: {error.strerror}.") from None
@@ -92,7 +93,7 @@ def _lay_out(deployment: Path, root: Path, endpoint: str) -> None:
     is_beside = (target / "endpoint.yml").exists()
     (target / "endpoint.yml").unlink(missing_ok=True)
     (target.parent / "endpoint.yml").write_text(f"name: {endpoint}\nauth_mode: aad_token\n", "utf-8")
-    model = yaml.safe_load(deployment.read_text("utf-8")).get("model")
+    model = yaml_text.load(deployment.read_text("utf-8")).get("model")
     path = asset_path(model, "models") if isinstance(model, str) else None
     name = path.split("/")[1] if path else ""
     around = deployment.parent if is_beside else deployment.parent.parent

@@ -8,5 +8,6 @@ cloud       the running local cloud as tests ask it
 roles       roles taken away and given while the cloud runs
 stack       the whole local cloud on a state directory, started and stopped
 soak        many landings at once, with floods, kills and rubbish: then all is in order (`make soak`)
+programs    clients that are tried where they are installed
 eventually  how to wait for something
 """

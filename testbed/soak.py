@@ -41,6 +41,8 @@ GROWTH_FOR_EACH_LANDING = 200 * 1024
 HOST_MAY_GROW = 200 * 1024 * 1024
 RUBBISH = (b"", b"[]", b'{"version": 99}', b"\xff\xfe", b"{" * 5000)
 ENDED = frozenset(status for status, stage in STAGES.items() if stage in FINAL)
+OVER = ("published", "failed", "canceled")
+"""How a run of content that stays may end."""
 SPOILED = ("tallies/", "landings/")
 """Documents that the app can do without."""
 SECONDS_FOR_EACH_LANDING = 5
@@ -149,7 +151,7 @@ def _is_over(stack: Stack, found: Soak, where: dict[str, int]) -> bool:
         count = sum(1 for _ in ledger.list_blob_names(name_starts_with="ended/"))
     if count < len(where):
         return False
-    ended = {path for path, status in _statuses(stack) if status in ("published", "failed", "canceled")}
+    ended = {path for path, status in _statuses(stack) if status in OVER}
     found.published = len(ended & set(where))
     return ended >= set(where)
 
@@ -200,7 +202,7 @@ def _wrong(stack: Stack, found: Soak, landings: set[str]) -> Iterator[str]:
 def _is_awaited(stack: Stack, run_id: str) -> bool:
     """Whether a run has ended and jobs of it may still turn up, because nobody answered when they were asked for."""
     run = stack.cloud.api(f"runs/{run_id}")
-    return run["status"] in ("published", "failed", "canceled") and bool(run["abandoned"])
+    return run["status"] in OVER and bool(run["abandoned"])
 
 
 def _memory_of(stack: Stack) -> int:

@@ -177,10 +177,6 @@ def landing_asked(route: Route, text: str) -> Landing | Refused:
     """The landing of that route that a request means, by its path or its URL."""
     path = _path_in(route, text)
     landing = Landing(route, path or "")
-    container = f"{route.landing.name}/"
-    if "://" not in text and text.startswith(container) and not landing.is_taken:  # as landings are told everywhere
-        path = (path or "").removeprefix(container)
-        landing = Landing(route, path)
     if path is None or not is_safe(path) or not landing.is_taken:
         kind, more = ("files", "/FILE") if route.takes_files else ("folders", "")
         shown = text.partition("?")[0][:200]  # a query may be a signature
@@ -196,7 +192,9 @@ def landing_asked(route: Route, text: str) -> Landing | Refused:
 
 def _path_in(route: Route, text: str) -> str | None:
     if "://" not in text:
-        return text.removesuffix("/")
+        path = text.removesuffix("/")
+        # Answers tell landings with their container.
+        return path if Landing(route, path).is_taken else path.removeprefix(f"{route.landing.name}/")
     url = f"{route.landing.url}/"
     is_within = text[: len(url)].lower() == url.lower() and not set("?#") & set(text)
     return unquote(text[len(url) :]).removesuffix("/") if is_within else None

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from local.azureml.execution.execution_log import EXECUTION, ExecutionLog
 from local.azureml.execution.folders import JobFolders
+from local.azureml.execution.script_errors import SHOWN
 from local.azureml.workspace.data import Storage
 from local.azureml.workspace.jobs import Job, JobError, Status
 from local.azureml.workspace.uris import ARTIFACTS, BlobPath
@@ -99,7 +100,7 @@ class JobLogs:
         (logs / "readme.txt").write_text(_LAYOUT, "utf-8")
         (logs / "job_result.txt").write_text(f"{status}\n", "utf-8")
         if error:
-            (logs / "job_error.txt").write_text(f"{error.code}: {error.message}\n", "utf-8", "backslashreplace")
+            (logs / "job_error.txt").write_text(f"{error.code}: {error.message}\n", "utf-8", SHOWN)
         await self._upload(job, folders, _names(logs))
 
     def links(self, job: Job, run: str, folders: JobFolders) -> dict[str, str]:

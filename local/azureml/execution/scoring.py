@@ -15,7 +15,7 @@ from pathlib import Path
 
 from local.azureml.execution.batches import RUN_FAILED, MiniBatch, Tally, init_is_given_up, split
 from local.azureml.execution.folders import JobFolders
-from local.azureml.execution.script_errors import ScriptErrors
+from local.azureml.execution.script_errors import SHOWN, ScriptErrors
 from local.azureml.execution.workers import Worker, WorkerFailed, WorkerHung, WorkerLost, WorkerSpec
 from local.azureml.workspace.jobs import JobFailed
 from local.azureml.workspace.settings import JobSettings, OutputAction
@@ -90,27 +90,30 @@ class _Work:
 
     async def _try_all(self, batch: MiniBatch, worker: Worker | None, node: str) -> Worker | None:
         """Try one mini-batch until it succeeds or its tries are used up; returns the process for the next one."""
-        wants_rows = self.settings.output_action is OutputAction.APPEND_ROW
         for attempt in range(1, self.settings.max_retries + 1):
             worker = worker or await self._start(node)
             try:
-                try:
-                    returned = await worker.run(batch.files, _rows(self.folders, batch.index) if wants_rows else None)
-                except WorkerFailed as failure:
-                    self.errors.add(node, worker.number, f"Mini-batch {batch.index}, try {attempt}", failure)
-                    if isinstance(failure, WorkerLost):
-                        await worker.stop()
-                        worker = None
-                    continue
+                came = await self._try(batch, worker, f"Mini-batch {batch.index}, try {attempt}", node)
             except BaseException:
-                if worker is not None:
-                    await worker.stop()
+                await worker.stop()
                 raise
-            else:
-                self.tally.succeeded(batch, returned)
+            if isinstance(came, int):
+                self.tally.succeeded(batch, came)
                 return worker
+            if isinstance(came, WorkerLost):
+                await worker.stop()
+                worker = None
         self.tally.exhausted(batch)
         return worker
+
+    async def _try(self, batch: MiniBatch, worker: Worker, what: str, node: str) -> int | WorkerFailed:
+        """How many elements run() returned, or how it failed, which the logs have then."""
+        wants_rows = self.settings.output_action is OutputAction.APPEND_ROW
+        try:
+            return await worker.run(batch.files, _rows(self.folders, batch.index) if wants_rows else None)
+        except WorkerFailed as failure:
+            self.errors.add(node, worker.number, what, failure)
+            return failure
 
     async def _start(self, node: str) -> Worker:
         """A process whose init() succeeded. Raises JobFailed after too many that did not."""
@@ -144,4 +147,4 @@ class _Work:
         lines = [self.tally.overview(), f"{time.monotonic() - self._began:.3f} s since the beginning."]
         if failure:
             lines.append(f"The job has failed: {failure}")
-        self._overview.write_text("\n".join(lines) + "\n", "utf-8", "backslashreplace")
+        self._overview.write_text("\n".join(lines) + "\n", "utf-8", SHOWN)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from local.azureml.workspace import yaml_text
+
 
 class NoCondaFile(ValueError):
     """A text is not the content of a conda file; the message says what it is."""
@@ -32,7 +34,7 @@ def requirements(text: str | None) -> tuple[str, ...]:
     if not text:
         return ()
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml_text.load(text)
     except yaml.YAMLError as error:
         raise NoCondaFile(f"it is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(raw, Mapping):

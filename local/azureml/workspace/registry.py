@@ -123,15 +123,7 @@ class Registry:
             "INSERT INTO resources (key, path, document, files, author, created, modified) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET document = excluded.document, files = excluded.files,"
             " modified = excluded.modified",
-            (
-                path.lower(),
-                path,
-                _to_json(document),
-                str(files) if files else None,
-                author,
-                now,
-                now,
-            ),
+            (path.lower(), path, _to_json(document), str(files) if files else None, author, now, now),
         )
 
 

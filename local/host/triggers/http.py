@@ -24,14 +24,15 @@ from local.host.worker.wire import Datum
 
 log = logging.getLogger("Host.Http")
 
+_FLOAT = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 CONSTRAINTS = {
     "int": r"[+-]?\d+",
     "long": r"[+-]?\d+",
     "alpha": r"[A-Za-z]+",
     "bool": r"(?i:true|false)",
     "guid": r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}",
-    "double": r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?",
-    "float": r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?",
+    "double": _FLOAT,
+    "float": _FLOAT,
     "decimal": r"-?\d+(?:\.\d+)?",
     "required": r"[^/]+",
 }
@@ -93,7 +94,7 @@ def _route(function: Function, prefix: str) -> Route:
         pattern += text
         precision.append(how)
     methods = frozenset(str(method).upper() for method in function.trigger.get("methods") or ())
-    bits = {name: BITS[kind.lower()] for name, kind in re.findall(r"\{(\w+):(int|long)\??\}", template)}
+    bits = {name: BITS[kind] for name, kind in re.findall(r"\{(\w+):(int|long)\??\}", template)}
     whole = re.compile(pattern + "/?", re.IGNORECASE | re.DOTALL)
     return Route(function, template, whole, tuple(precision), methods, bits)
 

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from testbed.programs import program
 from tests.local.azureml.alone import CHECKOUT, Alone
 
 INSTALLED = CHECKOUT / ".make" / "az" / "bin" / "az"
 README = CHECKOUT / "local" / "azureml" / "README.md"
-
-
-def _az() -> Path:
-    found = shutil.which("az") or (str(INSTALLED) if INSTALLED.exists() else None)
-    if found is None:
-        pytest.skip("az is not installed; see `make clients`")
-    return Path(found)
 
 
 def _documented() -> str:
@@ -52,7 +45,7 @@ def test_az_signs_in_and_asks_with_the_three_lines_of_the_readme(emulator: Alone
     """
     environment = {
         **os.environ,
-        "PATH": f"{_az().parent}:{os.environ['PATH']}",
+        "PATH": f"{Path(program('az', INSTALLED)).parent}:{os.environ['PATH']}",
         "AZURE_CONFIG_DIR": str(tmp_path / "config"),
         "AZURE_CORE_COLLECT_TELEMETRY": "no",
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from azure.storage.blob.aio import ContainerClient
 
 from local import tls
 from local.addresses import ACCOUNT, ACCOUNT_KEY, LAKEHOUSE_ACCOUNT
+from testbed.programs import program
 from tests.local.storage.accounts import Accounts
 
 AZCOPY = Path("node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64")
@@ -36,13 +36,6 @@ def _sas(account: str) -> str:
         permission=AccountSasPermissions(read=True, write=True, delete=True, list=True, add=True, create=True),
         expiry=datetime.now(UTC) + timedelta(hours=1),
     )
-
-
-def _program(name: str, *elsewhere: Path) -> str:
-    found = shutil.which(name) or next((str(path.resolve()) for path in elsewhere if path.exists()), None)
-    if found is None:
-        pytest.skip(f"{name} is not installed; see `make clients`")
-    return found
 
 
 def _run(accounts: Accounts, *command: str, **environment: str) -> str:
@@ -136,7 +129,7 @@ def test_adlfs_writes_finds_moves_and_removes_with_a_token(accounts: Accounts, a
 
 @pytest.mark.parametrize("how", ["key", "sas"])
 def test_rclone_copies_checks_and_purges(accounts: Accounts, folder: Path, how: str) -> None:
-    rclone = _program("rclone")
+    rclone = program("rclone")
     url = accounts.where.account_url(ACCOUNT)
     access = {
         # The emulator's account and key are devstoreaccount1's. Otherwise rclone 1.60 takes no path in an endpoint.
@@ -161,7 +154,7 @@ def test_rclone_copies_checks_and_purges(accounts: Accounts, folder: Path, how: 
 
 
 def test_rclone_moves_within_the_account_with_a_sas(accounts: Accounts, folder: Path) -> None:
-    rclone = _program("rclone")
+    rclone = program("rclone")
     url = f"{accounts.where.account_url(ACCOUNT)}?{_sas(ACCOUNT)}"
     access = {"RCLONE_CONFIG_IT_TYPE": "azureblob", "RCLONE_CONFIG_IT_SAS_URL": url}
     config = ("--config", str(folder.parent / "none"))
@@ -176,7 +169,7 @@ def test_rclone_moves_within_the_account_with_a_sas(accounts: Accounts, folder: 
 
 @pytest.mark.long  # azcopy takes two seconds for anything
 def test_azcopy_uploads_copies_between_accounts_and_downloads(accounts: Accounts, folder: Path) -> None:
-    azcopy = _program("azcopy", AZCOPY)
+    azcopy = program("azcopy", AZCOPY)
     landing = f"{accounts.where.account_url(ACCOUNT)}/landing/azcopy?{_sas(ACCOUNT)}"
     lakehouse = f"{accounts.where.account_url(LAKEHOUSE_ACCOUNT)}/lakehouse/azcopy?{_sas(LAKEHOUSE_ACCOUNT)}"
     own = folder.parent / "azcopy"

@@ -176,11 +176,7 @@ class DurableApi:
         return web.json_response({"instancesDeleted": deleted}, status=200 if deleted else 404)
 
     async def _raise_event(self, request: web.Request) -> web.Response:
-        instance = self._engine.store.instance(request.match_info["id"])
-        if instance is None:
-            raise UnknownInstance
-        if instance.terminal:
-            raise InstanceEnded
+        self._engine.existing(request.match_info["id"])
         if request.content_type != "application/json":
             raise BadRequest("Only application/json request content is supported")
         text = await json_text(request)

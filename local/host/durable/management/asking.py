@@ -32,7 +32,7 @@ class BadRequest(Exception):
 
 async def json_text(request: web.Request) -> str | None:
     """The body as JSON text; None when there is none."""
-    text = (await request.read()).decode(errors="replace").strip()
+    text = (await _text(request)).strip()
     if not text:
         return None
     try:
@@ -46,8 +46,12 @@ async def operation_input(request: web.Request) -> str | None:
     """What an entity's operation is given: a body that is not said to be JSON is a text."""
     if request.content_type == "application/json":
         return await json_text(request)
-    text = (await request.read()).decode(errors="replace")
+    text = await _text(request)
     return json.dumps(text) if text else None
+
+
+async def _text(request: web.Request) -> str:
+    return (await request.read()).decode(errors="replace")
 
 
 def flag(request: web.Request, name: str, *, default: bool = False) -> bool:

@@ -168,23 +168,23 @@ class Engine:
 
     def raise_event_with(self, instance: str, name: str, input_text: str) -> None:
         """Raise an event whose value is JSON text. Raises UnknownInstance, InstanceEnded."""
-        self._existing(instance)
+        self.existing(instance)
         self._post([Message(to=instance, body=event_raised(name, input_text, self.now()))])
 
     def terminate(self, instance: str, reason: str) -> None:
         """End an instance, whatever it is doing. Its sub-orchestrations go on, as in Azure."""
-        self._existing(instance)
+        self.existing(instance)
         self._post([Message(to=instance, body=event(EventType.EXECUTION_TERMINATED, self.now(), Input=reason))])
 
     def suspend(self, instance: str, reason: str) -> None:
         """Let messages queue up until `resume`."""
-        if self._existing(instance).status == "Suspended":
+        if self.existing(instance).status == "Suspended":
             raise WrongStatus(f"Cannot suspend orchestration instance {instance}: it is already suspended.")
         self._post([Message(to=instance, body=event(EventType.EXECUTION_SUSPENDED, self.now(), Reason=reason))])
 
     def resume(self, instance: str, reason: str) -> None:
         """Go on with what has queued up."""
-        if self._existing(instance).status != "Suspended":
+        if self.existing(instance).status != "Suspended":
             raise WrongStatus(f"Cannot resume orchestration instance {instance}: it is not suspended.")
         self._post([Message(to=instance, body=event(EventType.EXECUTION_RESUMED, self.now(), Reason=reason))])
 
@@ -248,7 +248,8 @@ class Engine:
             return found
         return await self._agenda.end_of(instance)
 
-    def _existing(self, instance: str) -> Instance:
+    def existing(self, instance: str) -> Instance:
+        """An instance that has not ended. Raises UnknownInstance, InstanceEnded."""
         found = self.store.instance(instance)
         if found is None:
             raise UnknownInstance(instance)

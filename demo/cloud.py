@@ -23,7 +23,7 @@ class Cloud:
     state: Path
     stack: dict[str, Any]
     http: httpx.Client
-    clients: list[BlobServiceClient] = field(default_factory=list)
+    clients: dict[str, BlobServiceClient] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: Path) -> Self:
@@ -93,13 +93,14 @@ class Cloud:
         return {name[len(path) + 1 :]: client.download_blob(name).readall() for name in names}
 
     def _storage(self, account_url: str) -> BlobServiceClient:
-        trust = self.stack["storage"]["ca_cert"]
-        client = BlobServiceClient(account_url, LocalCredential.of(self.state), connection_verify=trust)
-        self.clients.append(client)
-        return client
+        if account_url not in self.clients:
+            trust = self.stack["storage"]["ca_cert"]
+            client = BlobServiceClient(account_url, LocalCredential.of(self.state), connection_verify=trust)
+            self.clients[account_url] = client
+        return self.clients[account_url]
 
     def close(self) -> None:
         """Let go of every connection."""
         self.http.close()
-        for client in self.clients:
+        for client in self.clients.values():
             client.close()

@@ -3,6 +3,9 @@
 More jobs than a cluster has nodes only wait there, each with its start deadline running. So a run takes a slot before
 its attempt is sent, and gives it back once its job has ended. Who comes next is decided from what is listed: between
 routes, the one with the fewest slots; within a route, the run that was claimed first.
+
+Nobody is called: whoever waits asks again after most of the time that its turn should take to come, and the sooner the
+fewer come before it, because a slot that is free while nobody asks is a cluster that idles.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
+from statistics import median_high
 from typing import Literal
 
 from shared.core.pointer import Pointer
@@ -20,9 +24,14 @@ from shared.core.record import Message, Names, Record, change
 from shared.core.route import Endpoint, JobSettings, Limits, Polling
 
 OFTEN = timedelta(minutes=1)
-"""Whose turn is next asks at least that often: a slot that is free while nobody asks is a cluster that idles."""
+"""Whoever comes before as many as there are slots asks at least that often."""
+EACH = timedelta(seconds=4)
+"""Whoever is further back waits no longer than so for each that comes before it, however long jobs have taken: that is
+once or twice a second that somebody asks, however long the line is."""
 SELDOM = timedelta(minutes=15)
 """Whoever stands far back asks at least that often."""
+REMEMBERED = 15
+"""Slots that were given back, of which is known for how long they had been taken."""
 
 
 class Holder(Record, frozen=True):
@@ -38,10 +47,11 @@ class Holder(Record, frozen=True):
 
 
 class Slots(Record, frozen=True, tag_field="version", tag=1):
-    """Who has a slot at an endpoint."""
+    """Who has a slot at an endpoint. `held`: for how long those were taken that were given back last."""
 
     endpoint: str
     holders: tuple[Holder, ...] = ()
+    held: tuple[timedelta, ...] = ()
 
     def has(self, run_id: str) -> bool:
         return any(holder.run_id == run_id for holder in self.holders)
@@ -50,9 +60,14 @@ class Slots(Record, frozen=True, tag_field="version", tag=1):
         """With one more holder."""
         return change(self, holders=(*self.holders, Holder(run_id, now)))
 
-    def without(self, run_id: str) -> Slots:
+    def without(self, run_id: str, now: datetime) -> Slots:
         """With one holder fewer."""
-        return change(self, holders=tuple(holder for holder in self.holders if holder.run_id != run_id))
+        lasted = [max(now - one.since, timedelta()) for one in self.holders if one.run_id == run_id]
+        return change(
+            self,
+            holders=tuple(holder for holder in self.holders if holder.run_id != run_id),
+            held=(*self.held, *lasted)[-REMEMBERED:],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +99,8 @@ class Admitted(Message, frozen=True):
 
 
 class InLine(Message, frozen=True):
-    """The run has to wait for its turn: `ahead` others come before it, there are `most` slots, and the oldest of them
-    has been taken for `age`. `message`: why."""
+    """The run has to wait for its turn: `ahead` others come before it, there are `most` slots, and each of them is
+    taken for `age`, as far as is known. `message`: why."""
 
     slot: str
     ahead: int
@@ -118,9 +133,9 @@ def place_in(
     """
     taken = Counter(holder.route for holder in holders)
     waiting: dict[str, list[Pointer]] = {}
-    have_one = {holder.run_id for holder in holders}
-    waits = {own, *(one for one in line if one.run_id not in have_one)}
-    for one in sorted(waits, key=attrgetter("claimed", "run_id")):  # pointers themselves are slower to compare
+    count_not = {own.run_id, *(holder.run_id for holder in holders)}
+    waits = [one for one in line if one.run_id not in count_not]
+    for one in sorted([*waits, own], key=attrgetter("claimed", "run_id")):  # mostly in order as they come
         waiting.setdefault(one.route, []).append(one)
     before = waiting[own.route].index(own)
     heads = dict.fromkeys(waiting, 0)
@@ -144,18 +159,20 @@ def place_in(
     return Place(before + others, "endpoint", most)
 
 
-def age_of(holders: Iterable[Holder], place: Place, route: str, now: datetime) -> timedelta:
-    """For how long the oldest of the slots has been taken that a run waits for."""
-    since = [holder.since for holder in holders if place.of == "endpoint" or holder.route == route]
-    return max(now - min(since, default=now), timedelta())
+def age_of(slots: Slots, place: Place, route: str, now: datetime) -> timedelta:
+    """For how long a slot is taken that a run waits for: as those were that were given back, unless those that are
+    taken have been for longer."""
+    ages = [now - holder.since for holder in slots.holders if place.of == "endpoint" or holder.route == route]
+    return max((median_high(some) for some in (ages, slots.held) if some), default=timedelta())
 
 
 def next_turn(polling: Polling, waits: InLine) -> timedelta:
-    """How long a run in line waits before it asks again: half the time after which its turn should come, if slots go on
-    to be given back as they have been. So asking costs little however long the line is, and who is next is there soon.
-    """
+    """How long a run in line waits before it asks again: three quarters of the time after which its turn should come,
+    if slots are given back as they have been. So a run asks a few times however long the line is, and who is next is
+    there soon."""
     turn_comes = waits.age * (waits.ahead + 1) / waits.most
-    return max(polling.first, min(turn_comes / 2, OFTEN if waits.ahead < waits.most else SELDOM))
+    longest = OFTEN if waits.ahead < waits.most else max(OFTEN, min(waits.ahead * EACH, SELDOM))
+    return max(polling.first, min(turn_comes * 3 / 4, longest))
 
 
 def told_of(place: Place, route: str, endpoint: str) -> str:

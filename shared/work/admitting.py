@@ -45,7 +45,7 @@ def take_slot(
     """
     own, filed = Pointer(given.claimed, given.names.run), slots_of(given.endpoint)
     if given.before not in (None, filed):
-        _leave(ledger, str(given.before), own)  # its route names another endpoint now
+        _leave(ledger, str(given.before), own, now)  # its route names another endpoint now
     known = ledger.run(own.run_id)
     if known is not None and known.cancel is not None:
         return Withdrawn(known.cancel)
@@ -67,7 +67,7 @@ def take_slot(
                 ledger.point(f"{_line(filed)}{own.name}")
                 ledger.lines.joined(filed, own)
                 log("run.in_line", **dump(given.names), ahead=place.ahead, of=place.of, most=place.most)
-            age = age_of(slots.holders, place, given.names.route, now)
+            age = age_of(slots, place, given.names.route, now)
             told = told_of(place, given.names.route, given.endpoint.scoring_uri)
             return InLine(filed, place.ahead, place.most, age, told)
         if is_admitted or _replaced(ledger, filed, slots.taken_by(own.run_id, now), etag):
@@ -82,7 +82,7 @@ def give_back(ledger: Ledger, run_id: str, progress: Progress) -> None:
     Two at once: what is given back already stays so.
     """
     if progress.slot is not None:
-        _leave(ledger, progress.slot, Pointer(progress.timings.claimed, run_id))
+        _leave(ledger, progress.slot, Pointer(progress.timings.claimed, run_id), progress.updated)
 
 
 def clear(ledger: Ledger, under_way: Collection[str], now: datetime) -> None:
@@ -101,7 +101,7 @@ def clear(ledger: Ledger, under_way: Collection[str], now: datetime) -> None:
         slots, _ = _stored(ledger, filed, "")
         for holder in slots.holders:
             if is_left(holder.run_id, holder.since):
-                _free(ledger, filed, holder.run_id)
+                _free(ledger, filed, holder.run_id, now)
     for filed in ledger.names("line/", folders=True):
         for one in list(ledger.pointers(_line(filed))):
             if is_left(one.run_id, one.claimed):
@@ -120,15 +120,15 @@ def _admitted(ledger: Ledger, given: TakeSlot, filed: str, own: Pointer) -> None
         _leave_line(ledger, filed, own)
 
 
-def _leave(ledger: Ledger, filed: str, own: Pointer) -> None:
+def _leave(ledger: Ledger, filed: str, own: Pointer, now: datetime) -> None:
     _leave_line(ledger, filed, own)
-    _free(ledger, filed, own.run_id)
+    _free(ledger, filed, own.run_id, now)
 
 
-def _free(ledger: Ledger, filed: str, run_id: str) -> None:
+def _free(ledger: Ledger, filed: str, run_id: str, now: datetime) -> None:
     for _ in range(TRIES):
         slots, etag = _stored(ledger, filed, "")
-        if not slots.has(run_id) or _replaced(ledger, filed, slots.without(run_id), etag):
+        if not slots.has(run_id) or _replaced(ledger, filed, slots.without(run_id, now), etag):
             return
     raise Unavailable(f"Could not give back the slot of run {run_id}: others keep taking theirs.")
 

@@ -7,15 +7,19 @@ it joins, and whenever it asks, a burst of landings would cost the square of the
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from shared.core.pointer import Pointer
 
 FRESH = timedelta(seconds=5)
 """How long a list is good for. What is decided by it is whose turn it is, never how many slots there are: at worst, a
 run that another process has put in line, or taken out of it, since then is not counted, or counted."""
+
+_ORDER = attrgetter("claimed", "run_id")  # pointers themselves are slower to compare
 
 
 class Lines:
@@ -26,11 +30,12 @@ class Lines:
         self._lines: dict[str, _Line] = {}
 
     def waiting(self, filed: str, now: datetime, read: Callable[[], Iterable[Pointer]]) -> Sequence[Pointer]:
-        """Who waits in that line; `read` lists it, if that was not done within the last seconds."""
+        """Who waits in that line, by when they were claimed; `read` lists it, if that was not done within the last
+        seconds."""
         line = self._line(filed)
         with line.gate:
             if line.read_at is None or not timedelta() <= now - line.read_at < FRESH:
-                line.pointers = set(read())
+                line.pointers = sorted(read(), key=_ORDER)
                 line.read_at = now
             return list(line.pointers)
 
@@ -38,13 +43,17 @@ class Lines:
         """This process has put a run in line."""
         line = self._line(filed)
         with line.gate:
-            line.pointers.add(pointer)
+            at = bisect_left(line.pointers, _ORDER(pointer), key=_ORDER)
+            if line.pointers[at : at + 1] != [pointer]:
+                line.pointers.insert(at, pointer)
 
     def left(self, filed: str, pointer: Pointer) -> None:
         """This process has taken a run out of the line."""
         line = self._line(filed)
         with line.gate:
-            line.pointers.discard(pointer)
+            at = bisect_left(line.pointers, _ORDER(pointer), key=_ORDER)
+            if line.pointers[at : at + 1] == [pointer]:
+                del line.pointers[at]
 
     def _line(self, filed: str) -> _Line:
         return self._lines.setdefault(filed, _Line())
@@ -53,5 +62,5 @@ class Lines:
 @dataclass(slots=True)
 class _Line:
     read_at: datetime | None = None
-    pointers: set[Pointer] = field(default_factory=set)
+    pointers: list[Pointer] = field(default_factory=list)
     gate: threading.Lock = field(default_factory=threading.Lock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,19 @@ from hypothesis import strategies as st
 
 from shared.core.pointer import Pointer
 from shared.core.route import UNLIMITED, JobSettings, Limits, Polling
-from shared.core.slots import SELDOM, Holder, InLine, Place, age_of, most_at, next_turn, place_in
+from shared.core.slots import (
+    EACH,
+    OFTEN,
+    SELDOM,
+    Holder,
+    InLine,
+    Place,
+    Slots,
+    age_of,
+    most_at,
+    next_turn,
+    place_in,
+)
 from testbed.fakes import NOON
 
 POLLING = Polling(
@@ -124,13 +137,13 @@ def test_an_endpoint_has_as_many_slots_as_its_cluster_has_room_for_or_as_is_said
 
 
 def in_line(ahead: int, minutes: float) -> InLine:
-    """A run with so many before it, on eight slots, the oldest of which was taken so many minutes ago."""
+    """A run with so many before it, on eight slots, each of which is taken for so many minutes."""
     return InLine("slots", ahead, 8, timedelta(minutes=minutes), "full")
 
 
-def test_a_run_asks_again_after_half_the_time_that_its_turn_should_take() -> None:
-    assert next_turn(POLLING, in_line(ahead=7, minutes=1)) == timedelta(seconds=30)
-    assert next_turn(POLLING, in_line(ahead=15, minutes=8)) == timedelta(minutes=8)
+def test_a_run_asks_again_after_most_of_the_time_that_its_turn_should_take() -> None:
+    assert next_turn(POLLING, in_line(ahead=7, minutes=1)) == timedelta(seconds=45)
+    assert next_turn(POLLING, in_line(ahead=15, minutes=0.5)) == timedelta(seconds=45)
 
 
 def test_who_stands_far_back_asks_less_often_but_not_for_ever() -> None:
@@ -154,9 +167,44 @@ def test_a_long_line_asks_a_few_times_for_each_turn() -> None:
     assert each_second * 75 < 500
 
 
-def test_only_the_slots_that_a_run_waits_for_count() -> None:
-    taken = [Holder("a-1", NOON - timedelta(minutes=5)), Holder("b-1", NOON - timedelta(minutes=9))]
+AT_ENDPOINT = Place(0, "endpoint", 2)
 
-    assert age_of(taken, Place(0, "route", 1), "a", NOON) == timedelta(minutes=5)
-    assert age_of(taken, Place(0, "endpoint", 2), "a", NOON) == timedelta(minutes=9)
-    assert age_of([], Place(0, "endpoint", 2), "a", NOON) == timedelta()
+
+def taken(*minutes: tuple[str, float], **more: Any) -> Slots:
+    """By runs of these routes, for so long."""
+    by = (Holder(f"{route}-1", NOON - timedelta(minutes=ago)) for route, ago in minutes)
+    return Slots("https://score/jobs", tuple(by), **more)
+
+
+def test_only_the_slots_that_a_run_waits_for_count() -> None:
+    slots = taken(("a", 5), ("b", 9))
+
+    assert age_of(slots, Place(0, "route", 1), "a", NOON) == timedelta(minutes=5)
+    assert age_of(slots, AT_ENDPOINT, "a", NOON) == timedelta(minutes=9)
+    assert age_of(taken(), AT_ENDPOINT, "a", NOON) == timedelta()
+
+
+def test_a_slot_takes_as_long_as_those_that_were_given_back_unless_those_that_are_taken_take_longer() -> None:
+    """Seen before: as soon as all slots were free, five thousand runs in line asked again and again."""
+    held = (timedelta(minutes=2), timedelta(minutes=90), timedelta(minutes=3))
+
+    assert age_of(taken(held=held), AT_ENDPOINT, "a", NOON) == timedelta(minutes=3)
+    assert age_of(taken(("a", 20), held=held), AT_ENDPOINT, "a", NOON) == timedelta(minutes=20)
+
+
+def test_a_slot_that_is_given_back_tells_for_how_long_it_was_taken() -> None:
+    slots = taken()
+    for minute in range(40):
+        slots = slots.taken_by("a-1", NOON).without("a-1", NOON + timedelta(minutes=minute))
+
+    assert slots.held == tuple(timedelta(minutes=minute) for minute in range(25, 40))
+    assert slots.without("a-1", NOON) == slots
+
+
+def test_however_long_jobs_have_taken_those_in_front_are_not_asleep_when_they_take_less() -> None:
+    """Seen before: no job ran, and of five thousand runs in line those whose turn it was slept for a quarter of an
+    hour, because jobs had taken long when they were told when to come."""
+    waits = [next_turn(POLLING, in_line(ahead, minutes=600)) for ahead in range(5000)]
+
+    assert all(wait <= max(OFTEN, EACH * ahead) for ahead, wait in enumerate(waits))
+    assert sum(1 / wait.total_seconds() for wait in waits) < 2 + 5000 / SELDOM.total_seconds()

@@ -44,8 +44,8 @@ class Still(FakeBlobs):
 
     listing: Listing | None = None
 
-    def list_folder(self, folder: Location) -> Listing:
-        return self.listing if self.listing is not None else super().list_folder(folder)
+    def list_folder(self, folder: Location, *, most: int | None = None) -> Listing:
+        return self.listing if self.listing is not None else super().list_folder(folder, most=most)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from shared.core.deployment import Deployment
 from shared.core.finding import Candidate
@@ -25,12 +25,13 @@ from shared.core.submission import Submission
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The blobs directly in a folder, by their names there, and the service's time when it answered. `has_folders`: it
-    has sub-folders, too."""
+    """The blobs directly in a folder, in the order of their names there, and the service's time when it answered.
+    `has_folders`: it has sub-folders, too; `is_cut`: there are more blobs than were to be listed."""
 
-    files: tuple[File, ...]
+    files: Sequence[File]
     seen_at: datetime
     has_folders: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ class Blobs(Protocol):
         of their times. True as well where that cannot be found out. Never raises Unavailable."""
         ...
 
-    def list_folder(self, folder: Location) -> Listing:
-        """What is directly in a folder, in any order; what is in sub-folders, and directory markers, are left out."""
+    def list_folder(self, folder: Location, *, most: int | None = None) -> Listing:
+        """What is directly in a folder, but no more than `most` and one; what is in sub-folders, and directory markers,
+        are left out."""
         ...
 
     def list_file(self, blob: Location) -> Listing:
@@ -105,7 +107,7 @@ class Blobs(Protocol):
         """A small blob's content; None if there is none."""
         ...
 
-    def create(self, blob: Location, content: bytes) -> bool:
+    def create(self, blob: Location, content: bytes | IO[bytes]) -> bool:
         """Write a new blob; False, and nothing written, if there is one of that name already."""
         ...
 

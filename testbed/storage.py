@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
+from typing import IO
 
 from shared.core.location import Container, Location, require_safe
 from shared.core.snapshot import File
@@ -101,12 +102,14 @@ class FakeBlobs:
         first = bisect_left(known, prefix)
         return list(takewhile(lambda path: path.startswith(prefix), islice(known, first, None)))
 
-    def list_folder(self, folder: Location) -> Listing:
+    def list_folder(self, folder: Location, *, most: int | None = None) -> Listing:
         found = self._below(folder)
-        self._list(folder.container, sum("/" not in file.name for file in found))
+        files = tuple(islice((f for f in found if "/" not in f.name), most and most + 1))
+        self._list(folder.container, len(files))
         is_parent = any(place.parent == folder for place in self.directories)
         has_folders = is_parent or any("/" in file.name for file in found)
-        return Listing(tuple(f for f in found if "/" not in f.name), seen_at=self._now(), has_folders=has_folders)
+        is_cut = most is not None and len(files) > most
+        return Listing(files, seen_at=self._now(), has_folders=has_folders, is_cut=is_cut)
 
     def list_file(self, blob: Location) -> Listing:
         require_safe(blob)
@@ -160,12 +163,12 @@ class FakeBlobs:
         self._answer("read")
         return Stored(self.contents[blob][0], self.contents[blob][1].etag) if blob in self.contents else None
 
-    def create(self, blob: Location, content: bytes) -> bool:
+    def create(self, blob: Location, content: bytes | IO[bytes]) -> bool:
         require_safe(blob)
         self._answer("write")
         if blob in self.contents:
             return False
-        self.put(blob, content)
+        self.put(blob, content if isinstance(content, bytes) else content.read())
         return True
 
     def replace(self, blob: Location, content: bytes, *, etag: str | None) -> bool:

@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any
+from itertools import islice
+from typing import IO, Any
 
 import requests
 from azure.core import MatchConditions
@@ -50,6 +51,7 @@ from shared.core.location import Container, Location, require_safe
 from shared.core.snapshot import File
 from shared.errors import Denied, Unavailable
 from shared.ports import Copied, Listing, Page, Stored
+from shared.spool import spooled
 from shared.telemetry import warn
 from shared.threads import each
 
@@ -101,12 +103,18 @@ class AzureBlobs:
     def is_hierarchical(self, container: Container) -> bool:
         return self._hierarchies.has(container)
 
-    def list_folder(self, folder: Location) -> Listing:
+    def list_folder(self, folder: Location, *, most: int | None = None) -> Listing:
+        seen, folders = list[datetime](), list[str]()
+
+        def listed() -> Iterator[File]:
+            for page in self._lists.pages(folder.container, _below(folder.path), delimiter="/"):
+                seen.append(page.seen_at)
+                folders.extend(page.folders[:1])
+                yield from page.files
+
         with _mapped(f"list {folder.url}", READER, folder.container):
-            pages = list(self._lists.pages(folder.container, _below(folder.path), delimiter="/"))
-        files = tuple(file for page in pages for file in page.files)
-        seen_at = min(page.seen_at for page in pages)
-        return Listing(files, seen_at, has_folders=any(page.folders for page in pages))
+            files = spooled(islice(listed(), most and most + 1))
+        return Listing(files, min(seen), has_folders=bool(folders), is_cut=most is not None and len(files) > most)
 
     def list_file(self, blob: Location) -> Listing:
         dates = _Dates()
@@ -164,7 +172,7 @@ class AzureBlobs:
                 return None
             return Stored(download.readall(), _quoted(download.properties.etag))
 
-    def create(self, blob: Location, content: bytes) -> bool:
+    def create(self, blob: Location, content: bytes | IO[bytes]) -> bool:
         with _mapped(f"write {blob.url}", CONTRIBUTOR, blob.container):
             try:
                 self._blob(blob).upload_blob(content, overwrite=False)

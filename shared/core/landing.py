@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from shared.core.location import Location, is_safe
 from shared.core.nesting import LOOKED_THROUGH
 from shared.core.route import Route
-from shared.core.snapshot import File, Snapshot, freeze
+from shared.core.snapshot import File, Hold, Snapshot, freeze, in_order
 
 
 def key_of(route: str, landing: Location) -> str:
@@ -64,24 +64,46 @@ class Landing:
         """Whether sub-folders of `folder` are a matter of this landing: they are no landings of their own."""
         return self.route.nested in ("refuse", "flatten")
 
-    def freeze(self, files: Iterable[File], below: Iterable[File] = (), routes: Sequence[Route] = ()) -> Snapshot:
-        """The snapshot of a listing of `folder`, and of what is `below` it, by its relative paths. What counts for a
-        landing of one of the `routes` that is deeper in there is no matter of this one, nor is what lies beside a
-        single file. Whoever lists a landing takes names from strangers: one that is not safe is a stray's."""
-        listed = [file for file in files if self.file_name in ("", file.name)]
-        unusable = [file for file in listed if not is_safe(file.name) and self.wants(file.name)]
-        names = {file.name for file in unusable}
-        own = [file for file in listed if file.name not in names]
-        if self.route.nested != "flatten":
-            strays = [file for file in islice(below, LOOKED_THROUGH) if self._is_stray(file, routes)]
-            return freeze(own, wants=self.wants, is_marker=self.route.is_marker, strays=[*unusable, *strays])
-        deeper, is_marker = tuple(below), self.route.is_marker
-        return freeze(
-            (*own, *(file for file in deeper if is_safe(file.name))),
-            wants=lambda name: self.route.landing_of(f"{self.path}/{name}") is not None and not is_marker(name),
-            is_marker=is_marker,
-            strays=[*unusable, *(file for file in deeper if not is_safe(file.name) and self._is_stray(file, ()))],
-        )
+    def freeze(
+        self,
+        files: Iterable[File],
+        below: Iterable[File] = (),
+        routes: Sequence[Route] = (),
+        *,
+        hold: Hold = in_order,
+    ) -> Snapshot:
+        """The snapshot of a listing of `folder`, and of what is `below` it, by its relative paths; each is read once.
+        What counts for a landing of one of the `routes` that is deeper in there is no matter of this one, nor is what
+        lies beside a single file. Whoever lists a landing takes names from strangers: one that is not safe is a
+        stray's."""
+        strays, is_marker = list[File](), self.route.is_marker
+
+        def own() -> Iterator[File]:
+            for file in files:
+                if self.file_name not in ("", file.name):
+                    continue
+                if is_safe(file.name) or not self.wants(file.name):
+                    yield file
+                elif len(strays) < LOOKED_THROUGH:
+                    strays.append(file)
+
+        def deeper() -> Iterator[File]:
+            for file in below:
+                if is_safe(file.name):
+                    yield file
+                elif len(strays) < LOOKED_THROUGH and self._is_stray(file, ()):
+                    strays.append(file)
+
+        if self.route.nested == "flatten":
+            return freeze(
+                chain(own(), deeper()),
+                wants=lambda name: self.route.landing_of(f"{self.path}/{name}") is not None and not is_marker(name),
+                is_marker=is_marker,
+                strays=strays,
+                hold=hold,
+            )
+        in_folders = (file for file in islice(below, LOOKED_THROUGH) if self._is_stray(file, routes))
+        return freeze(own(), wants=self.wants, is_marker=is_marker, strays=chain(strays, in_folders), hold=hold)
 
     def _is_stray(self, file: File, routes: Sequence[Route]) -> bool:
         path = self.folder.at(file.name).path

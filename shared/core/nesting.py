@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count, zip_longest
 
 from shared.core.hints import ONCE_MORE, Objection
@@ -46,27 +47,36 @@ def is_hidden(folder: str, pattern: str) -> bool:
     )
 
 
-def flat_names(names: Iterable[str]) -> dict[str, str]:
+def flat_names(paths: Iterable[str]) -> Callable[[str], str]:
     """A name without a folder for each of these relative paths: different ones, even where case does not count, and
-    always the same for the same paths. What is in no sub-folder keeps its name.
+    always the same for the same paths. What is in no sub-folder keeps its name. The paths are different ones in their
+    order, and are gone through more than once; eight bytes are kept of each.
 
     A path becomes its segments joined by `__`, or, where that is too long or would be somebody else's name as well, the
     end of it behind a digest of the whole path. Extensions stay, because scripts go by them.
     """
-    paths = sorted(set(names))
-    flat = {path: path for path in paths if "/" not in path}
-    joined = {path: path.replace("/", "__") for path in paths if "/" in path}
-    taken = {_key(name) for name in flat}
-    times = Counter(_key(name) for name in joined.values())
-    flat |= {
-        path: name
-        for path, name in joined.items()
-        if times[_key(name)] == 1 and _key(name) not in taken and _fits(name)
-    }
-    taken = {_key(name) for name in flat.values()}
-    for path in sorted(joined.keys() - flat.keys()):
-        flat[path] = next(name for name in _digested(path) if _key(name) not in taken)
-        taken.add(_key(flat[path]))
+    taken = array("Q", sorted(_key(_joined(path)) for path in paths))
+    given, renamed = set[int](), dict[str, str]()
+
+    def is_free(name: str) -> bool:
+        key = _key(name)
+        return key not in given and bisect_left(taken, key) == bisect_right(taken, key)
+
+    def keeps(path: str) -> bool:
+        name = _joined(path)
+        key = _key(name)
+        return name == path or (_fits(name) and bisect_right(taken, key) - bisect_left(taken, key) == 1)
+
+    for path in paths:
+        if not keeps(path):
+            name = next(name for name in _digested(path) if is_free(name))
+            given.add(_key(name))
+            if name != next(iter(_digested(path))):
+                renamed[path] = name
+
+    def flat(path: str) -> str:
+        return _joined(path) if keeps(path) else renamed.get(path) or next(iter(_digested(path)))
+
     return flat
 
 
@@ -97,9 +107,15 @@ def _told(path: str) -> str:
     return repr(path if len(path) <= LONGEST_TOLD else path[: LONGEST_TOLD - 1] + "…")
 
 
-def _key(name: str) -> str:
-    """Equal for names that some file system takes for one: they may not tell case, or how accents are encoded."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+def _joined(path: str) -> str:
+    return path.replace("/", "__")
+
+
+def _key(name: str) -> int:
+    """Equal for names that some file system takes for one: they may not tell case, or how accents are encoded. Of a
+    million others two are with a chance of one in 10^7: then both have names with a digest."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return int.from_bytes(hashlib.sha256(folded.encode(errors="surrogatepass")).digest()[:8], "big")
 
 
 def _fits(name: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from shared.core.location import SAFE, Location, is_safe
 from shared.core.outputs import OWN_NAMES, Output
 from shared.core.record import change, dump
 from shared.core.run import Published, Run
-from shared.core.snapshot import File, Frozen
+from shared.core.snapshot import File, Frozen, paired
 from shared.core.steps import Publish, Source
 
 FORMAT = 1
@@ -52,14 +53,14 @@ def problem_with(outputs: Sequence[File]) -> Objection | None:
             "The job completed, but its output folder is empty.",
             f"Check the deployment's output_action, and the job's logs. {ONCE_MORE}",
         )
-    unusable = [file.name for file in outputs if not is_safe(file.name)]
-    if unusable:
+    unusable = (file.name for file in outputs if not is_safe(file.name))
+    if (first := next(unusable, None)) is not None:
         return Objection(
-            f"The job wrote {len(unusable)} file(s) whose names cannot be used, {unusable[0]!r} for one.",
+            f"The job wrote {1 + sum(1 for _ in unusable)} file(s) whose names cannot be used, {first!r} for one.",
             f"Have the job write them under other names: a usable one has {SAFE}. {ONCE_MORE}",
         )
     # With a hierarchy, a folder of such a name keeps the file from being written.
-    taken = sorted({file.name.partition("/")[0] for file in outputs} & OWN_NAMES)
+    taken = sorted({top for file in outputs if (top := file.name.partition("/")[0]) in OWN_NAMES})
     if taken:
         return Objection(
             f"The job wrote {', '.join(taken)}, which is reserved in the run folder.",
@@ -68,14 +69,12 @@ def problem_with(outputs: Sequence[File]) -> Objection | None:
     return None
 
 
-def leftovers(outputs: Sequence[Frozen], there: Iterable[File]) -> list[File]:
-    """The files in a run folder that are not copies of an output: foreign ones, or those of an interrupted attempt."""
-    wanted = {output.name: output for output in outputs}
-    return [
-        file
-        for file in there
-        if file.name not in OWN_NAMES and (file.name not in wanted or difference(wanted[file.name], file))
-    ]
+def leftovers(outputs: Iterable[Frozen], there: Iterable[File]) -> Iterator[File]:
+    """The files in a run folder that are not copies of an output: foreign ones, or those of an interrupted attempt.
+    Both lists are in the order of names."""
+    for output, file in paired(outputs, there):
+        if file is not None and file.name not in OWN_NAMES and (output is None or difference(output, file)):
+            yield file
 
 
 def difference(expected: Frozen, copied: File | None) -> str | None:
@@ -90,19 +89,48 @@ def difference(expected: Frozen, copied: File | None) -> str | None:
     return None
 
 
-def problems_with(outputs: Sequence[Frozen], there: Iterable[File]) -> list[str]:
-    """Why a run folder that holds `there` cannot be sealed yet."""
-    found = {file.name: file for file in there}
-    problems = [text for output in outputs if (text := difference(output, found.get(output.name)))]
-    strangers = found.keys() - {output.name for output in outputs} - OWN_NAMES
-    return problems + [f"{name} is not one of the outputs" for name in sorted(strangers)]
+def problems_with(outputs: Iterable[Frozen], there: Iterable[File]) -> Iterator[str]:
+    """Why a run folder that holds `there` cannot be sealed yet. Both lists are in the order of names."""
+    for output, file in paired(outputs, there):
+        if output is None:
+            if file is not None and file.name not in OWN_NAMES:
+                yield f"{file.name} is not one of the outputs"
+        elif problem := difference(output, file):
+            yield problem
 
 
 def manifest(
-    run: Run, files: Sequence[Frozen], outputs: Sequence[Frozen], published: datetime, *, streamed: int = 0
-) -> dict[str, Any]:
-    """`_run.json`: what was scored, by whom, and what came out. Sizes in bytes, MD5s base64, times ISO 8601 UTC.
-    `streamed`: how many of the copies that were made went through the app."""
+    run: Run, files: Iterable[Frozen], outputs: Iterable[Frozen], published: datetime, *, streamed: int = 0
+) -> Iterator[bytes]:
+    """`_run.json`, piece by piece: what was scored, by whom, and what came out. Sizes in bytes, MD5s base64, times
+    ISO 8601 UTC. `streamed`: how many of the copies that were made went through the app."""
+    lists: Mapping[str, Iterator[dict[str, Any]]] = {"files": map(_scored, files), "outputs": map(told_of, outputs)}
+    for number, (name, value) in enumerate(_manifest(run, published, streamed).items()):
+        yield f"{',' if number else '{'}\n {json.dumps(name)}: ".encode()
+        if name in lists:
+            yield from _listed(lists[name])
+        else:
+            yield _indented(value, 1)
+    yield b"\n}"
+
+
+def _listed(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    begun = False
+    for item in items:
+        yield (b",\n  " if begun else b"[\n  ") + _indented(item, 2)
+        begun = True
+    yield b"\n ]" if begun else b"[]"
+
+
+def _indented(value: Any, depth: int) -> bytes:
+    return json.dumps(value, indent=1).replace("\n", "\n" + depth * " ").encode()
+
+
+def _scored(file: Frozen) -> dict[str, Any]:
+    return _told(file, "name", "etag", "size", "md5") | ({"staged_as": file.staged_as} if file.staged_as else {})
+
+
+def _manifest(run: Run, published: datetime, streamed: int) -> dict[str, Any]:
     spec, job = run.spec, run.job
     return {
         "format": FORMAT,
@@ -116,10 +144,7 @@ def manifest(
             "path": spec.landing.path,
         },
         "fingerprint": run.snapshot.fingerprint,
-        "files": [
-            _told(file, "name", "etag", "size", "md5") | ({"staged_as": file.staged_as} if file.staged_as else {})
-            for file in files
-        ],
+        "files": None,
         "endpoint": spec.endpoint.scoring_uri,
         "deployment": (job and job.deployment) or spec.endpoint.deployment,
         "inputs": [_given(run, one) for one in run.spec.request(run.attempt).all_inputs],
@@ -128,7 +153,7 @@ def manifest(
         "staged": run.spec.scores_copies,
         "timings": dump(change(run.timings, published=published)),
         "streamed": {"files": run.streamed, "outputs": streamed},
-        "outputs": told_of(outputs),
+        "outputs": None,
     }
 
 
@@ -138,19 +163,22 @@ def _given(run: Run, one: Input) -> dict[str, Any]:
     return {**told, "uri": run.assets.get(one.name, one.uri)} if one.is_data else {**told, "value": one.value}
 
 
-def told_of(outputs: Sequence[Frozen]) -> list[dict[str, Any]]:
-    """What a manifest says of the outputs."""
-    return [_told(output, "name", "size", "md5") for output in outputs]
+def told_of(output: Frozen) -> dict[str, Any]:
+    """What a manifest says of an output."""
+    return _told(output, "name", "size", "md5")
 
 
-def publication_of(folder: Location, sizes: Sequence[int], *, streamed: int = 0) -> Published:
+def publication_of(folder: Location, sizes: Iterable[int], *, streamed: int = 0) -> Published:
     """What the ledger is told of a run folder that holds outputs of those sizes."""
+    count = total = 0
+    for size in sizes:
+        count, total = count + 1, total + size
     return Published(
         url=folder.url,
         container=folder.container.name,
         path=folder.path,
-        outputs=len(sizes),
-        bytes=sum(sizes),
+        outputs=count,
+        bytes=total,
         streamed=streamed,
     )
 

@@ -16,7 +16,7 @@ from shared.core.nesting import stray_refusal
 from shared.core.outputs import ATTEMPT, Output, fill_output
 from shared.core.record import Record, change
 from shared.core.route import Endpoint, JobSettings, Polling, Route
-from shared.core.snapshot import Snapshot
+from shared.core.snapshot import MOST_LISTED, Snapshot
 from shared.errors import InputRefused
 
 LONGEST_SUFFIX = "/" + "x" * 100
@@ -245,6 +245,12 @@ def _name_refusal(below: str) -> Objection | None:
 
 def _limit_refusal(route: Route, snapshot: Snapshot) -> Objection | None:
     """Why a landing must not be scored that is larger than its route allows."""
+    if snapshot.is_cut:
+        return Objection(
+            f"The landing holds more than {MOST_LISTED:,} files, scored or not, which is more than are looked through. "
+            "Nothing was scored.",
+            f"Upload fewer files at a time, or files of many rows. {ONCE_MORE}",
+        )
     has = {"files": len(snapshot.files), "bytes": snapshot.size}
     allowed = {"files": route.limits.files, "bytes": route.limits.bytes}
     over = [(name, most) for name, most in allowed.items() if most is not None and has[name] > most]

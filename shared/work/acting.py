@@ -12,7 +12,6 @@ from shared.core.landing import Landing
 from shared.core.record import Names, dump
 from shared.core.request import Granted, Refusal, Refused
 from shared.core.run import Run
-from shared.core.snapshot import FrozenFiles
 from shared.core.steps import ClaimRun
 from shared.errors import InputRefused, RoutesInvalid
 from shared.ports import BatchEndpoint, Blobs
@@ -85,7 +84,7 @@ def repeat(
     number, variant = repetition_of(run, act)
     again = claiming.new_run(landing, snapshot, given, number, *variant, request=request)
     assert again.run_id == name, "the id that is looked for is the one that is claimed"
-    files = FrozenFiles(snapshot.listed())
+    files = snapshot.listed()
     known = ledger.claim(again, files)
     if known is not None:
         return Granted(run=known, begin=(known,) if claiming.is_unbegun_request(known) else ())

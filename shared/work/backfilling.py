@@ -14,7 +14,6 @@ from shared.core.pause import told_of
 from shared.core.record import Names, dump
 from shared.core.request import Refusal, Refused
 from shared.core.run import Run, may_run_again
-from shared.core.snapshot import FrozenFiles
 from shared.core.steps import ClaimRun
 from shared.errors import RoutesInvalid, UnknownVersion
 from shared.ports import Blobs
@@ -88,7 +87,7 @@ def _due(ledger: Ledger, found: Found, said: Said) -> Due | Skip:
 
 def _claim(ledger: Ledger, due: Due) -> tuple[Run, ...]:
     """The run, and its shadow; nothing if somebody else has claimed it by now."""
-    files = FrozenFiles(due.snapshot.listed())
+    files = due.snapshot.listed()
     if ledger.claim(due.run, files) is not None:
         return ()
     names = {**dump(due.run.names), "instance_id": due.run.claimed_by}

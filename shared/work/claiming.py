@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -19,7 +20,7 @@ from shared.core.pointer import DAYS, of_landing
 from shared.core.readiness import Look, look_of
 from shared.core.record import Names, change, dump
 from shared.core.run import Content, Run, Status, Timings, may_run_again
-from shared.core.snapshot import File, FrozenFiles, Snapshot, compare
+from shared.core.snapshot import MOST_LISTED, File, Frozen, Snapshot, compare
 from shared.core.spec import daily_refusal, write_spec
 from shared.core.steps import (
     Checked,
@@ -43,6 +44,7 @@ from shared.core.trouble import LONGEST_MESSAGE
 from shared.errors import InputRefused, LandfallError, RoutesInvalid
 from shared.ports import Blobs
 from shared.routes import Routes
+from shared.spool import spooled
 from shared.telemetry import log, warn
 from shared.work.ledger import Ledger
 
@@ -101,7 +103,7 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
     objection = too_many_today(ledger, landing, given.now)
     for number in count():
         run = new_run(landing, snapshot, given, number, objection=objection)
-        known = ledger.claim(run, FrozenFiles(snapshot.listed()))
+        known = ledger.claim(run, snapshot.listed())
         if known is None or is_unbegun_claim_of(known, given.names.instance_id):
             log("run.claimed", **{**dump(given.names), "run_id": run.run_id}, **size_of(run.snapshot))
             note_run(ledger, run)
@@ -116,7 +118,7 @@ def claim(routes: Routes, blobs: Blobs, ledger: Ledger, given: ClaimRun) -> Clai
 def _claim_shadow(ledger: Ledger, landing: Landing, snapshot: Snapshot, run: Run) -> Run | None:
     """The run's shadow, if its route has one and nobody carries it out. What is in its way is not in the run's."""
     shadow = shadow_for(landing, snapshot, run)
-    return None if shadow is None else claim_shadow(ledger, shadow, FrozenFiles(snapshot.listed()))
+    return None if shadow is None else claim_shadow(ledger, shadow, snapshot.listed())
 
 
 def shadow_for(landing: Landing, snapshot: Snapshot, run: Run) -> Run | None:
@@ -129,7 +131,7 @@ def shadow_for(landing: Landing, snapshot: Snapshot, run: Run) -> Run | None:
     return change(run, run_id=name, spec=spec, shadow_of=run.run_id)
 
 
-def claim_shadow(ledger: Ledger, shadow: Run, files: FrozenFiles) -> Run | None:
+def claim_shadow(ledger: Ledger, shadow: Run, files: Iterable[Frozen]) -> Run | None:
     """Enter a shadow in the ledger; None if it cannot be, or if somebody carries it out."""
     names = {**dump(shadow.names), "instance_id": shadow.claimed_by}
     try:
@@ -200,7 +202,7 @@ def check(blobs: Blobs, ledger: Ledger, given: CheckLanding) -> Checked:
 
     Two at once: it only reads.
     """
-    frozen = ledger.snapshot(given.names.run, given.drop).files
+    frozen = ledger.snapshot(given.names.run, given.drop)
     listing = blobs.list_folder(given.folder) if given.file is None else blobs.list_file(given.folder.at(given.file))
     verdict = compare(frozen, listing.files)
     log("landing.checked", **dump(given.names), verdict=verdict)
@@ -277,14 +279,30 @@ def seen(routes: Routes, blobs: Blobs, landing: Landing) -> tuple[Snapshot, date
     if landing.route.takes_files:
         listing = blobs.list_file(landing.location)
         return landing.freeze(listing.files), listing.seen_at
-    listing = blobs.list_folder(landing.folder)
-    below: Iterable[File] = ()
-    if listing.has_folders and landing.looks_below:
-        below = (file for file in blobs.list_below(landing.folder) if "/" in file.name)
-    snapshot = landing.freeze(listing.files, below, routes.usable)
+    listing = blobs.list_folder(landing.folder, most=MOST_LISTED)
+    below = _Below(blobs, landing)
+    looks_below = listing.has_folders and landing.looks_below
+    snapshot = landing.freeze(listing.files, below.files() if looks_below else (), routes.usable, hold=spooled)
     if any(snapshot.stray_folders):
         routes.require_sound(landing.route.landing.name)
-    return snapshot, listing.seen_at
+    return replace(snapshot, is_cut=listing.is_cut or below.is_cut), listing.seen_at
+
+
+@dataclass(slots=True)
+class _Below:
+    """What is in sub-folders of a landing, as far as it is looked through."""
+
+    blobs: Blobs
+    landing: Landing
+    is_cut: bool = False
+
+    def files(self) -> Iterator[File]:
+        below = (file for file in self.blobs.list_below(self.landing.folder) if "/" in file.name)
+        for number, file in enumerate(below, 1):
+            yield file
+            if number > MOST_LISTED:
+                self.is_cut = True
+                return
 
 
 def size_of(content: Content) -> dict[str, int]:

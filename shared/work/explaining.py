@@ -69,10 +69,9 @@ def _latest(ledger: Ledger, card: Card | None, name: str) -> _Run:
         run = ledger.run(card.run)
         if run is None:
             return _Run()
-        files = ledger.snapshot(run.run_id, run.snapshot.drop).files
+        return _Run(run, ledger.snapshot(run.run_id, run.snapshot.drop).named(name))
     except UnknownVersion as error:
         return _Run(unreadable=str(error))
-    return _Run(run, next((file for file in files if file.name == name), None))
 
 
 def _was_there_before(ledger: Ledger, taken: Taken) -> bool:

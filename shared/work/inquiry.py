@@ -185,7 +185,7 @@ def read_files_page(params: Mapping[str, str]) -> FilesPage:
 def files(ledger: Ledger, run: Run, page: FilesPage) -> dict[str, Any]:
     """A page of the files of a run's snapshot, in their order; `continuation`: what to ask for the next page with, None
     if there is none."""
-    frozen, stop = ledger.snapshot(run.run_id, run.snapshot.drop).files, page.start + page.limit
+    frozen, stop = ledger.snapshot(run.run_id, run.snapshot.drop), page.start + page.limit
     return {
         "files": [_filled(file) for file in frozen[page.start : stop]],
         "continuation": str(stop) if stop < len(frozen) else None,

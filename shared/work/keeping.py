@@ -11,11 +11,10 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """The last few values that were read, by their names. A list of a hundred thousand files takes half a second to
-    read, and each of the four hundred activities that copy some of them would read all of it. For several threads: a
-    value that is being read is waited for, and not read twice."""
+    """The last few values that were read, by their names: each of the twenty activities that copy what is listed in one
+    document would read all of it. For several threads: a value that is being read is waited for, and not read twice."""
 
-    def __init__(self, most: int = 2) -> None:
+    def __init__(self, most: int = 8) -> None:
         self._most = most
         self._values: OrderedDict[str, T] = OrderedDict()
         self._gate = threading.Lock()

@@ -1,7 +1,7 @@
 """The durable record of every run: one JSON document each, in a container that belongs to Landfall.
 
 runs/<run_id>.json                     the run's record
-snapshots/<run_id>/<drop>.json         the files it scores, with their etags
+snapshots/<run_id>/<drop>.json         the files it scores, with their etags (shared/work/stored_files.py)
 days/<yyyy-mm-dd>/<time>_<run_id>      an empty pointer, that lists runs newest first (shared/core/pointer.py)
 ended/<status>/…  of/<digest>/…        the same for runs that have ended so, and those of a landing that have ended
 open/<run_id>                          an empty pointer to each run that has not ended, or whose jobs may turn up late
@@ -26,7 +26,7 @@ hierarchy, directories stay when the last pointer in them is gone; nothing minds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -39,7 +39,7 @@ from shared.core.pointer import DAYS, Pointer, at_the_end, pointer_named, pointe
 from shared.core.record import Done, change, from_json, to_json
 from shared.core.request import Promise
 from shared.core.run import Progress, Run, read_run
-from shared.core.snapshot import FrozenFiles
+from shared.core.snapshot import Frozen, FrozenFiles
 from shared.core.spec import RunSpec
 from shared.core.steps import Overtaken, Recorded
 from shared.core.tally import Tally
@@ -48,8 +48,10 @@ from shared.ports import Blobs
 from shared.threads import each
 from shared.work.keeping import Kept
 from shared.work.lines import Lines
+from shared.work.stored_files import StoredFiles, stored_files, written
 
 READS_AT_ONCE = 16
+OUTPUTS = "list of outputs of run {}"
 
 LATE_JOBS = timedelta(days=1)
 """How long after a run's end jobs of abandoned attempts are looked for."""
@@ -73,7 +75,7 @@ class Ledger:
     lists: Kept[FrozenFiles] = field(default_factory=Kept, compare=False)
     lines: Lines = field(default_factory=Lines, compare=False)
 
-    def claim(self, run: Run, files: FrozenFiles) -> Run | None:
+    def claim(self, run: Run, files: Iterable[Frozen]) -> Run | None:
         """Enter a new run; None when it was entered now, else the run that has been there before.
 
         The record is written last: where it is, the snapshot and the pointers are, too.
@@ -83,7 +85,7 @@ class Ledger:
             return known
         for pointer in (f"open/{run.run_id}", f"{DAYS}{pointer_to(run).name}"):
             self.point(pointer)
-        self.blobs.replace(self._snapshot(run.run_id, run.snapshot.drop), to_json(files), etag=None)
+        self._keep_snapshot(run, files)
         entered = self.blobs.create(self._at(f"runs/{run.run_id}.json"), to_json(run))
         return None if entered else self.run(run.run_id)
 
@@ -97,11 +99,11 @@ class Ledger:
             told = f"What request {key} was promised cannot be read and was left unchanged: {unreadable}"
             raise UnknownVersion(told) from unreadable
 
-    def keep_promise(self, key: str, promise: Promise, files: FrozenFiles) -> Promise:
+    def keep_promise(self, key: str, promise: Promise, files: Iterable[Frozen]) -> Promise:
         """Keep what a request is promised, with the files of the runs that are to be claimed for it. What was promised
         first stays, and is answered to whoever comes later."""
         for run in promise.claims:
-            self.blobs.replace(self._snapshot(run.run_id, run.snapshot.drop), to_json(files), etag=None)
+            self._keep_snapshot(run, files)
         if self.blobs.create(self._at(f"requests/{key}.json"), to_json(promise)):
             return promise
         return self.promise(key) or promise
@@ -162,19 +164,25 @@ class Ledger:
             tell()
             self.blobs.replace(blob, b"", etag=None)
 
-    def snapshot(self, run_id: str, drop: str) -> FrozenFiles:
+    def snapshot(self, run_id: str, drop: str) -> StoredFiles:
         """The files of a run's snapshot."""
-        return self._list(self._snapshot(run_id, drop), f"snapshot of run {run_id}")
+        return stored_files(self.blobs, self.lists, self._snapshot(run_id, drop), f"snapshot of run {run_id}")
 
-    def pin_outputs(self, run_id: str, attempt: int, outputs: FrozenFiles) -> FrozenFiles:
+    def _keep_snapshot(self, run: Run, files: Iterable[Frozen]) -> None:
+        at = self._snapshot(run.run_id, run.snapshot.drop)
+        self.blobs.replace(at, to_json(written(self.blobs, at, files)), etag=None)
+
+    def pin_outputs(self, run_id: str, attempt: int, outputs: Iterable[Frozen]) -> StoredFiles:
         """The outputs that are published: those that were pinned first, to whoever asks."""
-        if self.blobs.create(self._outputs(run_id, attempt), to_json(outputs)):
-            return outputs
+        at = self._outputs(run_id, attempt)
+        first = written(self.blobs, at, outputs)
+        if self.blobs.create(at, to_json(first)):
+            return StoredFiles(self.blobs, self.lists, at, OUTPUTS.format(run_id), first)
         return self.outputs(run_id, attempt)
 
-    def outputs(self, run_id: str, attempt: int) -> FrozenFiles:
+    def outputs(self, run_id: str, attempt: int) -> StoredFiles:
         """The outputs that were pinned."""
-        return self._list(self._outputs(run_id, attempt), f"list of outputs of run {run_id}")
+        return stored_files(self.blobs, self.lists, self._outputs(run_id, attempt), OUTPUTS.format(run_id))
 
     def may_post(self, run_id: str, attempt: int, who: str) -> bool:
         """Whether `who` is the one to send this attempt's POST. True for one caller only, however often it asks."""
@@ -331,17 +339,6 @@ class Ledger:
     def check(self) -> None:
         """Raise Unavailable unless the container answers."""
         next(iter(self.blobs.names(self.container, DAYS, folders=True)), None)
-
-    def _list(self, blob: Location, what: str) -> FrozenFiles:
-        """A list of files, which is written once."""
-
-        def read() -> FrozenFiles:
-            stored = self.blobs.read(blob)
-            if stored is None:
-                raise LedgerDamaged(f"The ledger has no {what}; was {blob.url} deleted?")
-            return from_json(FrozenFiles, stored.content)
-
-        return self.lists.get(blob.path, read)
 
     def names(self, folder: str, *, folders: bool = False) -> list[str]:
         """What, or which `folders`, a folder of the ledger holds. Anybody may write there: no unsafe name is told."""

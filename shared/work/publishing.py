@@ -8,8 +8,9 @@ and `_SUCCESS` are written once.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from shared.core.location import Location
 from shared.core.outputs import MANIFEST, SUCCESS
@@ -23,7 +24,7 @@ from shared.core.publication import (
 )
 from shared.core.record import Done, dump
 from shared.core.run import Published, Status
-from shared.core.snapshot import File, Frozen, FrozenFiles
+from shared.core.snapshot import File, Frozen
 from shared.core.steps import (
     AnnounceRun,
     CopyAnswer,
@@ -39,6 +40,7 @@ from shared.core.steps import (
 )
 from shared.errors import LedgerDamaged, Unavailable
 from shared.ports import Announcer, Blobs, Copied
+from shared.spool import document, spooled
 from shared.telemetry import log
 from shared.threads import each
 from shared.work.copying import COPIES_AT_ONCE, copy_frozen
@@ -57,13 +59,13 @@ def list_outputs(blobs: Blobs, ledger: Ledger, given: Publish) -> ListAnswer:
     target = given.target
     if (sealed := _sealed(blobs, target)) is not None:
         return Sealed(sealed)
-    written = sorted(_written(blobs, given.all_sources), key=lambda file: file.name)
+    written = spooled(_written(blobs, given.all_sources))
     if problem := problem_with(written):
         where = ", ".join(source.folder.url for source in given.all_sources)
         return Unpublishable(f"{problem.message.rstrip('.')} ({where}).", problem.do)
-    frozen = FrozenFiles(tuple(Frozen(name=f.name, etag=f.etag, size=f.size, md5=f.md5) for f in written))
-    outputs = ledger.pin_outputs(given.names.run, given.attempt, frozen).files
-    for leftover in leftovers(outputs, blobs.list_below(target)):
+    frozen = (Frozen(name=f.name, etag=f.etag, size=f.size, md5=f.md5) for f in written)
+    outputs = ledger.pin_outputs(given.names.run, given.attempt, frozen)
+    for leftover in leftovers(outputs, spooled(blobs.list_below(target))):
         blobs.delete(target.at(leftover.name), etag=leftover.etag)
     return Listed(len(outputs))
 
@@ -81,7 +83,7 @@ def copy_outputs(blobs: Blobs, ledger: Ledger, given: CopyOutputs) -> CopyAnswer
     Two at once: a copy never changes an existing blob.
     """
     publish = given.publish
-    outputs = ledger.outputs(given.names.run, publish.attempt).files[given.start : given.stop]
+    outputs = ledger.outputs(given.names.run, publish.attempt)[given.start : given.stop]
 
     def copy(output: Frozen) -> Copied:
         source = publish.written_at(output.name)
@@ -103,27 +105,28 @@ def seal(blobs: Blobs, ledger: Ledger, given: SealPublication) -> Sealed:
     target, names = given.publish.target, given.names
     if (sealed := _sealed(blobs, target)) is not None:
         return Sealed(sealed)
-    outputs = ledger.outputs(names.run, given.publish.attempt).files
-    if problems := problems_with(outputs, blobs.list_below(target)):
-        raise Unavailable(f"Could not publish to {target.url}: {'; '.join(problems[:5])}.")
+    outputs = ledger.outputs(names.run, given.publish.attempt)
+    if problems := list(islice(problems_with(outputs, spooled(blobs.list_below(target))), 5)):
+        raise Unavailable(f"Could not publish to {target.url}: {'; '.join(problems)}.")
     run = ledger.run(names.run)
     if run is None:
         raise LedgerDamaged(f"The ledger has no record of run {names.run}; was it deleted?")
-    files = ledger.snapshot(run.run_id, run.snapshot.drop).files
-    content = json.dumps(manifest(run, files, outputs, given.now, streamed=given.streamed), indent=1).encode()
-    if not blobs.create(target.at(MANIFEST), content):
+    files = ledger.snapshot(run.run_id, run.snapshot.drop)
+    with document(manifest(run, files, outputs, given.now, streamed=given.streamed)) as content:
+        is_first = blobs.create(target.at(MANIFEST), content)
+    if not is_first:
         _require_own_manifest(blobs, target, outputs)
     blobs.create(target.at(SUCCESS), b"")
-    publication = publication_of(target, [output.size for output in outputs], streamed=given.streamed)
+    publication = publication_of(target, (output.size for output in outputs), streamed=given.streamed)
     told = {"outputs": publication.outputs, "bytes": publication.bytes, "streamed": publication.streamed}
     log("run.published", **dump(names), url=target.url, **told)
     return Sealed(publication)
 
 
-def _require_own_manifest(blobs: Blobs, folder: Location, outputs: Sequence[Frozen]) -> None:
+def _require_own_manifest(blobs: Blobs, folder: Location, outputs: Iterable[Frozen]) -> None:
     """The manifest that is there tells of these outputs, or is removed so that the next try can write its own."""
     there = blobs.read(folder.at(MANIFEST))
-    if there is not None and _outputs_in(there.content) != told_of(outputs):
+    if there is not None and _outputs_in(there.content) != list(map(told_of, outputs)):
         blobs.delete(folder.at(MANIFEST), etag=there.etag)
         raise Unavailable(f"{folder.url}/{MANIFEST} does not list this run's outputs; it was removed.")
 

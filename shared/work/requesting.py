@@ -6,7 +6,7 @@ is entered in the ledger before it is started, like any other, so that the sweep
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -18,7 +18,7 @@ from shared.core.record import Names, change, dump
 from shared.core.request import Asked, Granted, Promise, Refusal, Refused, landing_asked
 from shared.core.route import JobSettings, Route
 from shared.core.run import Run, Timings, may_run_again
-from shared.core.snapshot import FrozenFiles, Snapshot
+from shared.core.snapshot import Frozen, Snapshot
 from shared.core.steps import ClaimRun
 from shared.errors import InputRefused, LedgerDamaged, RoutesInvalid
 from shared.ports import Blobs
@@ -43,7 +43,7 @@ def grant(routes: Callable[[], Routes], blobs: Blobs, ledger: Ledger, asked: Ask
         if isinstance(found, Refused):
             return found
         landing, snapshot, changes = found
-        files = FrozenFiles(snapshot.listed())
+        files = snapshot.listed()
         promise = _promise(ledger, landing, snapshot, asked, changes, now)
         if not asked.is_repeatable:
             return _claimed(ledger, promise, asked, now, files)
@@ -125,7 +125,7 @@ def _promise(
 
 
 def _claimed(
-    ledger: Ledger, promise: Promise, asked: Asked, now: datetime, files: FrozenFiles | None = None
+    ledger: Ledger, promise: Promise, asked: Asked, now: datetime, files: Iterable[Frozen] | None = None
 ) -> Granted:
     """The promised run as the ledger has it, claimed now unless it has been."""
     run = known = ledger.run(promise.run_id)

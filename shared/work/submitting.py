@@ -46,7 +46,7 @@ def stage_input(blobs: Blobs, ledger: Ledger, given: StageInput) -> Staged:
 
     Two at once: a copy never changes an existing blob, and both copy the same content to the same names.
     """
-    files = ledger.snapshot(given.names.run, given.drop).files[given.start : given.stop]
+    files = ledger.snapshot(given.names.run, given.drop)[given.start : given.stop]
 
     def copy(file: Frozen) -> Copied:
         target = given.target.at(file.copy_name)

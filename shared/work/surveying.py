@@ -13,9 +13,10 @@ from shared.core.location import SAFE, fixed_prefix, is_safe
 from shared.core.nesting import LOOKED_THROUGH
 from shared.core.record import change
 from shared.core.route import Route
-from shared.core.snapshot import File, Snapshot
+from shared.core.snapshot import MOST_LISTED, File, Snapshot
 from shared.core.tally import Stretch
 from shared.ports import Blobs, Page
+from shared.spool import Spool, spooled
 from shared.telemetry import warn
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -93,9 +94,10 @@ class _Pile:
     in sub-folders. `at`: the page that it begins in."""
 
     at: str | None
-    files: list[File] = field(default_factory=list)
-    below: list[File] = field(default_factory=list)
+    files: Spool = field(default_factory=Spool)
+    below: Spool = field(default_factory=Spool)
     names_below: int = 0
+    is_cut: bool = False
 
 
 class _Reading:
@@ -152,19 +154,26 @@ class _Reading:
             return
         pile = self._ahead.setdefault(landing if folder == home and landing is not None else home, _Pile(at))
         if folder == home and landing is not None:
-            pile.files.append(replace(file, name=path[len(home) + 1 :]))
+            if len(pile.files) <= MOST_LISTED:
+                pile.files.add(replace(file, name=path[len(home) + 1 :]))
+            pile.is_cut = pile.is_cut or len(pile.files) > MOST_LISTED
         elif folder != home:
             pile.names_below += 1
+            pile.is_cut = pile.is_cut or (route.nested == "flatten" and pile.names_below > MOST_LISTED)
             # As many as a look goes through, so that both see the same.
-            if landing is not None and (route.nested == "flatten" or pile.names_below <= LOOKED_THROUGH):
-                pile.below.append(replace(file, name=path[len(home) + 1 :]))
+            most = MOST_LISTED + 1 if route.nested == "flatten" else LOOKED_THROUGH
+            if landing is not None and pile.names_below <= most:
+                pile.below.add(replace(file, name=path[len(home) + 1 :]))
 
     def _found(self, path: str, pile: _Pile) -> Iterable[Found]:
         if not is_safe(path):
             self._unusable.append(path)
             return ()
         landing = Landing(self._route, path)
-        snapshot = landing.freeze(pile.files, pile.below, self._routes)
-        counted = [*pile.files, *(file for file in snapshot.files if "/" in file.name), *snapshot.strays]
-        newest = max((file.modified for file in counted), default=LONG_AGO)
-        return (Found(landing=landing, snapshot=snapshot, files=len(counted), newest=newest),)
+        snapshot = landing.freeze(pile.files.in_order(), pile.below.in_order(), self._routes, hold=spooled)
+        below = (file for file in snapshot.files if "/" in file.name)
+        files, newest = 0, LONG_AGO
+        for file in chain(pile.files.in_order(), below, snapshot.strays):
+            files, newest = files + 1, max(newest, file.modified)
+        snapshot = replace(snapshot, is_cut=pile.is_cut)
+        return (Found(landing=landing, snapshot=snapshot, files=files, newest=newest),)

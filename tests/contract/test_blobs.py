@@ -16,6 +16,7 @@ from shared.adapters.blobs import AzureBlobs
 from shared.core.location import Container, Location
 from shared.errors import InputRefused
 from shared.ports import Blobs, Copied
+from shared.spool import document
 from testbed.fakes import FakeBlobs
 from tests.contract.refusing import Faults
 from tests.contract.written import copy, names, written
@@ -121,6 +122,33 @@ def test_a_folder_lists_its_own_files_and_nothing_deeper(blobs: Blobs, at: Place
     assert names(blobs.list_below(at("in"))) == ["a b.png", "deeper/c.png", "ü#%+.png"]
     assert listing.has_folders
     assert not blobs.list_folder(at("in/deeper")).has_folders
+
+
+def test_a_folder_is_listed_no_further_than_is_asked_for(blobs: Blobs, at: Place) -> None:
+    for name in ("in/a", "in/b", "in/c", "in/d"):
+        blobs.create(at(name), b"x")
+
+    listings = {most: blobs.list_folder(at("in"), most=most) for most in (1, 3, 4, None)}
+
+    assert {most: (names(listing.files), listing.is_cut) for most, listing in listings.items()} == {
+        1: (["a", "b"], True),
+        3: (["a", "b", "c", "d"], True),
+        4: (["a", "b", "c", "d"], False),
+        None: (["a", "b", "c", "d"], False),
+    }
+
+
+@pytest.mark.parametrize("megabytes", [0, 1, 9])
+def test_a_document_is_written_from_a_file_as_from_its_bytes(blobs: Blobs, at: Place, megabytes: int) -> None:
+    content = bytes(megabytes * 2**20)
+    with document([content]) as pieces, document([b"other"]) as others:
+        assert blobs.create(at("a"), pieces) is True
+        assert blobs.create(at("a"), others) is False
+
+    written = blobs.read(at("a"))
+
+    assert written is not None
+    assert written.content == content
 
 
 @pytest.mark.parametrize("folder", ["50%25", "a&b=c", "#1?", "a+b", "a b", "ä", "100%", "%2e%2e", "'\"<>"])

@@ -43,7 +43,7 @@ def registered() -> dict[str, Callable[[Any], Any]]:
 def failing(app: App, error: BaseException) -> None:
     """Have the next look at the landing fail."""
 
-    def fails(folder: Location, starting: str = "") -> object:
+    def fails(folder: Location, *, most: int | None = None) -> object:
         raise error
 
     app.blobs.list_folder = fails  # type: ignore[method-assign, assignment]

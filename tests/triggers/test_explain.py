@@ -155,7 +155,7 @@ def test_looks_that_fail_say_why_and_are_told_to_be_tried_again(app: App) -> Non
     assert "Since then a look failed and is tried again: Could not list: 403." in explained(app)["text"]
 
 
-def refusing(folder: Location) -> None:
+def refusing(folder: Location, *, most: int | None = None) -> None:
     raise LandfallError("Could not list: 403.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import IO
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_a_card_that_cannot_be_written_keeps_nothing_from_being_scored(
 ) -> None:
     put(app, "0.png")
 
-    def refuse(blob: Location, content: bytes) -> bool:
+    def refuse(blob: Location, content: bytes | IO[bytes]) -> bool:
         raise LandfallError("403")
 
     create = app.blobs.create

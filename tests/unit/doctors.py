@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import IO, Any
 
 from shared.core.checkup import Check, Report, Request, Verdict
 from shared.core.location import Container, Location
@@ -44,7 +44,7 @@ class GuardedBlobs(FakeBlobs):
             self.before_read(blob)
         return super().read(blob)
 
-    def create(self, blob: Location, content: bytes) -> bool:
+    def create(self, blob: Location, content: bytes | IO[bytes]) -> bool:
         self._write_in(blob.container)
         return super().create(blob, content)
 

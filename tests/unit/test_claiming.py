@@ -193,7 +193,7 @@ def test_what_was_seen_is_frozen_and_its_run_claimed() -> None:
 
     assert (run.status, run.claimed_by, run.number, run.snapshot.files) == (Status.CLAIMED, "watch-1", 0, 1)
     assert site.ledger.run(run.run_id) == run
-    assert [file.name for file in site.ledger.snapshot(run.run_id, run.snapshot.drop).files] == ["0.png"]
+    assert [file.name for file in site.ledger.snapshot(run.run_id, run.snapshot.drop)] == ["0.png"]
 
 
 def test_a_claim_whose_answer_was_lost_is_answered_by_the_same_run() -> None:
@@ -288,7 +288,7 @@ def test_a_note_that_was_taken_by_a_call_that_then_failed_is_not_that_of_a_post(
     run = site.claimed()
     listing = site.blobs.list_folder
 
-    def away(folder: Location, starting: str = "") -> Listing:
+    def away(folder: Location, *, most: int | None = None) -> Listing:
         raise Unavailable("503")
 
     site.blobs.list_folder = away  # type: ignore[method-assign]

@@ -15,7 +15,7 @@ from shared.core.location import Location
 from shared.core.pointer import Pointer, at_the_end, pointer_to, read_pointer
 from shared.core.record import change, to_json
 from shared.core.run import ENDED, Error, Run, Status, Timings
-from shared.core.snapshot import FrozenFiles
+from shared.core.snapshot import Frozen
 from shared.errors import InputRefused
 from shared.ports import Stored
 from shared.work.indexing import CAUGHT_UP, catch_up, runs_by
@@ -27,7 +27,7 @@ from tests.unit.runs import PUBLICATION, a_job, a_run
 
 ROUTES = ("digits", "letters", "digits-too")
 LANDINGS = ("digits/monday", "digits/tuesday")
-NO_FILES = FrozenFiles(())
+NO_FILES: tuple[Frozen, ...] = ()
 ENDS = sorted(ENDED)
 A_RUN = a_run()
 

@@ -14,7 +14,7 @@ from shared.core.hints import hint_for
 from shared.core.location import Location
 from shared.core.record import change
 from shared.core.run import Run, Status, Timings
-from shared.core.snapshot import Frozen, FrozenFiles
+from shared.core.snapshot import Frozen
 from shared.errors import InputRefused, UnknownVersion
 from shared.work.inquiry import PRIVATE, Query, read_query, run, runs
 from shared.work.ledger import Ledger
@@ -22,7 +22,7 @@ from testbed.examples import SETTINGS, STATE
 from testbed.fakes import NOON, FakeBlobs, FakeClock
 from tests.unit.runs import a_run, seen
 
-FILES = FrozenFiles((Frozen(name="0.png", etag="0x1", size=1),))
+FILES = [Frozen(name="0.png", etag="0x1", size=1)]
 EVERYTHING = Query(None, None, None, 50)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from shared.core.location import Location
 from shared.core.record import change, dump, from_json, to_json
 from shared.core.run import Content, Run, Timings
-from shared.core.snapshot import Frozen, FrozenFiles
+from shared.core.snapshot import Frozen
 from shared.core.spec import RunSpec
 from shared.core.steps import Recorded
 from shared.errors import LedgerDamaged, Unavailable, UnknownVersion
@@ -21,8 +21,8 @@ from testbed.examples import STATE
 from testbed.fakes import NOON, FakeBlobs, FakeClock
 from tests.unit.runs import AT, a_run, failed, following
 
-FILES = FrozenFiles((Frozen(name="0.png", etag="0x1", size=1),))
-OTHER_FILES = FrozenFiles((Frozen(name="0.png", etag="0x2", size=2),))
+FILES = [Frozen(name="0.png", etag="0x1", size=1)]
+OTHER_FILES = [Frozen(name="0.png", etag="0x2", size=2)]
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 ONE = a_run().run_id
 
@@ -76,7 +76,7 @@ def test_a_run_is_claimed_once_and_whoever_comes_later_learns_of_it(ledger: Ledg
 def test_of_two_that_claim_at_the_same_moment_one_wins(ledger: Ledger, blobs: FakeBlobs) -> None:
     create = blobs.create
 
-    def overtaken(blob: Location, content: bytes) -> bool:
+    def overtaken(blob: Location, content: bytes | IO[bytes]) -> bool:
         blobs.put(blob, to_json(a_claim(claimed_by="another")))
         return create(blob, content)
 
@@ -89,7 +89,7 @@ def test_of_two_that_claim_at_the_same_moment_one_wins(ledger: Ledger, blobs: Fa
 def cut_claims_short(blobs: FakeBlobs) -> None:
     """Have the process stopped right before a claim's record is written."""
 
-    def cut_short(blob: Location, content: bytes) -> bool:
+    def cut_short(blob: Location, content: bytes | IO[bytes]) -> bool:
         raise Unavailable("the process was stopped")
 
     blobs.create = cut_short  # type: ignore[method-assign]
@@ -106,7 +106,7 @@ def test_where_the_record_is_the_snapshot_and_the_pointers_are_too(ledger: Ledge
     assert ledger.claim(a_claim(), FILES) is None
 
     assert ids(ledger.newest()) == ids(ledger.unfinished(NOON)) == [ONE]
-    assert ledger.snapshot(ONE, "d") == FILES
+    assert list(ledger.snapshot(ONE, "d")) == FILES
 
 
 def test_a_run_whose_claim_was_cut_short_and_made_again_is_listed_once(ledger: Ledger, blobs: FakeBlobs) -> None:
@@ -128,8 +128,8 @@ def test_snapshots_are_kept_per_drop(ledger: Ledger) -> None:
     ledger.claim(a_claim("digits-1", snapshot=of_drop("first")), FILES)
     ledger.claim(a_claim("digits-2", snapshot=of_drop("second")), OTHER_FILES)
 
-    assert ledger.snapshot("digits-1", "first") == FILES
-    assert ledger.snapshot("digits-2", "second") == OTHER_FILES
+    assert list(ledger.snapshot("digits-1", "first")) == FILES
+    assert list(ledger.snapshot("digits-2", "second")) == OTHER_FILES
     with pytest.raises(
         LedgerDamaged, match=r"no snapshot of run digits-1; was .*/snapshots/digits-1/second\.json deleted"
     ):
@@ -152,7 +152,7 @@ def test_a_slow_second_claim_does_not_change_the_snapshot_of_the_first(ledger: L
 
     assert known is not None
     assert known.snapshot.drop == "first"
-    assert ledger.snapshot(ONE, known.snapshot.drop) == FILES
+    assert list(ledger.snapshot(ONE, known.snapshot.drop)) == FILES
 
 
 ENDED = [run for run in AT.values() if run.has_ended]
@@ -187,17 +187,17 @@ def test_an_end_whose_pointer_was_not_removed_is_noticed(ledger: Ledger, blobs: 
 
 
 def test_a_pinned_list_of_outputs_stays_the_first_one(ledger: Ledger) -> None:
-    assert ledger.pin_outputs(ONE, 1, FILES) == FILES
+    assert list(ledger.pin_outputs(ONE, 1, FILES)) == FILES
 
-    assert ledger.pin_outputs(ONE, 1, OTHER_FILES) == FILES
-    assert ledger.outputs(ONE, 1) == FILES
+    assert list(ledger.pin_outputs(ONE, 1, OTHER_FILES)) == FILES
+    assert list(ledger.outputs(ONE, 1)) == FILES
 
 
 def test_every_attempt_has_outputs_of_its_own(ledger: Ledger) -> None:
     ledger.pin_outputs(ONE, 1, FILES)
     ledger.pin_outputs(ONE, 2, OTHER_FILES)
 
-    assert (ledger.outputs(ONE, 1), ledger.outputs(ONE, 2)) == (FILES, OTHER_FILES)
+    assert (list(ledger.outputs(ONE, 1)), list(ledger.outputs(ONE, 2))) == (FILES, OTHER_FILES)
     with pytest.raises(LedgerDamaged, match=rf"publications/{ONE}/3\.json deleted"):
         ledger.outputs(ONE, 3)
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.hints import ONCE_MORE, Objection
-from shared.core.nesting import LONGEST_NAME, flat_names, stray_refusal
+from shared.core.nesting import LONGEST_NAME, stray_refusal
+from shared.core.nesting import flat_names as flat_names_of
+
+
+def flat_names(paths: Iterable[str]) -> dict[str, str]:
+    """The flat name of each path."""
+    ordered = sorted(paths)
+    flat = flat_names_of(ordered)
+    return {path: flat(path) for path in ordered}
 
 
 def test_a_path_becomes_one_name_and_what_is_in_no_sub_folder_keeps_its_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,7 +17,7 @@ from shared.core.matching import can_both_match, glob_matches, patterns_can_both
 from shared.core.readiness import LONGEST_BUCKET, SETTLE, coalesce
 from shared.core.record import change, from_json, to_json
 from shared.core.route import Ready, Route
-from shared.core.snapshot import File, Snapshot, freeze
+from shared.core.snapshot import File, Snapshot, freeze, in_order
 from shared.core.spec import RunSpec
 from testbed.examples import digits_route
 from testbed.fakes import NOON
@@ -45,7 +46,25 @@ def test_the_order_of_a_listing_does_not_matter(listings: tuple[list[File], list
     listed, shuffled = listings
 
     assert frozen(listed) == frozen(shuffled)
-    assert Snapshot(files=tuple(listed)).fingerprint == Snapshot(files=tuple(shuffled)).fingerprint
+    assert frozen(listed).fingerprint == frozen(shuffled).fingerprint
+
+
+def digest(lines: list[str]) -> str:
+    content = b"".join(line.encode() + b"\n" for line in sorted(lines))
+    return hashlib.sha256(content).hexdigest()
+
+
+@given(folders, folders, st.none() | st.text("0x1aF", max_size=4))
+def test_content_has_the_fingerprint_and_the_drop_that_it_has_always_had(
+    listed: list[File], strays: list[File], marker: str | None
+) -> None:
+    """By another one, all that was ever scored would be scored again after an upgrade."""
+    strays = [replace(file, name=f"below/{file.name}") for file in strays]
+    snapshot = Snapshot(files=in_order(listed), strays=tuple(strays), marker_etag=marker)
+
+    folders = {file.name.rpartition("/")[0] + "/\0" for file in strays}
+    assert snapshot.fingerprint == digest([f"{f.name}\0{f.size}\0{f.md5 or f.etag}" for f in listed] + [*folders])
+    assert snapshot.drop == digest([*(f"{f.name}\0{f.etag}" for f in [*listed, *strays]), marker or ""])
 
 
 @given(folders.filter(bool), st.data())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +22,7 @@ from shared.core.publication import (
 )
 from shared.core.record import change
 from shared.core.run import Published
-from shared.core.snapshot import File, Frozen
+from shared.core.snapshot import File, Frozen, in_order
 from testbed.examples import LANDING
 from testbed.fakes import NOON
 from tests.unit.runs import a_job, a_run, a_spec, following, over_copies
@@ -93,7 +96,7 @@ def test_a_source_without_an_md5_is_compared_by_size() -> None:
     ],
 )
 def test_what_is_no_copy_of_an_output_is_a_leftover(there: list[File], left: list[str]) -> None:
-    assert [file.name for file in leftovers([SOURCE, OTHER], there)] == left
+    assert [file.name for file in leftovers([SOURCE, OTHER], in_order(there))] == left
 
 
 @pytest.mark.parametrize(
@@ -111,7 +114,7 @@ def test_what_is_no_copy_of_an_output_is_a_leftover(there: list[File], left: lis
 def test_a_run_folder_is_sealed_only_when_it_holds_the_outputs_and_nothing_else(
     there: list[File], problems: list[str]
 ) -> None:
-    assert problems_with([SOURCE, OTHER], there) == problems
+    assert list(problems_with([SOURCE, OTHER], in_order(there))) == problems
 
 
 def test_a_publication_says_where_and_how_much() -> None:
@@ -122,11 +125,19 @@ def test_a_publication_says_where_and_how_much() -> None:
     )
 
 
+def read(pieces: Iterable[bytes]) -> dict[str, Any]:
+    """A manifest, which is laid out for people."""
+    content = b"".join(pieces)
+    told = json.loads(content)
+    assert content == json.dumps(told, indent=1).encode()
+    return dict(told)
+
+
 def test_the_manifest_tells_what_was_scored_by_whom_and_what_came_out() -> None:
     run = change(following(), job=a_job("Completed", id="/jobs/1", studio_url="https://ml/1", deployment="classic"))
     frozen = snapshot(a_file("0.png", size=3))
 
-    told = manifest(run, frozen.listed(), [SOURCE, OTHER], NOON + timedelta(minutes=30))
+    told = read(manifest(run, frozen.listed(), [SOURCE, OTHER], NOON + timedelta(minutes=30)))
 
     assert told == {
         "format": 1,
@@ -156,13 +167,13 @@ def test_the_manifest_tells_what_was_scored_by_whom_and_what_came_out() -> None:
             {"name": "part/q.csv", "size": 5, "md5": None},
         ],
     }
-    assert told["outputs"] == told_of([SOURCE, OTHER])
+    assert told["outputs"] == [told_of(SOURCE), told_of(OTHER)]
 
 
 def test_the_manifest_says_what_a_copy_is_called_where_that_is_another_name() -> None:
     frozen = snapshot(a_file("0.png"), a_file("a/1.png")).listed()
 
-    told = manifest(change(following(), spec=over_copies()), frozen, [SOURCE], NOON)
+    told = read(manifest(change(following(), spec=over_copies()), frozen, [SOURCE], NOON))
 
     assert [(file["name"], file.get("staged_as")) for file in told["files"]] == [
         ("0.png", None),
@@ -175,7 +186,7 @@ def test_the_manifest_falls_back_to_what_was_asked_for_when_the_job_says_nothing
     spec = over_copies()
     run = a_run(spec=change(spec, endpoint=change(spec.endpoint, deployment="better")), attempt=2)
 
-    told = manifest(run, (), [SOURCE], NOON)
+    told = read(manifest(run, (), [SOURCE], NOON))
 
     assert (told["deployment"], told["attempt"], told["staged"]) == ("better", 2, True)
     assert told["job"] == {"name": None, "id": None, "studio_url": None}

@@ -13,7 +13,7 @@ import pytest
 from shared.core.location import Location
 from shared.core.record import Done
 from shared.core.run import Status
-from shared.core.snapshot import Frozen, FrozenFiles
+from shared.core.snapshot import Frozen
 from shared.core.steps import (
     AnnounceRun,
     CopyAnswer,
@@ -38,7 +38,7 @@ SOURCE = RUN.spec.output_of(1).place.parent
 TARGET = RUN.spec.publish
 PUBLISH = Publish(names=RUN.names, attempt=1, source=SOURCE, target=TARGET)
 SEAL = SealPublication(PUBLISH, NOON)
-FILES = FrozenFiles((Frozen(name="0.png", etag="0x1", size=1),))
+FILES = [Frozen(name="0.png", etag="0x1", size=1)]
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from shared.core.finding import CannotTell, Found, MayBeThere, NotThere, SearchAnswer
 from shared.core.job import Job
 from shared.core.location import Location
-from shared.core.snapshot import Frozen, FrozenFiles
+from shared.core.snapshot import Frozen
 from shared.core.steps import (
     CancelAsked,
     Explained,
@@ -58,7 +58,7 @@ class Site:
             )
             for file in listed
         ]
-        self.ledger.claim(RUN, FrozenFiles(tuple(frozen)))
+        self.ledger.claim(RUN, frozen)
 
     @property
     def ledger(self) -> Ledger:

@@ -11,7 +11,7 @@ from shared.core.job import Job
 from shared.core.location import Location
 from shared.core.record import change
 from shared.core.run import Run
-from shared.core.snapshot import FrozenFiles
+from shared.core.snapshot import Frozen
 from shared.core.steps import CancelTwins
 from shared.core.submission import invoke_body
 from shared.work.ledger import Ledger
@@ -20,7 +20,7 @@ from testbed.examples import STATE
 from testbed.fakes import NOON, FakeBlobs, FakeClock, FakeEndpoint
 from tests.unit.runs import RUN_ID, a_run
 
-NONE = FrozenFiles(())
+NONE: tuple[Frozen, ...] = ()
 ANOTHER = RUN_ID.replace("1", "2")
 
 

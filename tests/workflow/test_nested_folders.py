@@ -123,7 +123,7 @@ class TestFlattened:
         record = world.ledger.run(run["run_id"])
         assert record is not None
 
-        frozen = world.ledger.snapshot(record.run_id, record.snapshot.drop).files
+        frozen = world.ledger.snapshot(record.run_id, record.snapshot.drop)
         told = manifest_of(world, run)["files"]
 
         assert [file.staged_as for file in frozen if "/" not in file.name] == [None, None]

@@ -161,7 +161,7 @@ def test_a_landing_that_cannot_be_listed_before_the_next_attempt_is_waited_for()
     world.land("0.png")
     listing = world.blobs.list_folder
 
-    def away(folder: Location, starting: str = "") -> Listing:
+    def away(folder: Location, *, most: int | None = None) -> Listing:
         raise Unavailable("503")
 
     world.at(NOON + timedelta(seconds=30), lambda: setattr(world.blobs, "list_folder", away))

@@ -1,0 +1,61 @@
+"""Landings with more files than are looked through: refused with a sentence, and never listed to their end.
+
+Seen before: a landing was held in memory whole, six hundred bytes for each file, whatever its limit was. One of ten
+million files would have taken the instance down, and with it the landings of all other routes, again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from testbed.fakes import FakeBlobs
+from tests.workflow.nested import missed, nested
+from tests.workflow.world import World, make_world
+
+MOST = 40
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("shared.work.claiming", "shared.work.surveying", "shared.core.spec"):
+        monkeypatch.setattr(f"{module}.MOST_LISTED", MOST)
+    monkeypatch.setattr(FakeBlobs, "page_size", 10)
+
+
+def landed(count: int, name: str, world: World) -> World:
+    world.land("0.png", *(name.format(number) for number in range(1, count)))
+    return world
+
+
+WAYS = [
+    pytest.param("{:04}.png", make_world, id="files that are scored"),
+    pytest.param("{:04}.txt", make_world, id="files that are left out"),
+    pytest.param("part/{:04}.png", lambda: make_world(nested("flatten")), id="files in sub-folders"),
+]
+
+
+@pytest.mark.parametrize(("name", "make"), WAYS)
+def test_a_landing_with_too_many_files_is_refused_once_and_not_again_by_the_sweep(
+    name: str, make: Callable[[], World]
+) -> None:
+    world = landed(MOST + 2, name, make())
+
+    world.watch()
+
+    run = world.only_run()
+    assert (run["status"], run["error"]["reason"]) == ("failed", "refused")
+    assert "more than 40 files, scored or not, which is more than are looked through" in run["error"]["message"]
+    assert world.endpoint.posts == []
+    assert missed(world) == []
+
+
+@pytest.mark.parametrize(("name", "make"), WAYS)
+def test_one_with_as_many_as_there_may_be_is_scored(name: str, make: Callable[[], World]) -> None:
+    world = landed(MOST, name, make())
+
+    world.watch()
+
+    assert world.only_run()["status"] == "published"
+    assert missed(world) == []

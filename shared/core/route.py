@@ -79,8 +79,8 @@ class Polling(Record, frozen=True, kw_only=True):
 
 
 FILES = 250_000
-"""How many files of a landing are scored at the most where the route says nothing: with these, each step stays within
-its time and 300 MiB."""
+"""How many files of a landing are scored at the most where the route says nothing: a thousand times as many as most
+have, and with these a look takes seconds."""
 
 LANDING_RUNS_PER_DAY = 100
 """How many runs a landing may have in a day where the route says nothing: one whose folder changes for ever costs a job

@@ -13,6 +13,7 @@ locating     finds outputs that a deployment wrote to its default place
 publishing   publishes the results to the lakehouse storage, and announces how a run has ended
 table        which function carries out which step
 ledger       the durable record of every run
+stored_files  lists of files in the ledger, in documents of so many
 keeping      documents that never change, as they were read last
 recording    brings a run's record up to date, and tells of its end
 indexing     finding runs by how they have ended, or by their landing

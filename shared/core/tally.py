@@ -54,10 +54,12 @@ a chance of one in 10^9."""
 
 class Stretch(Record, frozen=True, kw_only=True):
     """How far a survey has come: to the page `at`, and in it to the first file of `landing`; None: to the beginning of
-    all, and of that page. `pages`: how many it has read so far; `is_whole`: there are no more."""
+    all, and of that page. `past`: what follows of that landing is passed over. `pages`: how many it has read so far;
+    `is_whole`: there are no more."""
 
     at: str | None = None
     landing: str | None = None
+    past: str | None = None
     pages: int = 0
     is_whole: bool = False
 

@@ -61,7 +61,7 @@ def survey_on(
     """The landings from where an earlier survey has stopped, and last of all where this one did: whole landings only,
     each in one of them. After each page `goes_on` is told how many there were. If what the earlier one stopped at is
     gone, nothing is found, and the next survey begins at the beginning."""
-    reading, pages = _Reading(route, routes, since=stretch.landing), 0
+    reading, pages = _Reading(route, routes, since=stretch.landing, past=stretch.past), 0
     for page in blobs.pages(route.landing, _above(route), at=stretch.at):
         if not pages and page.at != stretch.at:
             yield Stretch()  # the service does not know any more where that was
@@ -73,7 +73,7 @@ def survey_on(
             return
         if page.next is not None and not goes_on(pages):
             begun = reading.unfinished(page.next)
-            if begun.at != stretch.at or begun.landing != stretch.landing:
+            if (begun.at, begun.landing) != (stretch.at, stretch.landing):
                 yield change(begun, pages=stretch.pages + pages)
                 reading.tell()
                 return
@@ -101,11 +101,14 @@ class _Pile:
 
 
 class _Reading:
-    """Piles up what is listed, and tells each landing once all of it was. `since`: what comes before the first file of
-    that landing was read before."""
+    """Piles up what is listed, and tells each landing once all of it was, or as much of it as is looked through.
+    `since`: what comes before the first file of that landing was read before; `past`: that landing was told, and there
+    is more of it."""
 
-    def __init__(self, route: Route, routes: Sequence[Route], since: str | None = None) -> None:
-        self._route, self._routes, self._since = route, routes, since
+    def __init__(
+        self, route: Route, routes: Sequence[Route], since: str | None = None, past: str | None = None
+    ) -> None:
+        self._route, self._routes, self._since, self._past = route, routes, since, past
         self._ahead = dict[str, _Pile]()
         self._folder, self._home = "", route.home_of("")
         self._unusable = list[str]()
@@ -122,7 +125,12 @@ class _Reading:
             # All that is below a folder is listed without a gap, with or without a hierarchy.
             for whole in [place for place in self._ahead if not path.startswith(f"{place}/")]:
                 yield from self._found(whole, self._ahead.pop(whole))
-            self._put(path, file, page.at)
+            if self._past is not None and not path.startswith(f"{self._past}/"):
+                self._past = None
+            cut = self._put(path, file, page.at)
+            if cut is not None:
+                yield from self._found(cut, self._ahead.pop(cut))
+                self._past = cut
         self.is_lost = self._since is not None
 
     def end(self) -> Iterator[Found]:
@@ -135,7 +143,7 @@ class _Reading:
         """Where to go on: with the first landing that is not whole yet, or else with the page `at`."""
         for path, pile in self._ahead.items():
             return Stretch(at=pile.at, landing=path)
-        return Stretch(at=at)
+        return Stretch(at=at, past=self._past)
 
     def tell(self) -> None:
         """Log what could not be used."""
@@ -143,27 +151,31 @@ class _Reading:
             first = self._unusable[0]
             warn("landings.unusable", route=self._route.name, landings=len(self._unusable), first=first, usable=SAFE)
 
-    def _put(self, path: str, file: File, at: str | None) -> None:
+    def _put(self, path: str, file: File, at: str | None) -> str | None:
+        """Put a file on its pile; the path of that landing, if it has more by now than is looked through."""
         route, folder = self._route, path.rpartition("/")[0]
         if folder != self._folder:
             self._folder, self._home = folder, route.home_of(folder)
         if (home := self._home) is None:
-            return
+            return None
         landing = route.landing_at(home, folder, path[len(folder) + 1 :])
         if landing is None and route.takes_files:
-            return
-        pile = self._ahead.setdefault(landing if folder == home and landing is not None else home, _Pile(at))
+            return None
+        place = landing if folder == home and landing is not None else home
+        if place == self._past:
+            return None
+        pile = self._ahead.setdefault(place, _Pile(at))
         if folder == home and landing is not None:
-            if len(pile.files) <= MOST_LISTED:
-                pile.files.add(replace(file, name=path[len(home) + 1 :]))
-            pile.is_cut = pile.is_cut or len(pile.files) > MOST_LISTED
+            pile.files.add(replace(file, name=path[len(home) + 1 :]))
+            pile.is_cut = len(pile.files) > MOST_LISTED
         elif folder != home:
             pile.names_below += 1
-            pile.is_cut = pile.is_cut or (route.nested == "flatten" and pile.names_below > MOST_LISTED)
+            pile.is_cut = route.nested == "flatten" and pile.names_below > MOST_LISTED
             # As many as a look goes through, so that both see the same.
             most = MOST_LISTED + 1 if route.nested == "flatten" else LOOKED_THROUGH
             if landing is not None and pile.names_below <= most:
                 pile.below.add(replace(file, name=path[len(home) + 1 :]))
+        return place if pile.is_cut else None
 
     def _found(self, path: str, pile: _Pile) -> Iterable[Found]:
         if not is_safe(path):

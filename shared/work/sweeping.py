@@ -172,6 +172,7 @@ def _sweep(
     told = each(lambda one: history(ledger, *one), judged.asked, at_once=READS_AT_ONCE)
     after = replace(book, stretch=begun).with_more(judged.entries(told), come_to)
     missed = [one[0] for one, answer in zip(judged.asked, told, strict=True) if answer is History.NONE]
+    missed += _unseen(ledger, judged.too_large)
     tally = closed(after, route)
     return _Swept(missed, None if tally == stored else tally, etag)
 
@@ -185,10 +186,16 @@ class _Judged:
         self._sights = list[Sight]()
         self.asked = list[tuple[Landing, str, str]]()
         """Each with its fingerprint and its drop: the ledger says whether it has had its run."""
+        self.too_large = list[Landing]()
+        """Of these not all was listed, so no fingerprint says what they hold: a look refuses them, once."""
 
     def add(self, path: str, found: Found | None) -> None:
         """What was found at a path; None: nothing that is a landing."""
         if found is None or not found.has_something:
+            self._entries[place_of(path)] = NOTHING
+            return
+        if found.snapshot.is_cut:
+            self.too_large.append(found.landing)
             self._entries[place_of(path)] = NOTHING
             return
         drop = found.snapshot.drop

@@ -10,18 +10,19 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.core.tally import SWEEPS_PER_ROUND
 from testbed.fakes import FakeBlobs
-from tests.workflow.nested import missed, nested
+from tests.workflow.nested import LANDING, missed, nested
 from tests.workflow.world import World, make_world
 
-MOST = 40
+MOST, PAGE = 40, 10
 
 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("shared.work.claiming", "shared.work.surveying", "shared.core.spec"):
         monkeypatch.setattr(f"{module}.MOST_LISTED", MOST)
-    monkeypatch.setattr(FakeBlobs, "page_size", 10)
+    monkeypatch.setattr(FakeBlobs, "page_size", PAGE)
 
 
 def landed(count: int, name: str, world: World) -> World:
@@ -49,6 +50,39 @@ def test_a_landing_with_too_many_files_is_refused_once_and_not_again_by_the_swee
     assert "more than 40 files, scored or not, which is more than are looked through" in run["error"]["message"]
     assert world.endpoint.posts == []
     assert missed(world) == []
+
+
+@pytest.mark.parametrize(("name", "make"), WAYS)
+def test_the_sweep_finds_one_that_no_event_told_of_once(name: str, make: Callable[[], World]) -> None:
+    world = landed(MOST + 2, name, make())
+    world.land("z.png", folder="digits/wednesday")
+
+    assert missed(world) == [LANDING, "digits/wednesday"]
+    world.watch()
+    world.watch("digits/wednesday")
+
+    assert missed(world) == []
+
+
+@pytest.mark.parametrize("name", ["{:04}.png", "part/{:04}.png"])
+def test_the_sweep_does_not_list_it_to_its_end_and_goes_on_with_what_comes_after_it(name: str) -> None:
+    world = make_world(nested("flatten"))
+    landed(MOST * 10, name, world)
+    world.watch()
+    for number in range(30):
+        world.land("0.png", folder=f"digits/wednesday-{number:02}")
+    world.clock.advance(days=3)
+    assert missed(world) == []
+
+    costs, found = [], set[str]()
+    world.land("1.png", folder="digits/wednesday-17")
+    for _ in range(SWEEPS_PER_ROUND * 2):
+        before = world.blobs.listings
+        found |= set(missed(world))
+        costs.append(world.blobs.listings - before)
+
+    assert found == {"digits/wednesday-17"}
+    assert max(costs) <= MOST // PAGE + SWEEPS_PER_ROUND
 
 
 @pytest.mark.parametrize(("name", "make"), WAYS)

@@ -43,8 +43,8 @@ async def serve(state: Path, *, with_parent: bool) -> int:
         await _make_containers(front)
         app = _application(front.handle, chosen.install)
         queues = _application(QueueFront.of(front.upstream.session, state, where).handle)
-        retrying = asyncio.create_task(front.reporter.publisher.retry_forever())
-        stack.callback(retrying.cancel)
+        publishing = asyncio.create_task(front.reporter.publisher.run_forever())
+        stack.callback(publishing.cancel)
         for served, url in ((app, where.storage), (queues, where.queues)):
             await serving.listen(stack, served, addresses.port_of(url), tls.server_context(state), decompress=False)
         serving.announce()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -203,25 +203,34 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Hands events to Event Grid at `url`; what it does not take now goes through the outbox, and never gets lost."""
+    """Hands events to Event Grid at `url`, in their order. As in Azure, no request waits for that; an event is in the
+    outbox before its request is answered, and never gets lost."""
 
     session: aiohttp.ClientSession
     url: str
     outbox: Outbox
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def publish(self, event: dict[str, Any]) -> None:
-        """Return when Event Grid, or else the outbox, has the event."""
-        if not await self._post([event]):
-            self.outbox.keep(event)
+    def publish(self, event: dict[str, Any]) -> None:
+        """Have the event published."""
+        self.outbox.keep(event)
+        self.woken.set()
 
-    async def retry_forever(self) -> None:
+    async def run_forever(self) -> None:
         """Publish what is in the outbox, for as long as this part runs."""
+        away = False
         while True:
+            self.woken.clear()
             waiting = self.outbox.oldest(BATCH)
-            if waiting and await self._post([event for _, event in waiting]):
+            if not waiting:
+                await self.woken.wait()
+            elif await self._post([event for _, event in waiting]):
                 self.outbox.forget(waiting[-1][0])
-                logger.info("Event Grid is back and accepted %d events.", len(waiting))
+                if away:
+                    logger.info("Event Grid is back and accepted %d events.", len(waiting))
+                away = False
             else:
+                away = True
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _post(self, events: list[dict[str, Any]]) -> bool:
@@ -237,13 +246,13 @@ class Publisher:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Makes events of what has happened, and publishes them."""
+    """Makes events of what has happened, and has them published."""
 
     publisher: Publisher
     clock: Clock
 
-    async def report(self, event: Callable[[Occasion], dict[str, Any]], *, request_id: str, client_id: str) -> None:
-        """Return when the event is published. Only one at a time per blob, or their order is lost."""
+    def report(self, event: Callable[[Occasion], dict[str, Any]], *, request_id: str, client_id: str) -> None:
+        """Return when the event cannot be lost any more. Only one at a time per blob, or their order is lost."""
         sequence = self.publisher.outbox.next_sequence()
         occasion = Occasion(sequence=sequence, now=self.clock.now(), request_id=request_id, client_id=client_id)
-        await self.publisher.publish(event(occasion))
+        self.publisher.publish(event(occasion))

@@ -106,7 +106,7 @@ class Front:
         named = self.chosen.settings.put_blob_from_url_api
         api = named if operation.kind is Kind.PUT_BLOB_FROM_URL else operation.event_api
         url = f"{self.gate.front}/{operation.account}"
-        await self.reporter.report(
+        self.reporter.report(
             lambda occasion: storage_event(operation, blob, occasion, account_url=url, api=api),
             request_id=response.headers.get("x-ms-request-id", ""),
             client_id=request.headers.get("x-ms-client-request-id", ""),

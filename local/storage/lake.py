@@ -205,7 +205,7 @@ class Lake:
         api = api or (_DIRECTORY_API if entry.is_directory else _FILE_API)[asked.task]
         port = urlsplit(self.gate.front).port
         url = f"https://{asked.account}.dfs.localhost:{port}"
-        await self.reporter.report(
+        self.reporter.report(
             lambda occasion: path_event(api, asked.filesystem, entry, occasion, account_url=url, **more),
             request_id=response.headers["x-ms-request-id"],
             client_id=request.headers.get("x-ms-client-request-id", ""),

@@ -16,9 +16,11 @@ from azure.storage.filedatalake import FileSystemClient
 
 from local import addresses, tls
 from local.addresses import ACCOUNT, LAKEHOUSE_ACCOUNT, Addresses
+from local.database import looking_into
 from local.identity.credential import LocalCredential
 from local.storage import settings
 from local.tokens import STORAGE, Issuer
+from testbed.eventually import eventually
 from tests.local.parts import running
 from tests.local.receiver import Receiver, receiving
 
@@ -65,9 +67,20 @@ class Accounts:
         with httpx.Client(verify=tls.client_context(self.state), trust_env=False, timeout=30.0) as http:
             return http.request(method, f"{self.where.storage}{path}", headers=headers, content=body)
 
+    @property
+    def published(self) -> list[Any]:
+        """All events, once those of every request that was answered have been published."""
+
+        def are_all() -> bool:
+            with looking_into(self.state / "storage" / "events.sqlite") as outbox:
+                return outbox.execute("SELECT 1 FROM pending").fetchone() is None
+
+        eventually(are_all, "the events")
+        return list(self.grid.events)
+
     def events(self, name: str) -> list[Any]:
         """The events about one blob of the landing container."""
-        return [event for event in list(self.grid.events) if event["subject"].endswith(f"/landing/blobs/{name}")]
+        return [event for event in self.published if event["subject"].endswith(f"/landing/blobs/{name}")]
 
 
 @contextmanager

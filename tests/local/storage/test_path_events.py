@@ -90,12 +90,12 @@ def test_a_flush_is_told_only_if_it_closes_the_file(lakes: Accounts) -> None:
 def test_a_rename_is_told_as_one_event_about_its_destination(lakes: Accounts) -> None:
     for name in ("1", "2"):
         written(lakes, f"told/_temporary/{name}")
-    before = len(lakes.grid.events)
+    before = len(lakes.published)
 
     lakes.lake().get_directory_client("told/_temporary").rename_directory("landing/told/batch")
     lakes.lake().get_file_client("told/batch/1").rename_file("landing/told/batch/3")
 
-    assert len(lakes.grid.events) == before + 2
+    assert len(lakes.published) == before + 2
     assert apis(lakes, "told/batch") == [("DirectoryRenamed", "RenameDirectory")]
     assert apis(lakes, "told/batch/3") == [("BlobRenamed", "RenameFile")]
     (event,) = lakes.events("told/batch")
@@ -128,11 +128,11 @@ def test_the_blob_api_is_told_as_on_any_other_account(lakes: Accounts) -> None:
 
 
 def test_what_is_refused_and_what_other_accounts_do_is_not_told(lakes: Accounts) -> None:
-    before = len(lakes.grid.events)
+    before = len(lakes.published)
     headers = {"x-ms-version": "2024-08-04", "Authorization": lakes.bearer(), "x-ms-rename-source": "/landing/nothing"}
 
     refused = lakes.request("PUT", f"/{ACCOUNT}/landing/told/nothing", headers)
     lakes.lake("lakehouse", "lakehouse").create_file("told/silent")
 
     assert refused.status_code == 404
-    assert len(lakes.grid.events) == before
+    assert len(lakes.published) == before

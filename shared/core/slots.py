@@ -25,9 +25,10 @@ from shared.core.route import Endpoint, JobSettings, Limits, Polling
 
 OFTEN = timedelta(minutes=1)
 """Whoever comes before as many as there are slots asks at least that often."""
-EACH = timedelta(seconds=4)
-"""Whoever is further back waits no longer than so for each that comes before it, however long jobs have taken: that is
-once or twice a second that somebody asks, however long the line is."""
+QUICK = timedelta(seconds=30)
+"""A job is over sooner than in that time on no cluster. Whoever is further back waits no longer than if all took only
+that, however long they have taken so far: on eight nodes that is twice a second that somebody asks, however long the
+line is."""
 SELDOM = timedelta(minutes=15)
 """Whoever stands far back asks at least that often."""
 REMEMBERED = 15
@@ -171,7 +172,7 @@ def next_turn(polling: Polling, waits: InLine) -> timedelta:
     if slots are given back as they have been. So a run asks a few times however long the line is, and who is next is
     there soon."""
     turn_comes = waits.age * (waits.ahead + 1) / waits.most
-    longest = OFTEN if waits.ahead < waits.most else max(OFTEN, min(waits.ahead * EACH, SELDOM))
+    longest = OFTEN if waits.ahead < waits.most else max(OFTEN, min(QUICK * waits.ahead / waits.most, SELDOM))
     return max(polling.first, min(turn_comes * 3 / 4, longest))
 
 

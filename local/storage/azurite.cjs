@@ -18,6 +18,8 @@ const permissions = require("azurite/dist/src/blob/authentication/OperationAccou
 const queue = require("azurite/dist/src/queue/utils/constants");
 const BlobRequest = require("azurite/dist/src/blob/generated/ExpressRequestAdapter").default;
 const QueueRequest = require("azurite/dist/src/queue/generated/ExpressRequestAdapter").default;
+const BlobHandler = require("azurite/dist/src/blob/handlers/BlobHandler").default;
+const StorageErrorFactory = require("azurite/dist/src/blob/errors/StorageErrorFactory").default;
 const utils = require("azurite/dist/src/blob/utils/utils");
 const { mkdirSync } = require("fs");
 const { join } = require("path");
@@ -48,6 +50,19 @@ utils.deserializePageBlobRangeHeader = (standard, own, changes = true) =>
 function understood(range) {
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
   return first === undefined || (last !== "" && Number(last) < Number(first)) ? undefined : range;
+}
+
+// A range that begins at the end of a blob has nothing of it. Azurite refused those only that begin behind it.
+for (const method of ["downloadBlockBlobOrAppendBlob", "downloadPageBlob"]) {
+  const download = BlobHandler.prototype[method];
+  BlobHandler.prototype[method] = async function (options, context, blob) {
+    const { contentLength } = blob.properties;
+    const range = understood(context.request.getHeader("x-ms-range") || context.request.getHeader("range"));
+    if (range !== undefined && parseInt(range.slice("bytes=".length), 10) >= contentLength) {
+      throw StorageErrorFactory.getInvalidPageRange2(context.contextId, `bytes */${contentLength}`);
+    }
+    return download.call(this, options, context, blob);
+  };
 }
 
 // Azurite seals append blobs, but has no rule for who may with a SAS: who may append may seal, as in Azure.

@@ -103,6 +103,7 @@ class Hierarchy {
 
   below(collection, field, account, filesystem, name) {
     const inside = name === "" ? "" : `${name}/`;
+    if (collection === this.blobs) return this.store.blobNames.startingWith(account, filesystem, inside);
     return collection.where((d) => d.accountName === account && d.containerName === filesystem && d[field].startsWith(inside));
   }
 

@@ -55,6 +55,16 @@ class Names {
     }
     return rows;
   }
+
+  // The documents of a container whose names begin so, by name.
+  startingWith(account, container, prefix) {
+    const entries = this.of(containerOf(account, container));
+    const found = [];
+    for (let at = from(entries, prefix); at < entries.length && entries[at].name.startsWith(prefix); at += 1) {
+      found.push(this.collection.get(entries[at].id));
+    }
+    return found;
+  }
 }
 
 const containerOf = (account, container) => `${account}/${container}`;
@@ -91,7 +101,7 @@ function indexNames(store) {
   store.init = async () => {
     await init();
     const collection = store.db.getCollection(store.BLOBS_COLLECTION);
-    const names = new Names(collection);
+    const names = (store.blobNames = new Names(collection));
     const chain = collection.chain.bind(collection);
     collection.chain = (...given) => {
       const found = chain(...given);

@@ -31,6 +31,7 @@ def read(accounts: Accounts, name: str, headers: dict[str, str]) -> Any:
     [
         ("bytes=2-4", 206, b"234"),
         ("bytes=7-", 206, b"789"),
+        ("bytes=9-", 206, b"9"),
         ("bytes=-3", 200, DATA),
         ("items=1-2", 200, DATA),
         ("bytes=1-2,4-5", 200, DATA),
@@ -47,6 +48,25 @@ def test_a_range_that_azure_does_not_know_is_ignored(
 
     assert (answer.status_code, answer.content) == (status, got)
     assert ("Content-Range" in answer.headers) is (status == 206)
+
+
+@pytest.mark.parametrize("header", ["Range", "x-ms-range"])
+@pytest.mark.parametrize("asked", ["bytes=10-", "bytes=10-12", "bytes=11-"])
+def test_a_range_that_begins_at_the_end_or_behind_it_is_refused(
+    accounts: Accounts, blob: BlobClient, header: str, asked: str
+) -> None:
+    answer = read(accounts, "ranges/digits", {header: asked})
+
+    assert (answer.status_code, answer.headers["x-ms-error-code"]) == (416, "InvalidRange")
+    assert answer.headers["Content-Range"] == "bytes */10"
+
+
+def test_so_is_any_range_of_an_empty_blob_which_clients_read_all_the_same(accounts: Accounts) -> None:
+    with accounts.landing as landing:
+        empty = landing.upload_blob("ranges/empty", b"", overwrite=True)
+
+        assert read(accounts, "ranges/empty", {"Range": "bytes=0-"}).status_code == 416
+        assert empty.download_blob().readall() == b""
 
 
 def test_it_is_ignored_for_page_blobs_and_files_of_the_data_lake_api_too(accounts: Accounts, lakes: Accounts) -> None:

@@ -1,5 +1,5 @@
-"""`python -m testbed.soak [--landings N] [--state DIR]`: many landings at once on the whole local cloud, with forged
-events, parts that are killed and documents that are overwritten with rubbish; then everything has to be in order.
+"""`python -m testbed.soak [--landings N] [--state DIR]`: many landings on the whole local cloud, hundreds at once, with
+forged events, parts that are killed and documents that are overwritten with rubbish; then all has to be in order.
 
 What is checked: every landing is published, once; no output is written by two jobs; nothing is under way, in line, or
 watched; and the host has grown by no more than so many landings leave behind. Takes about a second for each landing.
@@ -35,6 +35,8 @@ from testbed.stack import Stack, running
 
 ROUTES = ("lengths", "split", "flattened", "marked")
 WRITERS = 8
+AT_ONCE = 400
+"""Landings that are under way before the next one comes: fifty times as many as the endpoint has nodes."""
 EVENTS_FOR_EACH_LANDING = 2
 GROWTH_FOR_EACH_LANDING = 200 * 1024
 """Bytes of the host's memory: instances that have ended are kept for thirty days, and read when they are asked for."""
@@ -88,18 +90,33 @@ def soak(stack: Stack, landings: int, *, seed: int = 0) -> Soak:
         _meanwhile(_repeated(lambda turn: _harm(stack, found, chance, turn), landings)),
         ThreadPoolExecutor(WRITERS) as writers,
     ):
-        list(writers.map(lambda path: _land(stack, path, where[path]), where))
+        for some in _in_turn(stack, list(where)):
+            list(writers.map(lambda path: _land(stack, path, where[path]), some))
     eventually(
         lambda: _is_over(stack, found, where),
         "the end of all runs",
-        within=600 + SECONDS_FOR_EACH_LANDING * landings,
-        every=5.0,
+        within=600 + SECONDS_FOR_EACH_LANDING * AT_ONCE,
+        every=15.0,
     )
     stack.quiet()
     found.seconds = time.monotonic() - began
     found.host_after = _memory_of(stack)
     found.wrong += _wrong(stack, found, set(where))
     return found
+
+
+def _in_turn(stack: Stack, paths: list[str]) -> Iterator[list[str]]:
+    """The landings, some at a time, as others end."""
+    most = SECONDS_FOR_EACH_LANDING * AT_ONCE
+    for start in range(0, len(paths), AT_ONCE // 8):
+        eventually(lambda: _under_way(stack) < AT_ONCE, "the end of some runs", within=most, every=2.0)
+        yield paths[start : start + AT_ONCE // 8]
+
+
+def _under_way(stack: Stack) -> int:
+    """Runs that have not ended."""
+    with _ledger(stack) as ledger:
+        return sum(1 for _ in ledger.list_blob_names(name_starts_with="open/"))
 
 
 def _land(stack: Stack, path: str, number: int) -> None:

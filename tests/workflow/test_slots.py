@@ -357,7 +357,7 @@ def test_what_another_process_has_put_in_line_counts_seconds_later() -> None:
     theirs = Ledger(world.blobs, world.ledger.container)
     assert take(world, f"digits-{1:020x}", NOON, theirs).ahead == 0
 
-    assert take(world, f"digits-{2:020x}", NOON + lines.FRESH).ahead == 1
+    assert take(world, f"digits-{2:020x}", NOON + 2 * lines.FRESH).ahead == 1
 
 
 def test_whoever_leaves_the_line_is_not_waited_for() -> None:

@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ from testbed.stack import Stack, running
 
 ROUTES = ("lengths", "split", "flattened", "marked")
 WRITERS = 8
-AT_ONCE = 400
-"""Landings that are under way before the next one comes: fifty times as many as the endpoint has nodes."""
+AT_ONCE = 200
+"""Landings that are under way at a time: many times as many as the endpoint has nodes."""
 EVENTS_FOR_EACH_LANDING = 2
 GROWTH_FOR_EACH_LANDING = 200 * 1024
 """Bytes of the host's memory: instances that have ended are kept for thirty days, and read when they are asked for."""
@@ -107,16 +108,17 @@ def soak(stack: Stack, landings: int, *, seed: int = 0) -> Soak:
 
 def _in_turn(stack: Stack, paths: list[str]) -> Iterator[list[str]]:
     """The landings, some at a time, as others end."""
-    most = SECONDS_FOR_EACH_LANDING * AT_ONCE
-    for start in range(0, len(paths), AT_ONCE // 8):
-        eventually(lambda: _under_way(stack) < AT_ONCE, "the end of some runs", within=most, every=2.0)
-        yield paths[start : start + AT_ONCE // 8]
+    most, some = SECONDS_FOR_EACH_LANDING * AT_ONCE, AT_ONCE // 4
+    for start in range(0, len(paths), some):
+        due = start + some - AT_ONCE
+        eventually(partial(_have_ended, stack, due), "the end of some runs", within=most, every=8.0)
+        yield paths[start : start + some]
 
 
-def _under_way(stack: Stack) -> int:
-    """Runs that have not ended."""
+def _have_ended(stack: Stack, count: int) -> bool:
+    """Whether so many runs have. Pointers are listed: reading all records is most of what a busy app has to do."""
     with _ledger(stack) as ledger:
-        return sum(1 for _ in ledger.list_blob_names(name_starts_with="open/"))
+        return sum(1 for _ in ledger.list_blob_names(name_starts_with="ended/")) >= count
 
 
 def _land(stack: Stack, path: str, number: int) -> None:
@@ -163,10 +165,7 @@ def _harm(stack: Stack, found: Soak, chance: random.Random, turn: int) -> None:
 
 def _is_over(stack: Stack, found: Soak, where: dict[str, int]) -> bool:
     found.most_jobs = max(found.most_jobs, sum(job["status"] not in ENDED for job in stack.cloud.jobs()))
-    # Reading all records is most of what there is to do for a busy app; pointers are listed.
-    with _ledger(stack) as ledger:
-        count = sum(1 for _ in ledger.list_blob_names(name_starts_with="ended/"))
-    if count < len(where):
+    if not _have_ended(stack, len(where)):
         return False
     ended = {path for path, status in _statuses(stack) if status in OVER}
     found.published = len(ended & set(where))

@@ -31,8 +31,9 @@ from shared.threads import each
 
 PAGES = 300
 """Pages of jobs that are read; a list that is longer was not seen to its end."""
-LOOKS = 200
-"""Jobs of a list that are looked at one by one; if there are more, not all of them were seen."""
+LOOKS = 1000
+"""Jobs of a list that are looked at one by one, some seconds' work; if there are more, not all of them were seen. With
+200 a run failed as unclear on an endpoint that had made a job every second for ten minutes."""
 LOOKS_AT_ONCE = 8
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 ORDER_SHOWN = 50

@@ -77,6 +77,11 @@ class Snapshot:
         return self.others + self.others_below - self.is_marked
 
     @property
+    def is_bare(self) -> bool:
+        """Whether nothing lies there at all."""
+        return not (self.files or self.strays or self.others or self.others_below)
+
+    @property
     def is_nested(self) -> bool:
         """Whether some of the files are in sub-folders."""
         return any("/" in file.name for file in self.files)

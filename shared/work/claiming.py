@@ -78,7 +78,7 @@ def look(routes: Routes, blobs: Blobs, ledger: Ledger, given: LookAt) -> Look:
     is_hierarchical = waits_for_quiet and blobs.is_hierarchical(landing.route.landing)
     found = look_of(snapshot, seen_at, is_hierarchical=is_hierarchical)
     updated = partial(looked, look=found, snapshot=snapshot, ready=landing.route.ready, watch=watch, now=given.now)
-    _note(ledger, given.names, landing.location, updated)
+    _note(ledger, given.names, landing.location, updated, only_known=snapshot.is_bare)
     return found
 
 
@@ -156,11 +156,19 @@ def note_asked(ledger: Ledger, landing: Landing, said: Said) -> None:
     _note(ledger, names, landing.location, lambda card: asked_for(card, said))
 
 
-def _note(ledger: Ledger, names: Names, landing: Location, updated: Callable[[Card], Card]) -> None:
-    """Bring a landing's card up to date. What is in the way of that is not in the way of its runs."""
-    key, new = key_of(names.route, landing), blank(names.route, landing)
+def _note(
+    ledger: Ledger, names: Names, landing: Location, updated: Callable[[Card], Card], *, only_known: bool = False
+) -> None:
+    """Bring a landing's card up to date; with `only_known` none is made: anybody may send events of folders that do not
+    exist. What is in the way of that is not in the way of its runs."""
+    key, new = key_of(names.route, landing), None if only_known else blank(names.route, landing)
+
+    def noted(known: Card | None) -> Card | None:
+        card = known or new
+        return None if card is None else updated(card)
+
     try:
-        ledger.update_card(key, lambda known: updated(known or new))
+        ledger.update_card(key, noted)
     except LandfallError as trouble:
         warn("landing.not_noted", **dump(names), message=str(trouble))
 

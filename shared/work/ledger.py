@@ -318,11 +318,14 @@ class Ledger:
         """The card of the landing with that key; None if it has none that this program can read."""
         return self._stored_card(key)[0]
 
-    def update_card(self, key: str, updated: Callable[[Card | None], Card]) -> None:
-        """Bring a landing's card up to date, over the version that is read. If it keeps changing, it stays as it is."""
+    def update_card(self, key: str, updated: Callable[[Card | None], Card | None]) -> None:
+        """Bring a landing's card up to date, over the version that is read. If it keeps changing, or `updated` says
+        None, it stays as it is."""
         for _ in range(3):
             known, etag = self._stored_card(key)
-            blob, content = self._card(key), to_json(updated(known))
+            if (card := updated(known)) is None:
+                return
+            blob, content = self._card(key), to_json(card)
             if self.blobs.create(blob, content) if etag is None else self.blobs.replace(blob, content, etag=etag):
                 return
 

@@ -10,7 +10,7 @@ from shared.core.card import Card, blank
 from shared.core.landing import key_of
 from shared.core.run import Status
 from shared.work.overview import MOST_READ
-from testbed.examples import in_landing
+from testbed.examples import STATE, in_landing
 from tests.triggers.app import App
 from tests.triggers.landed import MARKED, asked, ended, listed, look, put, reads_of, run_of, use, watched
 from triggers import landings
@@ -46,6 +46,23 @@ def test_a_landing_whose_watch_is_gone_waits_and_is_not_watched(app: App) -> Non
 
 def test_a_landing_that_holds_nothing_to_score_is_empty(app: App) -> None:
     put(app, "notes.txt")
+    look(app)
+
+    assert [one["state"] for one in listed(app)["landings"]] == ["empty"]
+
+
+def test_a_folder_in_which_there_is_nothing_at_all_leaves_no_landing_behind(app: App) -> None:
+    """Seen before: each of many forged events, of folders that did not exist, left a document that stayed for ever."""
+    look(app, "digits/nowhere")
+
+    assert listed(app)["landings"] == []
+    assert app.blobs.paths(STATE, "landings/") == []
+
+
+def test_a_landing_that_was_emptied_is_seen_to_be_empty(app: App) -> None:
+    put(app, "0.png")
+    look(app)
+    app.blobs.delete(in_landing("digits/tuesday/0.png"))
     look(app)
 
     assert [one["state"] for one in listed(app)["landings"]] == ["empty"]

@@ -20,6 +20,7 @@
     registering.py registers models, environments and components in a running Azure ML
     explaining.py  asks the app why a file is scored, or is not
     doctor.py      asks the app's doctor and shows its checklist
+    python.py      which Python people are told to use
     naming.py      what the subscription, the workspace and the storage accounts are called
     addresses.py   who listens where
     ports.py       free ports that stay free until they are listened on

@@ -14,6 +14,7 @@ from typing import Any
 from local import azure, beginning, chosen, doctor, explaining, jobs, naming, registering
 from local.clock import clock_rate
 from local.commands import CommandFailed, drop, files_in, place_of, runs, table, wait
+from local.python import own_python
 from local.serving import StateRefused
 from local.stack import DEPLOYMENTS, Options, StateInUse, run
 from local.storage.settings import SettingsRefused
@@ -158,7 +159,7 @@ def _azureml(args: argparse.Namespace) -> int:
         return 0
     if args.act == "logs":
         if args.what is None:
-            raise CommandFailed("Which job? 'python -m local azureml jobs' lists them.")
+            raise CommandFailed(f"Which job? '{own_python()} -m local azureml jobs' lists them.")
         return jobs.logs(args.state, args.what, lambda line: print(line, flush=True), follow=args.follow)  # noqa: T201
     if args.act == "register":
         if args.what is None:

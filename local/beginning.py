@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from local.commands import CommandFailed
+from local.python import own_python
 
 NAME = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
 """A batch endpoint's name has 3 to 32 lower-case letters, digits and hyphens. Source: Azure docs, how-to-manage-quotas
@@ -149,11 +151,15 @@ def _files(name: str) -> dict[str, str]:
 
 def next_steps(name: str, folder: Path) -> str:
     """The commands that have it work."""
+    python, routes, deployments, data = (
+        own_python(),
+        *(shlex.quote(str(folder / part)) for part in ("routes.yaml", "deployments", "data/monday")),
+    )
     return f"""\
 Next, in one terminal:
-  python -m local up --routes {folder}/routes.yaml --deployments {folder}/deployments
+  {python} -m local up --routes {routes} --deployments {deployments}
 and in another:
-  python -m local drop {folder}/data/monday landing/{name}/monday
-  python -m local wait
-  python -m landfall results {name}
+  {python} -m local drop {data} landing/{name}/monday
+  {python} -m local wait
+  {python} -m landfall results {name}
 Then put in your own model and script: docs/own-model.md."""

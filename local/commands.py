@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from local import addresses, health, tls
 from local.addresses import Addresses
 from local.database import looking_into
 from local.identity.credential import LocalCredential
+from local.python import own_python
 from local.stack import EVENTS_QUEUE, host_keys, is_up
 
 AT_A_TIME = 8
@@ -286,7 +288,8 @@ def where_is(state: Path) -> Addresses:
     """Where the parts are of the local cloud that runs on a state directory. Raises CommandFailed if none does."""
     if not is_up(state) or not (state / "stack.json").exists():
         raise CommandFailed(
-            f"No local cloud is running on {state}. Start it with 'python -m local up --state {state}'."
+            f"No local cloud is running on {state}. Start it with "
+            f"'{own_python()} -m local up --state {shlex.quote(str(state))}'."
         )
     return addresses.load(state)
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from local.commands import CommandFailed, NoAnswer, columns, where_is
+from local.python import own_python
 from local.scoring import FINAL, Cloud, asked
 
 EVERY_SECONDS = 0.5
@@ -39,7 +40,7 @@ def logs(state: Path, job: str, say: Callable[[str], None], *, follow: bool = Fa
             status = next((str(one["status"]) for one in cloud.jobs() if one["name"] == job), None)
             if status is None:
                 raise CommandFailed(
-                    f"There is no job {job!r}; 'python -m local azureml jobs' lists those that there are."
+                    f"There is no job {job!r}; '{own_python()} -m local azureml jobs' lists those that there are."
                 )
             lines = cloud.log(job).splitlines()
             for line in lines[shown:]:

@@ -27,6 +27,7 @@ from local.azureml.workspace.uris import DEFAULT_DATASTORE
 from local.commands import CommandFailed, files_in
 from local.identity.credential import LocalCredential
 from local.parts import PartEnded, part
+from local.python import own_python
 from local.tokens import AZURE_ML, MANAGEMENT, STORAGE, Issuer
 
 FINAL = frozenset({"Completed", "Failed", "Canceled"})
@@ -45,7 +46,7 @@ def score(deployment: Path, data: Path, to: Path | None, say: Callable[[str], No
     files = files_in(data, "landing/data")
     endpoint, name, is_pipeline = _read(deployment)
     if is_pipeline:
-        raise CommandFailed(f"{deployment} is of a pipeline; run it with 'python -m local up' and a route.")
+        raise CommandFailed(f"{deployment} is of a pipeline; run it with '{own_python()} -m local up' and a route.")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         root = Path(folder)
         _lay_out(deployment, root / "deployments", endpoint)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.commands import CommandFailed
+from local.python import own_python
 from local.trying import apps, deployments
 from local.trying.checklist import Verdict
 
@@ -17,7 +18,7 @@ def try_out(folder: Path, data: Path | None, say: Callable[[str], None]) -> int:
     if not is_app and not any(True for _ in folder.rglob("endpoint.y*ml")):
         raise CommandFailed(
             f"{folder} is neither a function app (host.json, function_app.py) nor a folder of deployments "
-            "(endpoint.yml, deployment.yml). 'python -m local score' runs a single deployment."
+            f"(endpoint.yml, deployment.yml). '{own_python()} -m local score' runs a single deployment."
         )
     found = []
     with tempfile.TemporaryDirectory() as state:

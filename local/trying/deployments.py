@@ -9,6 +9,7 @@ from local.addresses import ACCOUNT
 from local.azureml.workspace.catalog import read
 from local.azureml.workspace.deployments import Deployment
 from local.commands import CommandFailed, files_in
+from local.python import own_python
 from local.scoring import FINAL, Cloud, started
 from local.trying.checklist import Line, Verdict
 
@@ -47,7 +48,9 @@ def _scores(cloud: Cloud, deployment: Deployment, *, is_given: bool) -> Line:
     name = f"{deployment.endpoint}/{deployment.name}"
     what = f"{name} scores {'the input' if is_given else 'made-up files'}"
     if deployment.component is not None:
-        return Line(Verdict.OPEN, what, "not tried: it is of a pipeline; run it with 'python -m local up' and a route")
+        return Line(
+            Verdict.OPEN, what, f"not tried: it is of a pipeline; run it with '{own_python()} -m local up' and a route"
+        )
     try:
         job = cloud.submit(deployment.endpoint, deployment.name, to=name)
     except CommandFailed as error:

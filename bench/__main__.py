@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "usage": "Storage requests of a landing, and of an idle day",
     "event_cost": "Processor time of an event",
     "growth": "How the app's own work grows",
+    "memory": "The memory that a long list takes",
     "latency": "From the last file to _SUCCESS",
     "storage": "The local storage",
     "host": "The local Functions host",

@@ -1,8 +1,11 @@
-"""Lists of blobs as a service would answer them, read by the app's adapter: for `growth`."""
+"""Lists of blobs as a service would answer them, read by the app's adapter: for `growth` and `memory`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import BytesIO
+from math import ceil
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,9 +17,11 @@ from urllib3 import HTTPResponse
 
 from bench.sites import Act
 from shared.adapters.listing import Lists
+from shared.core.snapshot import File
 from testbed.examples import LANDING
 
 PAGE = 5_000
+PREFIX = "digits/tuesday/"
 BLOB = (
     "<Blob><Name>digits/tuesday/{0:06}.png</Name><Properties>"
     "<Creation-Time>Tue, 24 Nov 2026 10:00:00 GMT</Creation-Time>"
@@ -37,11 +42,11 @@ class Anybody:
 
 
 class Service(HTTPAdapter):
-    """Answers each page from memory; its marker is its number."""
+    """Answers each of these pages; its marker is its number."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, pages: Sequence[bytes]) -> None:
         super().__init__()
-        self.pages = pages_of(size)
+        self.pages = pages
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         marker = str(request.url).partition("marker=")[2]
@@ -52,30 +57,49 @@ class Service(HTTPAdapter):
         return answer
 
 
-def pages_of(size: int) -> list[bytes]:
-    """So many blobs."""
-    starts = range(0, size, PAGE)
-    return [
-        f"<?xml version='1.0' encoding='utf-8'?><EnumerationResults><Blobs>"
-        f"{''.join(BLOB.format(number) for number in range(start, min(start + PAGE, size)))}</Blobs>"
-        f"<NextMarker>{at + 1 if at + 1 < len(starts) else ''}</NextMarker></EnumerationResults>".encode()
-        for at, start in enumerate(starts)
-    ]
+@dataclass(frozen=True)
+class Pages(Sequence[bytes]):
+    """So many blobs, in pages that are made when they are asked for."""
+
+    size: int
+
+    def __len__(self) -> int:
+        return ceil(self.size / PAGE)
+
+    def __getitem__(self, at: Any) -> Any:
+        blobs = range(at * PAGE, min((at + 1) * PAGE, self.size))
+        if not blobs:
+            raise IndexError(at)
+        return (
+            "<?xml version='1.0' encoding='utf-8'?><EnumerationResults>"
+            f"<Blobs>{''.join(map(BLOB.format, blobs))}</Blobs>"
+            f"<NextMarker>{at + 1 if at + 1 < len(self) else ''}</NextMarker></EnumerationResults>".encode()
+        )
 
 
 def lists(size: int) -> Act:
     """Reading all that is listed."""
-    session = requests.Session()
-    session.mount("https://", Service(size))
-    client = Lists(Anybody(), RequestsTransport(session=session, session_owner=False))
+    client = _client(list(Pages(size)))
 
     def act() -> None:
-        assert sum(len(page.files) for page in client.pages(LANDING, "digits/tuesday/")) == size
+        assert sum(len(page.files) for page in client.pages(LANDING, PREFIX)) == size
 
     return act
 
 
+def read_lists(size: int) -> Iterator[File]:
+    """All that is listed, as it is read."""
+    for page in _client(Pages(size)).pages(LANDING, PREFIX):
+        yield from page.files
+
+
+def _client(pages: Sequence[bytes]) -> Lists:
+    session = requests.Session()
+    session.mount("https://", Service(pages))
+    return Lists(Anybody(), RequestsTransport(session=session, session_owner=False))
+
+
 def bare_lists(size: int) -> Act:
     """Nothing but parsing the same answers."""
-    pages = pages_of(size)
+    pages = list(Pages(size))
     return lambda: [ElementTree.fromstring(page) for page in pages]  # our own

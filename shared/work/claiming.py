@@ -289,7 +289,7 @@ def seen(routes: Routes, blobs: Blobs, landing: Landing) -> tuple[Snapshot, date
         return landing.freeze(listing.files), listing.seen_at
     listing = blobs.list_folder(landing.folder, most=MOST_LISTED)
     below = _Below(blobs, landing)
-    looks_below = listing.has_folders and landing.looks_below
+    looks_below = listing.has_folders and landing.looks_below and not listing.is_cut
     snapshot = landing.freeze(listing.files, below.files() if looks_below else (), routes.usable, hold=spooled)
     if any(snapshot.stray_folders):
         routes.require_sound(landing.route.landing.name)

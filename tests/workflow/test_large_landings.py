@@ -10,7 +10,10 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.core.record import Names
+from shared.core.steps import LookAt
 from shared.core.tally import SWEEPS_PER_ROUND
+from shared.work import claiming
 from testbed.fakes import FakeBlobs
 from tests.workflow.nested import LANDING, missed, nested
 from tests.workflow.world import World, make_world
@@ -50,6 +53,16 @@ def test_a_landing_with_too_many_files_is_refused_once_and_not_again_by_the_swee
     assert "more than 40 files, scored or not, which is more than are looked through" in run["error"]["message"]
     assert world.endpoint.posts == []
     assert missed(world) == []
+
+
+def test_what_is_below_one_is_not_listed_either() -> None:
+    world = landed(MOST * 10, "{:04}.png", make_world(nested("flatten")))
+    world.land("part/1.png")
+    names = Names(route="digits", landing=LANDING, instance_id="w")
+
+    claiming.look(world.routes, world.blobs, world.ledger, LookAt(names, world.clock()))
+
+    assert world.blobs.listings == MOST // PAGE + 1
 
 
 @pytest.mark.parametrize(("name", "make"), WAYS)

@@ -14,7 +14,6 @@ from shared.core.record import Names
 from shared.core.steps import LookAt
 from shared.core.tally import SWEEPS_PER_ROUND
 from shared.work import claiming
-from testbed.fakes import FakeBlobs
 from tests.workflow.nested import LANDING, missed, nested
 from tests.workflow.world import World, make_world
 
@@ -25,10 +24,10 @@ MOST, PAGE = 40, 10
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("shared.work.claiming", "shared.work.surveying", "shared.core.spec"):
         monkeypatch.setattr(f"{module}.MOST_LISTED", MOST)
-    monkeypatch.setattr(FakeBlobs, "page_size", PAGE)
 
 
 def landed(count: int, name: str, world: World) -> World:
+    world.blobs.page_size = PAGE
     world.land("0.png", *(name.format(number) for number in range(1, count)))
     return world
 
